@@ -1,0 +1,12 @@
+#!/bin/sh
+# Write the lock files anew: hashes for every platform and no registry's address in them (a test looks).
+set -eu
+cd "$(dirname "$0")/.."
+uv=".venv/bin/uv --system-certs"
+options="--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet"
+# shellcheck disable=SC2086
+$uv pip compile requirements/bootstrap.in $options "$@" -o requirements/bootstrap.lock
+# shellcheck disable=SC2086
+$uv pip compile pyproject.toml --group build $options "$@" -o requirements/run.lock
+# shellcheck disable=SC2086
+$uv pip compile pyproject.toml --group build --group dev -c requirements/run.lock $options "$@" -o requirements/dev.lock
