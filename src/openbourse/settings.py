@@ -1,0 +1,153 @@
+"""Settings: read once from OPENBOURSE_* at start, then handed down as frozen values.
+
+`VenueSettings` must agree on all replicas of a venue; `ProcessSettings` may differ from process to process.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PREFIX = "OPENBOURSE_"
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be understood; the text names the variable and what it accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSettings:
+    """What all replicas of one venue must agree on."""
+
+    shard: int = 0
+    test_funds: bool = False
+    request_weight_per_minute: int = 6_000
+    orders_per_10s: int = 100
+    orders_per_day: int = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """What one process needs to know; values with secrets in them stay out of `repr`."""
+
+    data_dir: Path
+    journal_url: str = field(default="", repr=False)
+    database_url: str = field(default="", repr=False)
+    valkey_url: str = field(default="", repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    listen_fd: int | None = None
+    intake_host: str = "127.0.0.1"
+    intake_port: int = 0  # 0: choose a free port and write it into the lease row
+    master_key_file: Path | None = None
+    metrics_token: str | None = field(default=None, repr=False)
+    trusted_proxies: tuple[str, ...] = ()
+    body_bytes_max: int = 65_536
+    connections_max: int = 8_000
+    connections_per_address_max: int = 2_000
+    web_dir: Path | None = None
+    ready_file: Path | None = None  # written by `announce_ready`, read by the supervisor
+    venue: VenueSettings = VenueSettings()
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make `read_settings` give these settings again."""
+        values: dict[str, object] = {
+            "DATA": self.data_dir,
+            "JOURNAL_URL": self.journal_url,
+            "DATABASE_URL": self.database_url,
+            "VALKEY_URL": self.valkey_url,
+            "HOST": self.host,
+            "PORT": self.port,
+            "LISTEN_FD": self.listen_fd,
+            "INTAKE_HOST": self.intake_host,
+            "INTAKE_PORT": self.intake_port,
+            "MASTER_KEY_FILE": self.master_key_file,
+            "METRICS_TOKEN": self.metrics_token,
+            "TRUSTED_PROXIES": ",".join(self.trusted_proxies),
+            "BODY_BYTES_MAX": self.body_bytes_max,
+            "CONNECTIONS_MAX": self.connections_max,
+            "CONNECTIONS_PER_ADDRESS_MAX": self.connections_per_address_max,
+            "WEB_DIR": self.web_dir,
+            "READY_FILE": self.ready_file,
+            "SHARD": self.venue.shard,
+            "TEST_FUNDS": int(self.venue.test_funds),
+            "REQUEST_WEIGHT_PER_MINUTE": self.venue.request_weight_per_minute,
+            "ORDERS_PER_10S": self.venue.orders_per_10s,
+            "ORDERS_PER_DAY": self.venue.orders_per_day,
+        }
+        return {PREFIX + name: str(value) for name, value in values.items() if value is not None and value != ""}
+
+
+def default_data_dir() -> Path:
+    """Return where `up` keeps its data when nothing else is said: `var/openbourse` in the current directory."""
+    return Path("var/openbourse").absolute()
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettings:
+    """Read all settings; raise SettingsError, naming the variable, for one that cannot be understood."""
+    reader = _Reader(os.environ if environment is None else environment)
+    return ProcessSettings(
+        data_dir=reader.path("DATA") or default_data_dir(),
+        journal_url=reader.text("JOURNAL_URL"),
+        database_url=reader.text("DATABASE_URL"),
+        valkey_url=reader.text("VALKEY_URL"),
+        host=reader.text("HOST") or "127.0.0.1",
+        port=reader.number("PORT", 8000, 0, 65_535),
+        listen_fd=reader.number("LISTEN_FD", -1, 0, 1_048_576) if reader.text("LISTEN_FD") else None,
+        intake_host=reader.text("INTAKE_HOST") or "127.0.0.1",
+        intake_port=reader.number("INTAKE_PORT", 0, 0, 65_535),
+        master_key_file=reader.path("MASTER_KEY_FILE"),
+        metrics_token=reader.text("METRICS_TOKEN") or None,
+        trusted_proxies=tuple(part.strip() for part in reader.text("TRUSTED_PROXIES").split(",") if part.strip()),
+        body_bytes_max=reader.number("BODY_BYTES_MAX", 65_536, 1_024, 16_777_216),
+        connections_max=reader.number("CONNECTIONS_MAX", 8_000, 1, 1_000_000),
+        connections_per_address_max=reader.number("CONNECTIONS_PER_ADDRESS_MAX", 2_000, 1, 1_000_000),
+        web_dir=reader.path("WEB_DIR"),
+        ready_file=reader.path("READY_FILE"),
+        venue=VenueSettings(
+            shard=reader.number("SHARD", 0, 0, 65_535),
+            test_funds=reader.flag("TEST_FUNDS"),
+            request_weight_per_minute=reader.number("REQUEST_WEIGHT_PER_MINUTE", 6_000, 1, 1_000_000_000),
+            orders_per_10s=reader.number("ORDERS_PER_10S", 100, 1, 1_000_000_000),
+            orders_per_day=reader.number("ORDERS_PER_DAY", 200_000, 1, 1_000_000_000),
+        ),
+    )
+
+
+def announce_ready(settings: ProcessSettings) -> None:
+    """Tell the supervisor, if there is one, that every role of this process serves now."""
+    if settings.ready_file is not None:
+        # The pid makes a file left by an earlier process of the same name worthless.
+        settings.ready_file.write_text(f"{os.getpid()}\n")
+
+
+class _Reader:
+    """Typed look-ups in an environment, with errors that name the variable."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        return self._environment.get(PREFIX + name, "").strip()
+
+    def path(self, name: str) -> Path | None:
+        text = self.text(name)
+        return Path(text).expanduser().absolute() if text else None
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        text = self.text(name)
+        if not text:
+            return default
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise SettingsError(f"{PREFIX}{name} must be a whole number from {least} to {most}, not {text!r}")
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        text = self.text(name).lower()
+        if text in TRUE_WORDS:
+            return True
+        if text in FALSE_WORDS:
+            return False
+        raise SettingsError(f"{PREFIX}{name} must be 1 or 0, not {text!r}")
