@@ -1,0 +1,172 @@
+"""Servers for the tests: a real PostgreSQL and a real Valkey of this run's own, in a short temporary directory."""
+
+import asyncio
+import itertools
+import secrets
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+import redis
+
+from openbourse.settings import ProcessSettings, VenueSettings
+from openbourse.supervisor.postgres import Postgres
+from openbourse.supervisor.processes import Plan
+from openbourse.supervisor.valkey import Valkey
+
+T = TypeVar("T")
+START_SECONDS_MAX = 30.0
+STOP_SECONDS_MAX = 10.0
+# Tests lose nothing when the machine goes down; what survives a kill survives without fsync too.
+TEST_CONFIGURATION = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in a thread of its own, so that a fixture may be used inside a running loop."""
+    results: list[T] = []
+    thread = threading.Thread(target=lambda: results.append(asyncio.run(work)))
+    thread.start()
+    thread.join()
+    assert results, "the work failed; its traceback is above"
+    return results[0]
+
+
+class RunningServer:
+    """A server of a plan, started and stopped from plain code."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        with plan.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                plan.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=plan.environment,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not plan.is_ready(self.process.pid):
+            assert self.process.poll() is None, plan.log_file.read_text()
+            assert time.monotonic() < deadline, plan.log_file.read_text()
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        for step, _seconds in self._plan.stop_steps:
+            self.process.send_signal(step)
+            try:
+                self.process.wait(STOP_SECONDS_MAX)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+
+class PostgresServer:
+    """The run's PostgreSQL: gives out databases."""
+
+    def __init__(self, server: Postgres) -> None:
+        self._server = server
+        self._numbers = itertools.count(1)
+
+    def create_database(self, template: str = "template1") -> str:
+        """Return the URL of a fresh database, a copy of the template."""
+        name = f"test_{next(self._numbers)}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self._server.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database, whoever is still connected."""
+        name = url.split("@/", 1)[1].split("?", 1)[0]
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside of any test's database."""
+
+        async def work() -> None:
+            connection = await asyncpg.connect(self._server.url("postgres"))
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        run_apart(work())
+
+
+@pytest.fixture(scope="session")
+def server_dir() -> Iterator[Path]:
+    """A short directory: the paths of unix sockets have 107 bytes at most."""
+    directory = Path(tempfile.mkdtemp(prefix="obt-", dir="/tmp"))
+    for name in ("run", "logs", "valkey"):
+        (directory / name).mkdir()
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(server_dir: Path) -> Iterator[PostgresServer]:
+    """The run's own PostgreSQL."""
+    run_dir = server_dir / "run"
+    server = Postgres(server_dir / "postgres", run_dir, run_dir, server_dir / "logs", secrets.token_hex(8))
+    server.initialise()
+    running = RunningServer(server.plan(TEST_CONFIGURATION))
+    yield PostgresServer(server)
+    running.stop()
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh, empty database for this test alone (projections, identity)."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def journal_url(postgres: PostgresServer) -> Iterator[str]:
+    """A second fresh, empty database for this test alone (the journal)."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def valkey_server_url(server_dir: Path) -> Iterator[str]:
+    """The run's own Valkey; tests take `valkey_url`, which is empty."""
+    run_dir = server_dir / "run"
+    server = Valkey(server_dir / "valkey", run_dir, run_dir, server_dir / "logs")
+    running = RunningServer(server.plan())
+    yield server.url
+    running.stop()
+
+
+@pytest.fixture
+def valkey_url(valkey_server_url: str) -> str:
+    """A Valkey with nothing in it."""
+    connection = redis.Redis.from_url(valkey_server_url)
+    connection.flushall()
+    connection.close()
+    return valkey_server_url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, journal_url: str, database_url: str, valkey_url: str) -> ProcessSettings:
+    """Settings of a process with stores of this test's own; the databases are empty, nothing is migrated."""
+    key_file = tmp_path / "master.key"
+    key_file.write_text(secrets.token_hex(32) + "\n")
+    return replace(
+        ProcessSettings(data_dir=tmp_path),
+        journal_url=journal_url,
+        database_url=database_url,
+        valkey_url=valkey_url,
+        port=0,
+        master_key_file=key_file,
+        venue=VenueSettings(test_funds=True),
+    )

@@ -1,0 +1,34 @@
+"""The fixtures keep what they promise: fresh databases, an empty Valkey."""
+
+import asyncpg
+import redis.asyncio
+
+from openbourse.settings import ProcessSettings
+
+
+async def test_each_test_has_two_databases_of_its_own(journal_url: str, database_url: str) -> None:
+    assert journal_url != database_url
+    for url in (journal_url, database_url):
+        connection = await asyncpg.connect(url)
+        assert (
+            await connection.fetchval("SELECT count(*) FROM information_schema.tables WHERE table_schema='public'") == 0
+        )
+        await connection.close()
+
+
+async def test_valkey_is_empty(valkey_url: str) -> None:
+    client = redis.asyncio.from_url(valkey_url)
+    assert await client.dbsize() == 0
+    await client.set("left", "over")
+    await client.aclose()
+
+
+async def test_valkey_is_empty_again(valkey_url: str) -> None:
+    client = redis.asyncio.from_url(valkey_url)
+    assert await client.dbsize() == 0
+    await client.aclose()
+
+
+def test_secrets_never_appear_when_settings_are_shown(settings: ProcessSettings) -> None:
+    assert "postgresql" not in repr(settings)
+    assert "unix:" not in repr(settings)
