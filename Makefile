@@ -1,0 +1,80 @@
+# `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check fmt web bench lock clean
+SHELL := /bin/sh
+
+BIN := .venv/bin
+# The machine's certificates: uv brings a list of its own that does not know a company's proxy.
+UV := $(BIN)/uv --system-certs --quiet
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export UV_SYSTEM_CERTS := 1
+export UV_NO_PROGRESS := 1
+ARGS ?=
+PYTEST_ARGS ?=
+
+NATIVE := $(shell find native -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print 2>/dev/null)
+WEB := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.dev.ok .venv/.native.ok .venv/.web.ok  ## install everything that running and testing need into this clone
+
+run: .venv/.native.ok .venv/.web.ok  ## start the exchange: make run ARGS='--no-demo --port 8123 --data DIR'
+	@exec $(BIN)/openbourse up $(ARGS)
+
+test: setup check  ## every check and every test
+	@if [ -f native/Cargo.toml ]; then cargo test --quiet --release --locked --manifest-path native/Cargo.toml; fi
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: setup  ## format, lint, types, import contracts, house rules
+	@$(BIN)/ruff format --check --quiet . || { echo "make fmt puts the format right"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest --quiet tests/test_tidy.py
+	@if [ -f native/Cargo.toml ]; then cargo fmt --check --manifest-path native/Cargo.toml && \
+	  cargo clippy --quiet --release --locked --all-targets --manifest-path native/Cargo.toml -- -D warnings; fi
+
+fmt: .venv/.dev.ok  ## put the format right
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+	@if [ -f native/Cargo.toml ]; then cargo fmt --manifest-path native/Cargo.toml; fi
+
+web: .venv/.web.ok  ## build the page
+
+bench: setup  ## measure: engine, REST and WebSocket order entry, beside a hello-world ceiling
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
+	@sh requirements/lock.sh $(ARGS)
+
+clean:  ## remove what was installed and built, not the data in var/
+	@rm -rf .venv native/target web/node_modules web/dist
+	@find src -name '_native*.so' -delete
+
+.venv/.run.ok: requirements/bootstrap.lock requirements/run.lock
+	@sh requirements/tools.sh
+	@echo "Python: installing packages into .venv"
+	@[ -x $(BIN)/python ] || "$$(sh requirements/tools.sh python)" -m venv .venv
+	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@$(UV) pip install --require-hashes -r requirements/run.lock
+	@touch $@
+
+.venv/.dev.ok: .venv/.run.ok requirements/dev.lock
+	@echo "Python: installing what tests and checks need"
+	@$(UV) pip install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+.venv/.native.ok: .venv/.run.ok pyproject.toml $(NATIVE)
+	@echo "Rust: building the engine (a minute or so the first time)"
+	@$(BIN)/maturin develop --release --uv --quiet --locked
+	@touch $@
+
+.venv/.web.ok: .venv/.run.ok $(WEB)
+	@if [ -f web/package.json ]; then \
+	  echo "Web: building the page" && cd web && \
+	  { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund; } && \
+	  npm run --silent build; fi
+	@touch $@

@@ -1,0 +1,131 @@
+"""`openbourse account`: users of a running exchange on this machine."""
+
+import json
+import re
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from openbourse.cli.faults import give_up
+from openbourse.cli.finish import finish
+from openbourse.settings import ProcessSettings, SettingsError, read_settings
+
+UNITS_DECIMALS = 8
+AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,8}))?")
+ASSET = re.compile(r"[A-Z0-9]{1,16}")
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+PASSWORD_CHARACTERS_MIN = 8
+GENERATED_PASSWORD_BYTES = 15
+
+app = typer.Typer(help="Users of a running exchange on this machine.", no_args_is_help=True)
+
+
+class FundError(ValueError):
+    """A --fund that cannot be understood."""
+
+
+@app.callback()
+def account() -> None:
+    """Users of a running exchange on this machine."""
+
+
+@app.command()
+def create(
+    email: Annotated[str, typer.Option(help="The user's address, also the name to sign in with.")],
+    password: Annotated[str | None, typer.Option(help="At least 8 characters; made up and shown if absent.")] = None,
+    fund: Annotated[
+        list[str] | None, typer.Option(metavar="ASSET=AMOUNT", help="What to deposit; may be given again.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The exchange's data directory.  [default: ./var/openbourse]", file_okay=False
+        ),
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Check that it serves this port.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Make a user, fund it through the journal like any deposit, and make it an API key."""
+    try:
+        funds = parse_funds(fund or [])
+    except FundError as error:
+        give_up(str(error), code=2)
+    if EMAIL.fullmatch(email) is None:
+        give_up(f"--email {email!r} is not an address like name@example.com.", code=2)
+    if password is not None and len(password) < PASSWORD_CHARACTERS_MIN:
+        give_up(f"--password needs at least {PASSWORD_CHARACTERS_MIN} characters.", code=2)
+    chosen = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
+    settings = _reach(data, port)
+    from openbourse import wiring
+
+    try:
+        made = finish(wiring.create_account(settings, email, chosen, funds))
+    except (ValueError, OSError) as error:
+        give_up(f"The account was not made: {error}")
+    if as_json:
+        shown = {
+            "email": made.email,
+            "accountId": made.account_id,
+            "apiKey": made.api_key,
+            "secretKey": made.secret_key,
+        }
+        typer.echo(json.dumps(shown))
+        return
+    lines = [("email", made.email), ("account id", str(made.account_id)), ("api key", made.api_key)]
+    lines.append(("secret key", f"{made.secret_key}   (shown only now)"))
+    if password is None:
+        lines.append(("password", f"{chosen}   (shown only now)"))
+    for name, value in lines:
+        Console().print(f"{name:<11} {value}", highlight=False, markup=False, soft_wrap=True)
+
+
+def parse_funds(texts: list[str]) -> list[tuple[str, int]]:
+    """Return assets and amounts in 1e-8 units; raise FundError for what is not ASSET=AMOUNT with at most 8 decimals."""
+    funds: list[tuple[str, int]] = []
+    for text in texts:
+        asset, separator, amount = text.partition("=")
+        if not separator or ASSET.fullmatch(asset) is None:
+            raise FundError(f"--fund {text!r} is not ASSET=AMOUNT with an asset in capitals, like BTC=1.5.")
+        units = parse_amount(amount)
+        if units is None or units == 0:
+            raise FundError(
+                f"--fund {text!r}: the amount must be digits, more than zero, with at most {UNITS_DECIMALS} decimals."
+            )
+        if asset in (name for name, _ in funds):
+            raise FundError(f"--fund names {asset} twice.")
+        funds.append((asset, units))
+    return funds
+
+
+def parse_amount(text: str) -> int | None:
+    """Return an amount in 1e-8 units; None for a text that is not digits with at most 8 decimals."""
+    found = AMOUNT.fullmatch(text)
+    if found is None:
+        return None
+    whole, decimals = found.group(1), found.group(2) or ""
+    return int(whole) * 10**UNITS_DECIMALS + int(decimals.ljust(UNITS_DECIMALS, "0"))
+
+
+def _reach(data: Path | None, port: int | None) -> ProcessSettings:
+    """Return settings that reach the exchange: the environment's where it names the databases, else a running one's."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        give_up(str(error), code=2)
+    if data is None and settings.journal_url:
+        return settings
+    from openbourse.supervisor.stores import find_running
+
+    data_dir = settings.data_dir if data is None else data
+    running = find_running(data_dir)
+    if running is None:
+        give_up(
+            f"No exchange runs on the data directory {data_dir}. "
+            f"Start it with: openbourse up --data {data_dir}   (or name the right one with --data DIR)"
+        )
+    if port is not None and running.port != port:
+        give_up(f"The exchange on {data_dir} serves port {running.port}, not {port}.")
+    return running
