@@ -14,6 +14,7 @@ from openbourse.cli.finish import finish
 from openbourse.settings import ProcessSettings, SettingsError, read_settings
 
 UNITS_DECIMALS = 8
+UNITS_IN_ONE = 100_000_000
 AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,8}))?")
 ASSET = re.compile(r"[A-Z0-9]{1,16}")
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
@@ -105,8 +106,9 @@ def parse_amount(text: str) -> int | None:
     found = AMOUNT.fullmatch(text)
     if found is None:
         return None
-    whole, decimals = found.group(1), found.group(2) or ""
-    return int(whole) * 10**UNITS_DECIMALS + int(decimals.ljust(UNITS_DECIMALS, "0"))
+    whole: str = found.group(1)
+    decimals: str = found.group(2) or ""
+    return int(whole) * UNITS_IN_ONE + int(decimals.ljust(UNITS_DECIMALS, "0"))
 
 
 def _reach(data: Path | None, port: int | None) -> ProcessSettings:

@@ -44,6 +44,7 @@ class Options:
     settings: ProcessSettings
     has_demo: bool = True
     edge_processes: int = 2
+    program: tuple[str, ...] = (sys.executable, "-m", "openbourse")  # what `run ROLE…` and `migrate` are appended to
 
 
 def bind_public_port(host: str, port: int) -> socket.socket:
@@ -149,7 +150,7 @@ class Venue:
         log_file = self._layout.log_dir / "migrate.log"
         with log_file.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "openbourse", "migrate"),
+                *(*self._options.program, "migrate"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -177,7 +178,7 @@ class Venue:
         settings = replace(self._settings, listen_fd=descriptor, ready_file=ready_file)
         plan = Plan(
             name=name,
-            argv=(*binaries.tied_to_parent("TERM"), sys.executable, "-m", "openbourse", "run", *roles),
+            argv=(*binaries.tied_to_parent("TERM"), *self._options.program, "run", *roles),
             environment=self._environment(settings),
             log_file=self._layout.log_dir / f"{name}.log",
             pid_file=self._layout.run_dir / f"{name}.pid",
