@@ -1,0 +1,233 @@
+/**
+ * The signed-in account: balances, orders and fills, kept current by its private events.
+ *
+ * In:    the account's REST answers and its events.
+ * Out:   signals that the panels read; a notice for every fill.
+ * Never: adds up balances itself; the exchange says them.
+ */
+import { batch, computed, effect, signal } from "@preact/signals";
+import { type Amount, grouped, trimAmount, wireAmount } from "../amounts";
+import type { ExchangeClock } from "../api/clock";
+import { messageOf, type RestClient } from "../api/rest";
+import { type Connection } from "../api/socket";
+import { UserStream } from "../api/user_stream";
+import type { WireAccount, WireExecutionReport, WireFill, WireOrder, WireUserEvent } from "../api/wire";
+import type { Market } from "../market/market";
+import { averagePrice, isNewer, isOpen, type Order, orderLine, readOrder, readReport } from "../orders/order";
+import type { Toasts } from "../ui/toasts";
+import type { Session } from "./session";
+
+export interface Balance {
+  available: Amount;
+  held: Amount;
+}
+
+export interface Fill {
+  id: number;
+  symbol: string;
+  orderId: number;
+  price: Amount;
+  quantity: Amount;
+  quoteQuantity: Amount;
+  commission: Amount;
+  commissionAsset: string;
+  time: number;
+  isBuy: boolean;
+  isMaker: boolean;
+}
+
+const ROWS_MOST = 200;
+
+export class Portfolio {
+  readonly balances = signal<ReadonlyMap<string, Balance>>(new Map());
+  readonly orders = signal<ReadonlyMap<string, Order>>(new Map());
+  readonly fills = signal<readonly Fill[]>([]);
+  readonly isLoaded = signal(false);
+  readonly connection = signal<Connection>("connecting");
+  readonly openOrders = computed(() => newestFirst([...this.orders.value.values()].filter(isOpen)));
+  readonly pastOrders = computed(() => {
+    const symbol = this.market.symbol.value;
+    return newestFirst([...this.orders.value.values()].filter((order) => !isOpen(order) && order.symbol === symbol));
+  });
+  readonly pastFills = computed(() => this.fills.value.filter((fill) => fill.symbol === this.market.symbol.value));
+
+  constructor(
+    private readonly rest: RestClient,
+    private readonly clock: ExchangeClock,
+    private readonly session: Session,
+    private readonly market: Market,
+    private readonly toasts: Toasts,
+  ) {
+    effect(() => this.follow());
+    effect(() => {
+      const symbol = this.market.symbol.value;
+      if (symbol !== "" && this.session.credentials.value !== null) void this.loadPast(symbol);
+    });
+  }
+
+  available(asset: string): Amount {
+    return this.balances.value.get(asset)?.available ?? 0n;
+  }
+
+  /** Take an order the exchange told us of, unless something newer is known. */
+  takeOrder(order: Order): void {
+    const key = orderKey(order);
+    if (isNewer(order, this.orders.peek().get(key))) this.orders.value = new Map(this.orders.peek()).set(key, order);
+  }
+
+  /** Fetch balances and open orders anew. */
+  async refresh(): Promise<void> {
+    const credentials = this.session.credentials.peek();
+    if (credentials === null) return;
+    try {
+      const askedAt = await this.clock.now();
+      const [account, open] = await Promise.all([
+        this.rest.signed<WireAccount>("GET", "/api/v3/account"),
+        this.rest.signed<WireOrder[]>("GET", "/api/v3/openOrders"),
+      ]);
+      if (this.session.credentials.peek() !== credentials) return;
+      batch(() => {
+        this.putBalances(account.balances.map(({ asset, free, locked }) => [asset, free, locked]));
+        this.putOpenOrders(open.map(readOrder), askedAt);
+        this.isLoaded.value = true;
+      });
+    } catch (error) {
+      if (this.session.credentials.peek() === credentials) this.toasts.show("bad", "Balances could not be loaded", messageOf(error), "load");
+    }
+  }
+
+  private follow(): (() => void) | undefined {
+    const credentials = this.session.credentials.value;
+    if (credentials === null) return undefined;
+    const stream = new UserStream(this.clock, credentials, {
+      onSubscribed: () => void this.refreshAll(),
+      onEvent: (event) => this.takeEvent(event),
+      onKeyRefused: () => void this.session.expire(),
+    });
+    const unfollow = stream.connection.subscribe((connection) => (this.connection.value = connection));
+    void this.refresh();
+    return () => {
+      unfollow();
+      stream.close();
+      this.forget();
+    };
+  }
+
+  private async refreshAll(): Promise<void> {
+    await Promise.all([this.refresh(), this.loadPast(this.market.symbol.peek())]);
+  }
+
+  private async loadPast(symbol: string): Promise<void> {
+    const credentials = this.session.credentials.peek();
+    if (symbol === "") return;
+    try {
+      const [orders, fills] = await Promise.all([
+        this.rest.signed<WireOrder[]>("GET", "/api/v3/allOrders", { symbol, limit: ROWS_MOST }),
+        this.rest.signed<WireFill[]>("GET", "/api/v3/myTrades", { symbol, limit: ROWS_MOST }),
+      ]);
+      if (this.session.credentials.peek() !== credentials) return;
+      batch(() => {
+        for (const order of orders) this.takeOrder(readOrder(order));
+        this.addFills(fills.map(readFill));
+      });
+    } catch (error) {
+      if (this.session.credentials.peek() === credentials) this.toasts.show("bad", "History could not be loaded", messageOf(error), "load");
+    }
+  }
+
+  private takeEvent(event: WireUserEvent): void {
+    if (event.e === "outboundAccountPosition") this.putBalances(event.B.map(({ a, f, l }) => [a, f, l]));
+    else if (event.e === "balanceUpdate") void this.refresh();
+    else if (event.e === "executionReport") this.takeReport(event);
+  }
+
+  private takeReport(report: WireExecutionReport): void {
+    // A refused placement is answered where it was made; it never became an order.
+    if (report.x === "REJECTED") return;
+    const order = readReport(report);
+    this.takeOrder(order);
+    if (report.x !== "TRADE") return;
+    this.addFills([
+      {
+        id: report.t,
+        symbol: report.s,
+        orderId: report.i,
+        price: wireAmount(report.L),
+        quantity: wireAmount(report.l),
+        quoteQuantity: wireAmount(report.Y),
+        commission: wireAmount(report.n),
+        commissionAsset: report.N ?? "",
+        time: report.T,
+        isBuy: report.S === "BUY",
+        isMaker: report.m,
+      },
+    ]);
+    this.announceFill(order);
+  }
+
+  /** Show one notice an order, brought up to date by every further fill. */
+  announceFill(order: Order): void {
+    const instrument = this.market.instruments.peek().find((each) => each.symbol === order.symbol);
+    if (instrument === undefined || order.executed === 0n) return;
+    const done = order.status === "PARTIALLY_FILLED" ? "Partly filled" : "Filled";
+    const detail = `${order.side === "BUY" ? "Bought" : "Sold"} ${trimAmount(order.executed)} ${instrument.base} at ${grouped(
+      trimAmount(averagePrice(order), instrument.priceDecimals),
+    )} ${instrument.quote}`;
+    this.toasts.show("good", `${done}: ${orderLine(order, instrument.base, instrument.quote)}`, detail, `order-${orderKey(order)}`);
+  }
+
+  private putBalances(rows: [asset: string, free: string, locked: string][]): void {
+    const balances = new Map(this.balances.peek());
+    for (const [asset, free, locked] of rows) balances.set(asset, { available: wireAmount(free), held: wireAmount(locked) });
+    this.balances.value = balances;
+  }
+
+  /** An order that we think open, but that the exchange did not list, ended while we were not listening. */
+  private putOpenOrders(open: Order[], askedAt: number): void {
+    const listed = new Set(open.map(orderKey));
+    const kept = [...this.orders.peek()].filter(
+      ([key, order]) => !isOpen(order) || listed.has(key) || order.updateTime >= askedAt,
+    );
+    this.orders.value = new Map(kept);
+    for (const order of open) this.takeOrder(order);
+  }
+
+  private addFills(fills: Fill[]): void {
+    const byId = new Map([...this.fills.peek(), ...fills].map((fill) => [`${fill.symbol} ${fill.id}`, fill]));
+    this.fills.value = [...byId.values()].sort((left, right) => right.time - left.time || right.id - left.id);
+  }
+
+  private forget(): void {
+    batch(() => {
+      this.balances.value = new Map();
+      this.orders.value = new Map();
+      this.fills.value = [];
+      this.isLoaded.value = false;
+    });
+  }
+}
+
+/** Order ids are dense per instrument, so only both together name one order. */
+export function orderKey(order: Order): string {
+  return `${order.symbol} ${order.id}`;
+}
+
+function newestFirst(orders: Order[]): Order[] {
+  return orders.sort((left, right) => right.time - left.time || right.id - left.id);
+}
+
+function readFill(wire: WireFill): Fill {
+  return {
+    id: wire.id,
+    symbol: wire.symbol,
+    orderId: wire.orderId,
+    price: wireAmount(wire.price),
+    quantity: wireAmount(wire.qty),
+    quoteQuantity: wireAmount(wire.quoteQty),
+    commission: wireAmount(wire.commission),
+    commissionAsset: wire.commissionAsset,
+    time: wire.time,
+    isBuy: wire.isBuyer,
+    isMaker: wire.isMaker,
+  };
+}

@@ -1,0 +1,50 @@
+/** The page: panels on a wide screen, one column with a switch on a phone. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { ApiKeysDialog } from "./account/api_keys";
+import { AccountPanel } from "./account/panel";
+import { SignInDialog } from "./account/sign_in";
+import { ChartPanel } from "./market/chart";
+import { OrderBookPanel } from "./market/order_book";
+import { TapePanel } from "./market/tape";
+import { TopBar } from "./market/top_bar";
+import { OrderForm } from "./orders/form";
+import { ToastStack } from "./ui/toasts";
+import { useVenue } from "./venue";
+
+const VIEWS = { chart: "Chart", book: "Book", tape: "Trades" } as const;
+type View = keyof typeof VIEWS;
+
+export function App(): JSX.Element {
+  const { overlay, session, market } = useVenue();
+  const view = useSignal<View>("chart");
+  const isSignedIn = session.credentials.value !== null;
+  const open = overlay.value;
+  return (
+    <>
+      <TopBar />
+      {market.failure.value === "" ? null : (
+        <p class="banner" role="alert">
+          {`The exchange cannot be reached: ${market.failure.value} Trying again…`}
+        </p>
+      )}
+      <main class={`desk shows-${view.value}`}>
+        <div class="views" role="group" aria-label="Market view">
+          {Object.entries(VIEWS).map(([each, words]) => (
+            <button type="button" class="tab" key={each} aria-pressed={view.value === each} onClick={() => (view.value = each as View)}>
+              {words}
+            </button>
+          ))}
+        </div>
+        <ChartPanel />
+        <OrderBookPanel />
+        <OrderForm />
+        <TapePanel />
+        <AccountPanel />
+      </main>
+      {open === "sign-in" || open === "sign-up" ? <SignInDialog key={open} isNew={open === "sign-up"} /> : null}
+      {open === "api-keys" && isSignedIn ? <ApiKeysDialog /> : null}
+      <ToastStack />
+    </>
+  );
+}

@@ -1,0 +1,48 @@
+/** The account's own trades on this instrument. */
+import type { JSX } from "preact";
+import { grouped, trimAmount } from "../amounts";
+import { SideWords } from "../ui/side";
+import { dayTime } from "../ui/times";
+import { useVenue } from "../venue";
+
+export function PastFills(): JSX.Element {
+  const { market, portfolio } = useVenue();
+  const instrument = market.instrument.value;
+  const fills = portfolio.pastFills.value;
+  if (instrument === null || fills.length === 0) {
+    return (
+      <div class="empty empty-large">
+        <strong>No trades on {instrument === null ? "this pair" : `${instrument.base}/${instrument.quote}`} yet.</strong>
+        <p>A market order fills at once, if the book has enough on the other side.</p>
+      </div>
+    );
+  }
+  return (
+    <table class="table" data-testid="past-fills">
+      <thead>
+        <tr>
+          <th>Time</th>
+          <th>Side</th>
+          <th class="number">Price</th>
+          <th class="number">Amount ({instrument.base})</th>
+          <th class="number">Total ({instrument.quote})</th>
+          <th class="number">Fee</th>
+          <th class="cell-end">Role</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fills.map((fill) => (
+          <tr key={fill.id}>
+            <td class="soft">{dayTime(fill.time)}</td>
+            <td><SideWords isBuy={fill.isBuy} /></td>
+            <td class="number">{grouped(trimAmount(fill.price, instrument.priceDecimals))}</td>
+            <td class="number">{trimAmount(fill.quantity, instrument.quantityDecimals)}</td>
+            <td class="number">{grouped(trimAmount(fill.quoteQuantity, 2))}</td>
+            <td class="number">{`${trimAmount(fill.commission)} ${fill.commissionAsset}`}</td>
+            <td class="cell-end soft">{fill.isMaker ? "Maker" : "Taker"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,56 @@
+/** Orders of this instrument that are no longer open. */
+import type { JSX } from "preact";
+import { orderKey } from "../account/portfolio";
+import { grouped, trimAmount } from "../amounts";
+import { averagePrice, statusWords, typeWords } from "../orders/order";
+import { SideWords } from "../ui/side";
+import { dayTime } from "../ui/times";
+import { useVenue } from "../venue";
+
+export function PastOrders(): JSX.Element {
+  const { market, portfolio } = useVenue();
+  const instrument = market.instrument.value;
+  const orders = portfolio.pastOrders.value;
+  if (instrument === null || orders.length === 0) {
+    return (
+      <div class="empty empty-large">
+        <strong>No past orders on {instrument === null ? "this pair" : `${instrument.base}/${instrument.quote}`}.</strong>
+        <p>Orders move here when they are filled, canceled or expired.</p>
+      </div>
+    );
+  }
+  const price = (value: bigint): string => (value === 0n ? "–" : grouped(trimAmount(value, instrument.priceDecimals)));
+  return (
+    <table class="table" data-testid="past-orders">
+      <thead>
+        <tr>
+          <th>Time</th>
+          <th>Type</th>
+          <th>Side</th>
+          <th class="number">Price</th>
+          <th class="number">Average</th>
+          <th class="number">Filled / amount</th>
+          <th class="number">Total ({instrument.quote})</th>
+          <th class="cell-end">Status</th>
+        </tr>
+      </thead>
+      <tbody>
+        {orders.map((order) => (
+          <tr key={orderKey(order)}>
+            <td class="soft">{dayTime(order.updateTime)}</td>
+            <td>{typeWords(order)}</td>
+            <td><SideWords isBuy={order.side === "BUY"} /></td>
+            <td class="number">{order.type === "MARKET" ? "Market" : price(order.price)}</td>
+            <td class="number">{price(averagePrice(order) - (averagePrice(order) % (instrument.tick || 1n)))}</td>
+            <td class="number">
+              {trimAmount(order.executed)}
+              <span class="soft">{` / ${order.quantity === 0n ? "by total" : trimAmount(order.quantity)}`}</span>
+            </td>
+            <td class="number">{order.executedQuote === 0n ? "–" : grouped(trimAmount(order.executedQuote, 2))}</td>
+            <td class={order.status === "FILLED" ? "cell-end up" : "cell-end soft"}>{statusWords(order)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

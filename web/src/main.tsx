@@ -1,0 +1,43 @@
+/** Builds the parts and draws the page. */
+import { signal } from "@preact/signals";
+import { render } from "preact";
+import { Portfolio } from "./account/portfolio";
+import { Session } from "./account/session";
+import { ExchangeClock } from "./api/clock";
+import { MarketStream } from "./api/market_stream";
+import { RestClient } from "./api/rest";
+import { App } from "./app";
+import { Market } from "./market/market";
+import { OrderDesk } from "./orders/desk";
+import "./styles/tokens.css";
+import "./styles/controls.css";
+import "./styles/layout.css";
+import "./styles/market.css";
+import "./styles/account.css";
+import { Toasts } from "./ui/toasts";
+import { type Overlay, VenueContext } from "./venue";
+
+const clock = new ExchangeClock();
+const session = new Session();
+const rest = new RestClient(clock, () => session.credentials.value);
+const toasts = new Toasts();
+const market = new Market(rest, new MarketStream());
+const portfolio = new Portfolio(rest, clock, session, market, toasts);
+const desk = new OrderDesk(rest, market, portfolio, toasts);
+const overlay = signal<Overlay>("none");
+
+rest.onKeyRefused = () => void session.expire();
+session.onExpired = () => {
+  toasts.show("plain", "Your session ended", "Sign in again to go on trading.", "session");
+};
+
+const root = document.getElementById("app");
+if (root === null) throw new Error("index.html has no #app");
+render(
+  <VenueContext.Provider value={{ rest, market, session, portfolio, desk, toasts, overlay }}>
+    <App />
+  </VenueContext.Provider>,
+  root,
+);
+void session.restore();
+void market.start();

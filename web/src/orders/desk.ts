@@ -1,0 +1,99 @@
+/** Places and cancels orders, and finds out the truth when an answer is lost. */
+import { ApiError, messageOf, type RestClient } from "../api/rest";
+import type { Params } from "../api/signing";
+import type { WireOrder, WirePlacement } from "../api/wire";
+import type { Portfolio } from "../account/portfolio";
+import type { Market } from "../market/market";
+import type { Toasts } from "../ui/toasts";
+import { isOpen, type Order, orderLine, readOrder, readPlacement, statusWords } from "./order";
+
+const CODE_NO_SUCH_ORDER = -2013;
+const ASK_AGAIN_MS = [1_000, 2_000, 4_000, 8_000];
+
+export class OrderDesk {
+  constructor(
+    private readonly rest: RestClient,
+    private readonly market: Market,
+    private readonly portfolio: Portfolio,
+    private readonly toasts: Toasts,
+  ) {}
+
+  /** Make a client order id: with it one query tells whether an order in doubt exists. */
+  newClientOrderId(): string {
+    const bytes = crypto.getRandomValues(new Uint8Array(12));
+    return `web-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  }
+
+  /** Place an order. True when the exchange took it. */
+  async place(params: Params): Promise<boolean> {
+    try {
+      const answer = await this.rest.signed<WirePlacement>("POST", "/api/v3/order", params);
+      this.announce(readPlacement(answer));
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.isInDoubt) return this.settleDoubt(params, error);
+      this.toasts.show("bad", "Order refused", messageOf(error));
+      return false;
+    }
+  }
+
+  async cancel(order: Order): Promise<void> {
+    try {
+      await this.rest.signed("DELETE", "/api/v3/order", { symbol: order.symbol, orderId: order.id });
+      this.toasts.show("plain", "Order canceled", this.line(order), `cancel-${order.symbol}-${order.id}`);
+    } catch (error) {
+      this.toasts.show("bad", "Not canceled", messageOf(error));
+    }
+    await this.portfolio.refresh();
+  }
+
+  /** Cancel every open order, instrument by instrument. */
+  async cancelAll(): Promise<void> {
+    const symbols = [...new Set(this.portfolio.openOrders.value.map((order) => order.symbol))];
+    for (const symbol of symbols) {
+      try {
+        const canceled = await this.rest.signed<unknown[]>("DELETE", "/api/v3/openOrders", { symbol });
+        this.toasts.show("plain", `${canceled.length} canceled`, `All open orders on ${symbol}`, `cancel-all-${symbol}`);
+      } catch (error) {
+        this.toasts.show("bad", `Orders on ${symbol} not canceled`, messageOf(error));
+      }
+    }
+    await this.portfolio.refresh();
+  }
+
+  private async settleDoubt(params: Params, cause: ApiError): Promise<boolean> {
+    const key = `doubt-${String(params["newClientOrderId"])}`;
+    this.toasts.show("plain", "No answer yet", "Asking the exchange whether the order was placed…", key);
+    for (const pause of ASK_AGAIN_MS) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      try {
+        const query = { symbol: params["symbol"], origClientOrderId: params["newClientOrderId"] };
+        const found = readOrder(await this.rest.signed<WireOrder>("GET", "/api/v3/order", query));
+        this.toasts.show("plain", "The order was placed", this.line(found), key);
+        this.announce(found);
+        return true;
+      } catch (error) {
+        // "No such order" is final only after the exchange stopped trying: keep asking until the last pause.
+        const isFinal = error instanceof ApiError && error.code === CODE_NO_SUCH_ORDER && pause === ASK_AGAIN_MS.at(-1);
+        if (!isFinal) continue;
+        this.toasts.show("bad", "The order was not placed", cause.message, key);
+        return false;
+      }
+    }
+    this.toasts.show("bad", "It is unknown whether the order was placed", "Look at your open orders before you try again.", key);
+    return false;
+  }
+
+  private announce(order: Order): void {
+    this.portfolio.takeOrder(order);
+    const key = `order-${order.symbol} ${order.id}`;
+    if (order.executed > 0n) this.portfolio.announceFill(order);
+    else if (isOpen(order)) this.toasts.show("plain", "Order placed", this.line(order), key);
+    else this.toasts.show("plain", `${statusWords(order)} without a fill`, this.line(order), key);
+  }
+
+  private line(order: Order): string {
+    const instrument = this.market.instruments.value.find((each) => each.symbol === order.symbol);
+    return orderLine(order, instrument?.base ?? "", instrument?.quote ?? "");
+  }
+}

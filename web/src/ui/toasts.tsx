@@ -1,0 +1,55 @@
+/** Short notices in a corner: fills, answers, errors. A notice with a key replaces the earlier one of that key. */
+import { signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useVenue } from "../venue";
+import { Icon } from "./icons";
+
+export type Tone = "good" | "bad" | "plain";
+
+export interface Toast {
+  id: number;
+  key: string;
+  tone: Tone;
+  title: string;
+  detail: string;
+}
+
+const SHOWN_MS = 6_000;
+const SHOWN_BAD_MS = 10_000;
+const SHOWN_MOST = 4;
+
+export class Toasts {
+  readonly list = signal<readonly Toast[]>([]);
+  private nextId = 1;
+
+  show(tone: Tone, title: string, detail = "", key = ""): void {
+    const id = this.nextId++;
+    const others = this.list.value.filter((toast) => key === "" || toast.key !== key);
+    this.list.value = [...others, { id, key, tone, title, detail }].slice(-SHOWN_MOST);
+    window.setTimeout(() => this.dismiss(id), tone === "bad" ? SHOWN_BAD_MS : SHOWN_MS);
+  }
+
+  dismiss(id: number): void {
+    this.list.value = this.list.value.filter((toast) => toast.id !== id);
+  }
+}
+
+export function ToastStack(): JSX.Element {
+  const { toasts } = useVenue();
+  return (
+    <div class="toasts" role="log" aria-live="polite" aria-label="Notices">
+      {toasts.list.value.map((toast) => (
+        <div key={toast.id} class={`toast toast-${toast.tone}`} role={toast.tone === "bad" ? "alert" : "status"}>
+          <Icon name={toast.tone === "good" ? "check" : toast.tone === "bad" ? "warning" : "info"} />
+          <div class="toast-text">
+            <strong>{toast.title}</strong>
+            {toast.detail === "" ? null : <span>{toast.detail}</span>}
+          </div>
+          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => toasts.dismiss(toast.id)}>
+            <Icon name="close" />
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
