@@ -1,0 +1,73 @@
+"""`openbourse account create` checks what it is given before it touches anything."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from openbourse.cli.account import FundError, parse_amount, parse_funds
+from openbourse.cli.app import app
+
+runner = CliRunner()
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("1", 100_000_000),
+        ("0.00000001", 1),
+        ("10.5", 1_050_000_000),
+        ("007", 700_000_000),
+        ("", None),
+        (".5", None),
+        ("5.", None),
+        ("1e3", None),
+        ("-1", None),
+        ("+1", None),
+        ("1.000000001", None),
+        ("NaN", None),
+        ("１", None),
+        ("1" * 60, None),
+        ("1_000", None),
+        ("1\n", None),
+    ],
+)
+def test_an_amount_is_digits_with_at_most_eight_decimals(text: str, units: int | None) -> None:
+    assert parse_amount(text) == units
+
+
+def test_funds_are_assets_and_units() -> None:
+    assert parse_funds(["BTC=10", "USDT=100000.5"]) == [("BTC", 1_000_000_000), ("USDT", 10_000_050_000_000)]
+
+
+@pytest.mark.parametrize("text", ["BTC", "=1", "btc=1", "BTC=", "BTC=0", "BTC=0.0", "B C=1", "BTC=1=2"])
+def test_a_fund_that_cannot_be_understood_is_quoted(text: str) -> None:
+    with pytest.raises(FundError, match="--fund"):
+        parse_funds([text])
+
+
+def test_an_asset_is_funded_once() -> None:
+    with pytest.raises(FundError, match="twice"):
+        parse_funds(["BTC=1", "BTC=2"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--email", "nobody"], "is not an address"),
+        (["--email", "a@b.c", "--password", "short"], "at least 8"),
+        (["--email", "a@b.c", "--fund", "BTC=1e8"], "at most 8 decimals"),
+    ],
+)
+def test_a_wrong_argument_says_what_to_do(arguments: list[str], hint: str) -> None:
+    result = runner.invoke(app, ["account", "create", *arguments])
+    assert result.exit_code == 2
+    assert hint in result.stderr
+    assert result.stdout == ""
+
+
+def test_without_a_running_exchange_it_says_how_to_start_one(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["account", "create", "--email", "a@b.c", "--data", str(tmp_path), "--json"])
+    assert result.exit_code == 1
+    assert "openbourse up --data" in result.stderr
+    assert result.stdout == ""

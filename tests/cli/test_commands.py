@@ -1,0 +1,45 @@
+"""Every command explains itself and refuses with a way on."""
+
+import pytest
+from typer.testing import CliRunner
+
+import openbourse
+from openbourse.cli.app import app
+from openbourse.roles import EDGE_ROLES, ROLES
+
+runner = CliRunner()
+
+
+@pytest.mark.parametrize("command", [[], ["up"], ["run"], ["roles"], ["migrate"], ["account"], ["account", "create"]])
+def test_help_is_everywhere(command: list[str]) -> None:
+    result = runner.invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+
+
+def test_version() -> None:
+    assert runner.invoke(app, ["--version"]).stdout.strip() == f"openbourse {openbourse.__version__}"
+
+
+def test_roles_lists_each_role() -> None:
+    shown = runner.invoke(app, ["roles"], env={"COLUMNS": "200"}).stdout
+    assert all(role.name in shown for role in ROLES)
+    assert set(EDGE_ROLES) <= {role.name for role in ROLES}
+
+
+def test_an_unknown_role_is_answered_with_the_known_ones() -> None:
+    result = runner.invoke(app, ["run", "gatway"])
+    assert result.exit_code == 2
+    assert "gateway" in result.stderr
+
+
+def test_migrate_asks_for_the_databases() -> None:
+    result = runner.invoke(app, ["migrate"], env={"OPENBOURSE_JOURNAL_URL": ""})
+    assert result.exit_code == 2
+    assert "OPENBOURSE_JOURNAL_URL" in result.stderr
+
+
+def test_a_setting_that_cannot_be_understood_is_named() -> None:
+    result = runner.invoke(app, ["up"], env={"OPENBOURSE_PORT": "many"})
+    assert result.exit_code == 1
+    assert "OPENBOURSE_PORT" in result.stderr

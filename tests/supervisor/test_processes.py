@@ -1,0 +1,83 @@
+"""Children come back with growing pauses, and a start that cannot work ends with the log's last words."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from openbourse.supervisor import processes
+from openbourse.supervisor.processes import Child, Plan, StartFault, bound_log, describe_exit, log_tail
+
+
+def plan_for(tmp_path: Path, code: str) -> Plan:
+    return Plan(
+        name="part",
+        argv=(sys.executable, "-c", code),
+        environment=dict(os.environ),
+        log_file=tmp_path / "part.log",
+        pid_file=tmp_path / "part.pid",
+        is_ready=lambda pid: (tmp_path / "ready").exists(),
+        ready_seconds_max=10.0,
+    )
+
+
+async def test_a_part_that_ends_again_and_again_is_given_up_with_its_last_words(tmp_path: Path) -> None:
+    notices: list[str] = []
+    child = Child(plan_for(tmp_path, "print('no disk left', flush=True); raise SystemExit(3)"), notices.append)
+    with pytest.raises(StartFault, match=r"ended again and again[^~]*no disk left"):
+        await child.start()
+    assert len(notices) == processes.START_ATTEMPTS_MAX
+    assert notices[0] == "part ended with code 3; starting it again"
+    assert child.pid is None
+    assert not (tmp_path / "part.pid").exists()
+
+
+async def test_a_part_that_is_never_ready_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_for(tmp_path, "import time; time.sleep(60)")
+    child = Child(Plan(**{**{name: getattr(plan, name) for name in Plan.__slots__}, "ready_seconds_max": 0.3}), print)
+    with pytest.raises(StartFault, match="not ready"):
+        await child.start()
+    assert child.pid is None
+
+
+async def test_a_part_that_ignores_the_gentle_signal_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import signal, time, pathlib; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"pathlib.Path({str(tmp_path / 'ready')!r}).touch(); time.sleep(60)"
+    )
+    plan = plan_for(tmp_path, code)
+    fields = {name: getattr(plan, name) for name in Plan.__slots__}
+    child = Child(Plan(**{**fields, "stop_steps": ((signal.SIGTERM, 0.2), (signal.SIGKILL, 5.0))}), print)
+    await child.start()
+    await asyncio.wait_for(child.stop(), 5)
+    assert child.pid is None
+    assert child.restarts == 0
+
+
+def test_exits_are_told_in_words() -> None:
+    assert describe_exit(-9) == "was killed by SIGKILL"
+    assert describe_exit(2) == "ended with code 2"
+
+
+def test_a_log_is_cut_at_its_limit_and_keeps_one_old_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LOG_BYTES_MAX", 100)
+    log = tmp_path / "a.log"
+    with log.open("a") as file:
+        file.write("x" * 101)
+        file.flush()
+        bound_log(log)
+        file.write("next\n")
+    assert log.read_text() == "next\n"
+    assert (tmp_path / "a.log.1").stat().st_size == 101
+    bound_log(log)
+    assert log.read_text() == "next\n"
+
+
+def test_the_tail_of_a_log_is_its_last_lines(tmp_path: Path) -> None:
+    assert log_tail(tmp_path / "absent") == "  (empty)"
+    (tmp_path / "b.log").write_text("".join(f"line {number}\n" for number in range(5_000)))
+    assert log_tail(tmp_path / "b.log").splitlines()[-1] == "  line 4999"
+    assert len(log_tail(tmp_path / "b.log").splitlines()) == processes.LOG_TAIL_LINES
