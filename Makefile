@@ -69,7 +69,7 @@ clean:  ## remove what was installed and built, not the data in var/
 
 .venv/.native.ok: .venv/.run.ok pyproject.toml $(NATIVE)
 	@echo "Rust: building the engine (a minute or so the first time)"
-	@$(BIN)/maturin develop --release --uv --quiet --locked
+	@$(UV) pip install --no-deps --no-build-isolation --reinstall-package openbourse -C build-args=--locked -e .
 	@touch $@
 
 .venv/.web.ok: .venv/.run.ok $(WEB)
