@@ -1,0 +1,104 @@
+"""kill -9 of any role, and of everything at once, under load: what was acknowledged is there exactly once."""
+
+import asyncio
+import random
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.exchange import Account, Client, Exchange
+from tests.system.traffic import Ledger, Trader
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+
+TRADERS = 4
+BTC, USDT = "2", "50000"
+ROLES = ("sequencer", "edge", "history", "valkey", "postgres")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_acknowledged_is_lost_or_doubled_when_roles_and_everything_are_killed(
+    own_exchange: Exchange, seed: int
+) -> None:
+    accounts = [own_exchange.account(f"trader{n}@example.com", BTC=BTC, USDT=USDT) for n in range(TRADERS)]
+    ledgers = asyncio.run(_trade_through_faults(own_exchange, accounts, seed))
+    assert sum(len(ledger.acknowledged) for ledger in ledgers) > 100, "too little traffic to prove anything"
+    fills: dict[int, list[dict[str, Any]]] = {}
+    for ledger in ledgers:
+        client = own_exchange.client(ledger.account)
+        _check_orders(client, ledger)
+        fills[ledger.account.account_id] = _all_trades(client)
+        _check_balances(client, fills[ledger.account.account_id])
+    _check_each_trade_has_two_sides(fills)
+    done = own_exchange.verify()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def _trade_through_faults(exchange: Exchange, accounts: list[Account], seed: int) -> list[Ledger]:
+    chance = random.Random(seed)
+    traders = [Trader(exchange.base_url, account, seed * 100 + n) for n, account in enumerate(accounts)]
+    tasks = [asyncio.create_task(trader.run()) for trader in traders]
+    for role in chance.sample(ROLES, len(ROLES)):
+        await asyncio.sleep(chance.uniform(1.0, 2.0))
+        assert exchange.kill(role), f"no process of {role} was found to kill"
+        await asyncio.to_thread(exchange.await_ready)
+    await asyncio.sleep(1.5)
+    await asyncio.to_thread(exchange.kill_everything)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(exchange.start)
+    await asyncio.sleep(2.0)
+    for trader in traders:
+        trader.stop()
+    await asyncio.wait_for(asyncio.gather(*tasks), 30)
+    return [trader.ledger for trader in traders]
+
+
+def _check_orders(client: Client, ledger: Ledger) -> None:
+    for name, answer in ledger.acknowledged.items():
+        seen = client.signed("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
+        assert seen.status_code == 200, f"{name} was acknowledged and is gone: {seen.text}"
+        order = seen.json()
+        assert order["orderId"] == answer["orderId"]
+        assert Decimal(order["executedQty"]) >= Decimal(answer["executedQty"]), name
+        if name in ledger.canceled:
+            assert order["status"] == "CANCELED", name
+    for name in ledger.in_doubt:
+        # Doubt is settled by one query: it happened once, or never.
+        seen = client.signed("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
+        assert seen.status_code == 200 or seen.json()["code"] == -2013, seen.text
+
+
+def _all_trades(client: Client) -> list[dict[str, Any]]:
+    trades: list[dict[str, Any]] = []
+    while True:
+        after = trades[-1]["id"] + 1 if trades else 0
+        answer = client.signed("GET", "/api/v3/myTrades", symbol="BTCUSDT", fromId=after, limit=1000)
+        assert answer.status_code == 200, answer.text
+        if not answer.json():
+            return trades
+        trades.extend(answer.json())
+
+
+def _check_balances(client: Client, trades: list[dict[str, Any]]) -> None:
+    expected = {"BTC": Decimal(BTC), "USDT": Decimal(USDT)}
+    for trade in trades:
+        sign = 1 if trade["isBuyer"] else -1
+        expected["BTC"] += sign * Decimal(trade["qty"])
+        expected["USDT"] -= sign * Decimal(trade["quoteQty"])
+        expected[trade["commissionAsset"]] -= Decimal(trade["commission"])
+    held = client.balances()
+    for asset, amount in expected.items():
+        free, locked = held.get(asset, ("0", "0"))
+        assert Decimal(free) + Decimal(locked) == amount, asset
+
+
+def _check_each_trade_has_two_sides(fills: dict[int, list[dict[str, Any]]]) -> None:
+    sides: dict[int, list[bool]] = {}
+    for trades in fills.values():
+        ids = [trade["id"] for trade in trades]
+        assert sorted(ids) == ids, "trades come in order"
+        for trade in trades:
+            sides.setdefault(trade["id"], []).append(trade["isBuyer"])
+    assert sides, "nothing traded"
+    assert all(sorted(pair) == [False, True] for pair in sides.values()), "a trade was lost or doubled"
