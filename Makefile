@@ -26,7 +26,9 @@ run: .venv/.native.ok .venv/.web.ok  ## start the exchange: make run ARGS='--no-
 	@exec $(BIN)/openbourse up $(ARGS)
 
 test: setup check  ## every check and every test
-	@if [ -f native/Cargo.toml ]; then cargo test --quiet --release --locked --manifest-path native/Cargo.toml; fi
+	@if [ -f native/Cargo.toml ]; then cargo test --quiet --locked --workspace --exclude openbourse-python \
+	  --manifest-path native/Cargo.toml; fi
+	@if [ -f web/package.json ]; then npm --prefix web run --silent test; fi
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 check: setup  ## format, lint, types, import contracts, house rules
@@ -36,7 +38,7 @@ check: setup  ## format, lint, types, import contracts, house rules
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest --quiet tests/test_tidy.py
 	@if [ -f native/Cargo.toml ]; then cargo fmt --check --manifest-path native/Cargo.toml && \
-	  cargo clippy --quiet --release --locked --all-targets --manifest-path native/Cargo.toml -- -D warnings; fi
+	  cargo clippy --quiet --locked --all-targets --manifest-path native/Cargo.toml -- -D warnings; fi
 
 fmt: .venv/.dev.ok  ## put the format right
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

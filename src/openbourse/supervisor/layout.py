@@ -66,14 +66,14 @@ class Layout:
         return path.read_text().strip()
 
     def socket_dir(self) -> Path:
-        """Return a directory for unix sockets whose path is short enough, readable by the owner only."""
+        """Return a directory for unix sockets whose path is short enough, writable by the owner only."""
         if len(os.fsencode(self.run_dir)) <= SOCKET_DIR_BYTES_MAX:
             return self.run_dir
         digest = hashlib.sha256(os.fsencode(self.data_dir.resolve())).hexdigest()[:16]
         short = Path("/tmp") / f"openbourse-{os.getuid()}-{digest}"
         short.mkdir(mode=0o700, exist_ok=True)
         status = short.lstat()
-        if short.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        if short.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o022:
             raise PermissionError(f"{short} exists and is not a private directory of this user; remove it")
         return short
 

@@ -113,5 +113,5 @@ def clear_postgres_locks(postgres_dir: Path, socket_dir: Path) -> None:
     zombie and answers, and in a container its pid soon belongs to somebody else.
     """
     assert not postgres_pids(postgres_dir)
-    for path in (postgres_dir / "postmaster.pid", *socket_dir.glob(".s.PGSQL.*")):
+    for path in (postgres_dir / "postmaster.pid", *socket_dir.glob(".s.PGSQL.*"), *socket_dir.glob("*/.s.PGSQL.*")):
         path.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from openbourse.supervisor.processes import Plan, StartFault
 
 USER = "openbourse"
 NOBODY = 65_534
+OWN_SOCKET_DIR = "pg"  # used where PostgreSQL runs as another user than this process
 INITDB_SECONDS_MAX = 120
 READY_LINE = 7  # of postmaster.pid, counted from 0
 CONNECT_SECONDS_MAX = 10.0
@@ -63,9 +64,14 @@ def unprivileged_prefix() -> tuple[str, ...]:
     )
 
 
-def _needs_own_files() -> bool:
+def _is_another_user() -> bool:
     """Return whether the prefix really changes the user, so that files must be given to nobody."""
     return any(part.startswith("--reuid") for part in unprivileged_prefix())
+
+
+def _let_pass(directory: Path) -> None:
+    """Let other users reach known names in a directory of ours, without listing it; secrets have one of their own."""
+    directory.chmod(directory.stat().st_mode | 0o011)
 
 
 class Postgres:
@@ -73,7 +79,7 @@ class Postgres:
 
     def __init__(self, directory: Path, socket_dir: Path, run_dir: Path, log_dir: Path, password: str) -> None:
         self._directory = directory.resolve()
-        self._socket_dir = socket_dir
+        self._socket_dir = socket_dir / OWN_SOCKET_DIR if _is_another_user() else socket_dir
         self._run_dir = run_dir
         self._log_dir = log_dir
         self._password = password
@@ -92,9 +98,10 @@ class Postgres:
         fresh = self._directory.with_name(self._directory.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700, parents=True)
-        password_file = self._run_dir / "initdb.password"
+        password_file = fresh.with_suffix(".password")
         write_private(password_file, self._password + "\n")
-        if _needs_own_files():
+        if _is_another_user():
+            _let_pass(fresh.parent)
             os.chown(fresh, NOBODY, NOBODY)
             os.chown(password_file, NOBODY, NOBODY)
         initdb = (
@@ -139,7 +146,7 @@ class Postgres:
             is_ready=self._is_ready,
             # Fast (roll back what is open, checkpoint), then immediate (the next start recovers), then the hard way.
             stop_steps=((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 2.0)),
-            before_start=self._clear_remains,
+            before_start=self._prepare,
         )
 
     async def ensure_databases(self, *names: str) -> None:
@@ -161,7 +168,12 @@ class Postgres:
             return False
         return len(lines) > READY_LINE and lines[0].strip() == str(pid) and lines[READY_LINE].strip() == "ready"
 
-    def _clear_remains(self) -> None:
+    def _prepare(self) -> None:
+        if _is_another_user():
+            _let_pass(self._directory.parent)
+            _let_pass(self._socket_dir.parent)
+            self._socket_dir.mkdir(mode=0o700, exist_ok=True)
+            os.chown(self._socket_dir, NOBODY, NOBODY)
         # Backends of a killed postmaster notice its death by themselves; one deep in a query may take its time.
         orphans.end(orphans.postgres_pids(self._directory), ((signal.SIGQUIT, 1.0), (signal.SIGKILL, 2.0)))
         orphans.clear_postgres_locks(self._directory, self._socket_dir)
