@@ -1,0 +1,322 @@
+"""The engine in plain Python: the specification of docs/engine.md, to be read, and to be compared byte for byte.
+
+The parts: reference_codec (bytes), reference_state (what is remembered), reference_orders and reference_matching
+(section 5), reference_snapshot (sections 7 and 8), and here the interface, the identities and the administration.
+"""
+
+from typing import Final
+
+from openbourse.protocol.amounts import UNIT
+from openbourse.protocol.commands import CommandKind
+from openbourse.protocol.events import EventKind
+from openbourse.protocol.instruments import Permission
+from openbourse.protocol.rejects import RejectReason
+from sim.reference_codec import Malformed, Record, read_command, read_header, split
+from sim.reference_orders import Orders
+from sim.reference_snapshot import audit, is_sound_image, restore, snapshot
+from sim.reference_state import AMOUNT_END, Account, Effects, Instrument, Session, State
+
+SESSION_FORGOTTEN_US: Final = 3_600_000_000
+IN_FLIGHT_MAX: Final = 65_536
+
+
+class Engine:
+    """The deterministic state machine: commands in, events out."""
+
+    def __init__(self) -> None:
+        self.state = State()
+
+    @property
+    def sequence(self) -> int:
+        """Return the last command's sequence."""
+        return self.state.sequence
+
+    @property
+    def time_us(self) -> int:
+        """Return the last command's time."""
+        return self.state.time_us
+
+    @staticmethod
+    def version() -> str:
+        """Return which rules this is."""
+        return "rules version 1"
+
+    def apply(self, first_sequence: int, time_us: int, frames: bytes) -> tuple[bytes, bytes]:
+        """Carry out a batch. Return its events, and for each command a u32: the offset after its last event.
+
+        Raises ValueError, and changes nothing, when the batch does not follow the last command.
+        """
+        if first_sequence != self.state.sequence + 1:
+            raise ValueError(f"sequence {first_sequence} does not follow {self.state.sequence}")
+        if time_us < self.state.time_us:
+            raise ValueError("time runs backwards")
+        events = bytearray()
+        ends = bytearray()
+        for frame in split(frames):
+            self.state.sequence += 1
+            self.state.time_us = time_us
+            events += Command(self.state).apply(frame)
+            ends += len(events).to_bytes(4, "little")
+        return bytes(events), bytes(ends)
+
+    def snapshot(self) -> bytes:
+        """Return the whole state; equal states give equal bytes."""
+        return snapshot(self.state)
+
+    @staticmethod
+    def restore(data: bytes) -> "Engine":
+        """Return an engine with the state of a snapshot. Raises ValueError when it is not a sound one."""
+        engine = Engine()
+        engine.state = restore(data)
+        return engine
+
+    def audit(self) -> None:
+        """Raise AssertionError when an invariant is broken."""
+        audit(self.state)
+
+
+class Command:
+    """One command on its way through the engine."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.effects = Effects(state)
+
+    def apply(self, frame: bytes) -> bytes:
+        """Carry a command out; return its events."""
+        header = read_header(frame)
+        if header is None:
+            self.reject(0, RejectReason.MALFORMED, None)
+            return self.effects.finish()
+        body: Record | None
+        try:
+            body = read_command(header, frame)
+        except Malformed:
+            body = None
+        known = self.identify(header)
+        if isinstance(known, RejectReason):
+            self.reject(header.kind, known, body)
+        elif known is not None:
+            self.effects.emit(EventKind.COMMAND_DUPLICATE, original=known)
+        elif body is None:
+            self.reject(header.kind, RejectReason.MALFORMED, None)
+        else:
+            refusal = self.execute(header.kind, body)
+            if refusal is not None:
+                self.reject(header.kind, refusal, body)
+        return self.effects.finish()
+
+    def identify(self, header: Record) -> RejectReason | int | None:
+        """Record who sent the command: None when it is new, the first one's sequence when it is a resend."""
+        if header.counter == 0:
+            return None
+        sessions, now = self.state.sessions, self.state.time_us
+        if header.session not in sessions:
+            for old in [key for key, session in sessions.items() if session.last_time < now - SESSION_FORGOTTEN_US]:
+                del sessions[old]
+            sessions[header.session] = Session(last_time=now)
+        session = sessions[header.session]
+        session.last_time = now
+        if header.counter < session.low_water:
+            return RejectReason.IDENTITY_EXPIRED
+        if header.counter in session.recorded:
+            # A reject is a RejectReason, which is an int too: a plain int is a sequence.
+            return int(session.recorded[header.counter])
+        if header.low_water > session.low_water:
+            session.low_water = header.low_water
+            session.recorded = {
+                counter: sequence for counter, sequence in session.recorded.items() if counter >= header.low_water
+            }
+        if header.counter < session.low_water:
+            return RejectReason.IDENTITY_EXPIRED
+        if len(session.recorded) >= IN_FLIGHT_MAX:
+            return RejectReason.TOO_MANY_IN_FLIGHT
+        session.recorded[header.counter] = self.state.sequence
+        return None
+
+    def reject(self, kind: int, reason: RejectReason, body: Record | None) -> None:
+        """Append CommandRejected with what the body names, if there is a body."""
+        named = {} if body is None else vars(body)
+        self.effects.emit(
+            EventKind.COMMAND_REJECTED,
+            command=kind,
+            reason=reason,
+            account=named.get("account", 0),
+            instrument=named.get("instrument", 0),
+            client_id=named.get("client_id", b""),
+        )
+
+    def execute(self, kind: int, body: Record) -> RejectReason | None:
+        """Hand a command to what carries it out. Every check comes before the first change."""
+        orders = Orders(self.state, self.effects)
+        return {
+            CommandKind.CREATE_ASSET: self.create_asset,
+            CommandKind.LIST_INSTRUMENT: self.list_instrument,
+            CommandKind.CHANGE_INSTRUMENT: self.change_instrument,
+            CommandKind.SET_INSTRUMENT_STATUS: self.set_instrument_status,
+            CommandKind.OPEN_ACCOUNT: self.open_account,
+            CommandKind.SET_PERMISSIONS: self.set_permissions,
+            CommandKind.SET_FEE: self.set_fee,
+            CommandKind.CREDIT_DEPOSIT: self.credit_deposit,
+            CommandKind.HOLD_WITHDRAWAL: self.hold_withdrawal,
+            CommandKind.SETTLE_WITHDRAWAL: self.settle_withdrawal,
+            CommandKind.RELEASE_WITHDRAWAL: self.release_withdrawal,
+            CommandKind.PLACE_ORDER: orders.place,
+            CommandKind.CANCEL_ORDER: orders.cancel,
+            CommandKind.CANCEL_ALL: orders.cancel_all,
+            CommandKind.CANCEL_REPLACE: orders.cancel_replace,
+            CommandKind.ADVANCE_TIME: self.advance_time,
+            CommandKind.SET_RULES: self.set_rules,
+        }[CommandKind(kind)](body)
+
+    def create_asset(self, body: Record) -> RejectReason | None:
+        if body.asset == 0:
+            return RejectReason.INVALID_DEFINITION
+        if body.asset in self.state.assets or body.code in self.state.assets.values():
+            return RejectReason.ALREADY_EXISTS
+        self.state.assets[body.asset] = body.code
+        self.state.supply[body.asset] = 0
+        self.effects.emit(EventKind.ASSET_CREATED, **vars(body))
+        return None
+
+    def list_instrument(self, body: Record) -> RejectReason | None:
+        symbols = [instrument.image.symbol for instrument in self.state.instruments.values()]
+        if body.instrument in self.state.instruments or body.symbol in symbols:
+            return RejectReason.ALREADY_EXISTS
+        if not is_sound_image(self.state, body):
+            return RejectReason.INVALID_DEFINITION
+        self.state.instruments[body.instrument] = Instrument(body)
+        self.effects.emit(EventKind.INSTRUMENT_DEFINED, **vars(body))
+        return None
+
+    def change_instrument(self, body: Record) -> RejectReason | None:
+        if body.instrument not in self.state.instruments:
+            return RejectReason.UNKNOWN_INSTRUMENT
+        instrument = self.state.instruments[body.instrument]
+        image = instrument.image
+        if (body.symbol, body.base, body.quote) != (image.symbol, image.base, image.quote):
+            return RejectReason.INVALID_DEFINITION
+        if not is_sound_image(self.state, body):
+            return RejectReason.INVALID_DEFINITION
+        if (body.tick, body.step) != (image.tick, image.step) and instrument.open:
+            return RejectReason.INSTRUMENT_HAS_ORDERS
+        body.status = image.status
+        instrument.image = body
+        self.effects.emit(EventKind.INSTRUMENT_DEFINED, **vars(body))
+        return None
+
+    def set_instrument_status(self, body: Record) -> RejectReason | None:
+        if body.instrument not in self.state.instruments:
+            return RejectReason.UNKNOWN_INSTRUMENT
+        self.state.instruments[body.instrument].image.status = body.status
+        self.effects.emit(EventKind.INSTRUMENT_STATUS_CHANGED, **vars(body))
+        return None
+
+    def open_account(self, body: Record) -> RejectReason | None:
+        if body.account == 0 or body.trade_group < -1:
+            return RejectReason.INVALID_DEFINITION
+        if body.account in self.state.accounts:
+            return RejectReason.ALREADY_EXISTS
+        self.state.accounts[body.account] = Account(trade_group=body.trade_group, permissions=Permission.ALL)
+        self.account_defined(body.account)
+        return None
+
+    def set_permissions(self, body: Record) -> RejectReason | None:
+        if body.account not in self.state.accounts:
+            return RejectReason.UNKNOWN_ACCOUNT
+        self.state.accounts[body.account].permissions = body.permissions
+        self.account_defined(body.account)
+        return None
+
+    def account_defined(self, number: int) -> None:
+        account = self.state.accounts[number]
+        self.effects.emit(
+            EventKind.ACCOUNT_DEFINED,
+            account=number,
+            trade_group=account.trade_group,
+            permissions=account.permissions,
+        )
+
+    def set_fee(self, body: Record) -> RejectReason | None:
+        if body.account not in self.state.accounts:
+            return RejectReason.UNKNOWN_ACCOUNT
+        if body.instrument != 0 and body.instrument not in self.state.instruments:
+            return RejectReason.UNKNOWN_INSTRUMENT
+        fees = self.state.accounts[body.account].fees
+        if body.maker == -1 and body.taker == -1:
+            fees.pop(body.instrument, None)
+        elif 0 <= body.maker <= UNIT // 2 and 0 <= body.taker <= UNIT // 2:
+            fees[body.instrument] = (body.maker, body.taker)
+        else:
+            return RejectReason.INVALID_RATE
+        self.effects.emit(EventKind.FEE_SET, **vars(body))
+        return None
+
+    def movement_refusal(self, body: Record, permission: Permission, refusal: RejectReason) -> RejectReason | None:
+        """Return the checks that a deposit and a withdrawal share."""
+        if body.account not in self.state.accounts:
+            return RejectReason.UNKNOWN_ACCOUNT
+        if body.asset not in self.state.assets:
+            return RejectReason.UNKNOWN_ASSET
+        if not self.state.accounts[body.account].permissions & permission:
+            return refusal
+        if not 1 <= body.amount < AMOUNT_END:
+            return RejectReason.INVALID_AMOUNT
+        return None
+
+    def credit_deposit(self, body: Record) -> RejectReason | None:
+        refusal = self.movement_refusal(body, Permission.DEPOSIT, RejectReason.ACCOUNT_MAY_NOT_DEPOSIT)
+        if refusal is not None:
+            return refusal
+        if body.identity in self.state.deposits:
+            return RejectReason.DUPLICATE_DEPOSIT
+        if self.state.supply[body.asset] + body.amount >= AMOUNT_END:
+            return RejectReason.SUPPLY_EXCEEDED
+        self.state.deposits.add(body.identity)
+        self.state.supply[body.asset] += body.amount
+        self.effects.move(body.account, body.asset, available=body.amount)
+        self.effects.emit(EventKind.DEPOSIT_CREDITED, **vars(body))
+        return None
+
+    def hold_withdrawal(self, body: Record) -> RejectReason | None:
+        refusal = self.movement_refusal(body, Permission.WITHDRAW, RejectReason.ACCOUNT_MAY_NOT_WITHDRAW)
+        if refusal is not None:
+            return refusal
+        if body.withdrawal in self.state.withdrawals:
+            return RejectReason.DUPLICATE_WITHDRAWAL
+        if self.state.accounts[body.account].available(body.asset) < body.amount:
+            return RejectReason.INSUFFICIENT_BALANCE
+        self.state.withdrawals[body.withdrawal] = (body.account, body.asset, body.amount)
+        self.effects.move(body.account, body.asset, available=-body.amount, held=body.amount)
+        self.effects.emit(EventKind.WITHDRAWAL_HELD, **vars(body))
+        return None
+
+    def settle_withdrawal(self, body: Record) -> RejectReason | None:
+        return self.end_withdrawal(body.withdrawal, EventKind.WITHDRAWAL_SETTLED)
+
+    def release_withdrawal(self, body: Record) -> RejectReason | None:
+        return self.end_withdrawal(body.withdrawal, EventKind.WITHDRAWAL_RELEASED)
+
+    def end_withdrawal(self, withdrawal: int, ending: EventKind) -> RejectReason | None:
+        """Forget a held withdrawal: what it held leaves the venue, or becomes available again."""
+        if withdrawal not in self.state.withdrawals:
+            return RejectReason.UNKNOWN_WITHDRAWAL
+        account, asset, amount = self.state.withdrawals.pop(withdrawal)
+        if ending == EventKind.WITHDRAWAL_SETTLED:
+            self.state.supply[asset] -= amount
+            self.effects.move(account, asset, held=-amount)
+        else:
+            self.effects.move(account, asset, available=amount, held=-amount)
+        self.effects.emit(ending, withdrawal=withdrawal, account=account, asset=asset, amount=amount)
+        return None
+
+    def advance_time(self, _body: Record) -> RejectReason | None:
+        self.effects.emit(EventKind.TIME_ADVANCED)
+        return None
+
+    def set_rules(self, body: Record) -> RejectReason | None:
+        if body.version != 1:
+            return RejectReason.UNKNOWN_RULES
+        self.state.rules = body.version
+        self.effects.emit(EventKind.RULES_SET, version=body.version)
+        return None
