@@ -145,7 +145,8 @@ def lobster(path: Path) -> Iterator[Step]:
         for number, row in enumerate(csv.reader(lines), 1):
             try:
                 seconds, kind, key, size, price, direction = row
-                time_us = parse_units(seconds) // 100
+                whole, _, fraction = seconds.partition(".")
+                time_us = int(whole) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
                 side = Side.BUY if direction == "1" else Side.SELL
                 units, quantity = int(price) * LOBSTER_PRICE, int(size) * UNIT
             except (ValueError, AmountError) as fault:
