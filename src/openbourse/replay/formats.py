@@ -118,7 +118,7 @@ def read_record(path: Path) -> Record:
     columns = first.split(",")
     if columns[:4] == ["id", "timestamp", "exchange.timestamp", "price"]:
         return Record("Bitstamp order events", "BTC", "USD", rows - 1, lambda: bitstamp(path))
-    if len(columns) == 6 and columns[1] in set("123457"):
+    if len(columns) == 6 and columns[1] in set("1234567") and columns[5] in ("1", "-1"):
         base = path.name.split("_", 1)[0].upper()
         return Record("LOBSTER messages", base if base.isalnum() else "STOCK", "USD", rows, lambda: lobster(path))
     if len(columns) in (6, 7) and columns[-1] in ("True", "False", "true", "false", "isBestMatch", "best_match"):
