@@ -7,6 +7,7 @@ import type { WireKline, WireKlineEvent } from "../api/wire";
 export const INTERVALS = ["1m", "5m", "15m", "1h", "4h", "1d"] as const;
 export type Interval = (typeof INTERVALS)[number];
 
+const SECONDS: Record<Interval, number> = { "1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "4h": 14_400, "1d": 86_400 };
 const PAGE = 500;
 const RETRY_MS = 3_000;
 
@@ -29,6 +30,7 @@ export interface CandleEvents {
 
 export class CandleFeed {
   private byTime = new Map<number, Candle>();
+  private newest: Candle | null = null;
   private isFirst = true;
   private isClosed = false;
   private isPaging = false;
@@ -68,6 +70,17 @@ export class CandleFeed {
     if (this.hasOlder) this.add(rows);
   }
 
+  /** Let the newest candle follow a trade: the candle stream speaks only every two seconds. */
+  followTrade(time: number, price: number): void {
+    const newest = this.newest;
+    if (newest === null || this.isFirst || time < newest.time * 1_000 || newest.close === price) return;
+    const isPastCandle = time >= (newest.time + SECONDS[this.interval]) * 1_000;
+    if (isPastCandle) return; // The stream opens the next candle, with its right volume.
+    const candle = { ...newest, close: price, high: Math.max(newest.high, price), low: Math.min(newest.low, price) };
+    this.put(candle);
+    this.events.onCandle(candle);
+  }
+
   private async load(): Promise<void> {
     window.clearTimeout(this.retry);
     const rows = await this.fetchPage();
@@ -96,6 +109,7 @@ export class CandleFeed {
 
   private put(candle: Candle): void {
     this.byTime.set(candle.time, candle);
+    if (this.newest === null || candle.time >= this.newest.time) this.newest = candle;
   }
 
   private sorted(): Candle[] {

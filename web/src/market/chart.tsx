@@ -2,7 +2,7 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { compact, grouped, parseAmount } from "../amounts";
+import { compact, formatAmount, grouped, parseAmount } from "../amounts";
 import { useVenue } from "../venue";
 import { type Candle, CandleFeed, type Interval, INTERVALS } from "./candles";
 import { ChartView } from "./chart_view";
@@ -61,6 +61,11 @@ export function ChartPanel(): JSX.Element {
     });
     feed.current = candles;
     return () => candles.close();
+  });
+
+  useSignalEffect(() => {
+    const newest = market.trades.value[0];
+    if (newest !== undefined) feed.current?.followTrade(newest.time, Number(formatAmount(newest.price)));
   });
 
   useSignalEffect(() => {

@@ -20,7 +20,7 @@ import { bar, type Candle, volumeBar } from "./candles";
 import type { Instrument } from "./instruments";
 
 const NEAR_START_BARS = 20;
-const FIRST_VIEW_BARS = 110;
+const FIRST_BAR_WIDTH = 8;
 
 function cssColour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -87,7 +87,8 @@ export class ChartView {
     if (!isFirst) return;
     const end = candles.length;
     // A short history would be stretched over the whole width; a fixed span keeps a candle a candle.
-    this.chart.timeScale().setVisibleLogicalRange({ from: end - FIRST_VIEW_BARS, to: end + 4 });
+    const fitting = Math.max(20, Math.floor(this.chart.timeScale().width() / FIRST_BAR_WIDTH));
+    this.chart.timeScale().setVisibleLogicalRange({ from: end - fitting, to: end + 4 });
     this.chart.priceScale("right").setAutoScale(true);
   }
 

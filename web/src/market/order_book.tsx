@@ -152,7 +152,7 @@ function Middle({ instrument, spread }: { instrument: Instrument; spread: { size
       </strong>
       {spread === null ? null : (
         <span title="Distance between the best bid and the best ask">
-          Spread {grouped(formatAmount(spread.size, instrument.priceDecimals))} · {formatAmount(spread.share, 3)}%
+          Spread {grouped(formatAmount(spread.size, instrument.priceDecimals))} · {formatAmount(spread.share, 4)}%
         </span>
       )}
     </div>
