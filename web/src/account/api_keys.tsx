@@ -102,7 +102,7 @@ function KeyTable({ keys, onRemove }: { keys: WireApiKey[] | null; onRemove: (ap
               <td>{key.permissions.map((each) => PERMISSION_WORDS[each] ?? each).join(", ")}</td>
               <td>{key.ipAllowList.length === 0 ? "any address" : key.ipAllowList.join(", ")}</td>
               <td>{dayTime(key.createdAt)}</td>
-              <td class="cell-end">
+              <td class="cell-end cell-act">
                 <ConfirmButton label="Remove" question="Really remove?" onConfirm={() => onRemove(key.apiKey)} />
               </td>
             </tr>

@@ -1,6 +1,6 @@
 /** The account's own trades on this instrument. */
 import type { JSX } from "preact";
-import { grouped, trimAmount } from "../amounts";
+import { formatAmount, grouped, trimAmount } from "../amounts";
 import { SideWords } from "../ui/side";
 import { dayTime } from "../ui/times";
 import { useVenue } from "../venue";
@@ -37,7 +37,7 @@ export function PastFills(): JSX.Element {
             <td><SideWords isBuy={fill.isBuy} /></td>
             <td class="number">{grouped(trimAmount(fill.price, instrument.priceDecimals))}</td>
             <td class="number">{trimAmount(fill.quantity, instrument.quantityDecimals)}</td>
-            <td class="number">{grouped(trimAmount(fill.quoteQuantity, 2))}</td>
+            <td class="number">{grouped(formatAmount(fill.quoteQuantity, instrument.priceDecimals))}</td>
             <td class="number">{`${trimAmount(fill.commission)} ${fill.commissionAsset}`}</td>
             <td class="cell-end soft">{fill.isMaker ? "Maker" : "Taker"}</td>
           </tr>

@@ -1,7 +1,7 @@
 /** Orders of this instrument that are no longer open. */
 import type { JSX } from "preact";
 import { orderKey } from "../account/portfolio";
-import { grouped, trimAmount } from "../amounts";
+import { formatAmount, grouped, trimAmount } from "../amounts";
 import { averagePrice, statusWords, typeWords } from "../orders/order";
 import { SideWords } from "../ui/side";
 import { dayTime } from "../ui/times";
@@ -46,7 +46,7 @@ export function PastOrders(): JSX.Element {
               {trimAmount(order.executed)}
               <span class="soft">{` / ${order.quantity === 0n ? "by total" : trimAmount(order.quantity)}`}</span>
             </td>
-            <td class="number">{order.executedQuote === 0n ? "–" : grouped(trimAmount(order.executedQuote, 2))}</td>
+            <td class="number">{order.executedQuote === 0n ? "–" : grouped(formatAmount(order.executedQuote, instrument.priceDecimals))}</td>
             <td class={order.status === "FILLED" ? "cell-end up" : "cell-end soft"}>{statusWords(order)}</td>
           </tr>
         ))}

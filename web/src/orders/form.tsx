@@ -198,7 +198,7 @@ function Fields({ draft, instrument, complaints, reference }: FieldsProps): JSX.
         value={quantity}
         step={step}
         complaint={complaints.quantity}
-        placeholder={isByTotal && isMarket ? "as much as the total buys" : undefined}
+        placeholder={isByTotal && isMarket && total !== "" ? "what the total buys" : undefined}
         onInput={(text) => change(draft, { quantity: text, isByTotal: false })}
       />
       <AmountField
@@ -252,7 +252,10 @@ interface AvailableProps {
 }
 
 function Available({ venue, draft, instrument, means }: AvailableProps): JSX.Element {
-  const [amount, asset] = draft.side === "BUY" ? [means?.quote, instrument.quote] : [means?.base, instrument.base];
+  const [amount, asset, decimals] =
+    draft.side === "BUY"
+      ? [means?.quote, instrument.quote, instrument.priceDecimals]
+      : [means?.base, instrument.base, instrument.quantityDecimals];
   const isPoor = means !== null && means.base === 0n && means.quote === 0n;
   return (
     <p class="available">
@@ -262,7 +265,9 @@ function Available({ venue, draft, instrument, means }: AvailableProps): JSX.Ele
           Take test funds
         </button>
       ) : (
-        <b data-testid="available">{amount === undefined ? "–" : `${grouped(trimAmount(amount, 2))} ${asset}`}</b>
+        <b data-testid="available" title={amount === undefined ? "" : trimAmount(amount)}>
+          {amount === undefined ? "–" : `${grouped(formatAmount(amount, decimals))} ${asset}`}
+        </b>
       )}
     </p>
   );

@@ -31,7 +31,7 @@ export function OpenOrders(): JSX.Element {
           <th class="number">Price</th>
           <th class="number">Amount</th>
           <th class="number">Filled</th>
-          <th class="cell-end">
+          <th class="cell-end cell-act">
             <ConfirmButton label="Cancel all" question="Cancel all?" onConfirm={() => void desk.cancelAll()} />
           </th>
         </tr>
@@ -63,7 +63,7 @@ function OpenOrderRow({ order }: { order: Order }): JSX.Element {
       <td class="number">{grouped(trimAmount(order.price, instrument?.priceDecimals))}</td>
       <td class="number">{trimAmount(order.quantity, instrument?.quantityDecimals)}</td>
       <td class="number">{`${filledPercent(order)}%`}</td>
-      <td class="cell-end">
+      <td class="cell-end cell-act">
         <button
           type="button"
           class="button button-small button-quiet"

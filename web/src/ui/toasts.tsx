@@ -16,7 +16,7 @@ export interface Toast {
 
 const SHOWN_MS = 6_000;
 const SHOWN_BAD_MS = 10_000;
-const SHOWN_MOST = 4;
+const SHOWN_MOST = 3;
 
 export class Toasts {
   readonly list = signal<readonly Toast[]>([]);
