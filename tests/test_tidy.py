@@ -135,11 +135,7 @@ def test_every_reject_has_a_row_at_the_edge() -> None:
 
 
 def test_lock_files_hold_no_address() -> None:
-    wrong = [
-        name_of(path)
-        for path in (ROOT / "requirements").iterdir()
-        if "://" in path.read_text() and path.suffix == ".lock"
-    ]
+    wrong = [name_of(path) for path in (ROOT / "requirements").rglob("*.lock") if "://" in path.read_text()]
     page_lock = ROOT / "web" / "package-lock.json"
     if page_lock.exists() and '"resolved"' in page_lock.read_text():
         wrong.append(name_of(page_lock))

@@ -10,7 +10,9 @@ from openbourse.roles import EDGE_ROLES, ROLES
 runner = CliRunner()
 
 
-@pytest.mark.parametrize("command", [[], ["up"], ["run"], ["roles"], ["migrate"], ["account"], ["account", "create"]])
+@pytest.mark.parametrize(
+    "command", [[], ["up"], ["run"], ["roles"], ["migrate"], ["replay"], ["account"], ["account", "create"]]
+)
 def test_help_is_everywhere(command: list[str]) -> None:
     result = runner.invoke(app, [*command, "--help"])
     assert result.exit_code == 0

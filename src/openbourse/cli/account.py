@@ -11,7 +11,7 @@ from rich.console import Console
 
 from openbourse.cli.faults import give_up
 from openbourse.cli.finish import finish
-from openbourse.settings import ProcessSettings, SettingsError, read_settings
+from openbourse.cli.reach import reach
 
 UNITS_DECIMALS = 8
 UNITS_IN_ONE = 100_000_000
@@ -59,7 +59,7 @@ def create(
     if password is not None and len(password) < PASSWORD_CHARACTERS_MIN:
         give_up(f"--password needs at least {PASSWORD_CHARACTERS_MIN} characters.", code=2)
     chosen = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
-    settings = _reach(data, port)
+    settings = reach(data, port)
     from openbourse import wiring
 
     try:
@@ -109,25 +109,3 @@ def parse_amount(text: str) -> int | None:
     whole: str = found.group(1)
     decimals: str = found.group(2) or ""
     return int(whole) * UNITS_IN_ONE + int(decimals.ljust(UNITS_DECIMALS, "0"))
-
-
-def _reach(data: Path | None, port: int | None) -> ProcessSettings:
-    """Return settings that reach the exchange: the environment's where it names the databases, else a running one's."""
-    try:
-        settings = read_settings()
-    except SettingsError as error:
-        give_up(str(error), code=2)
-    if data is None and settings.journal_url:
-        return settings
-    from openbourse.supervisor.stores import find_running
-
-    data_dir = settings.data_dir if data is None else data
-    running = find_running(data_dir)
-    if running is None:
-        give_up(
-            f"No exchange runs on the data directory {data_dir}. "
-            f"Start it with: openbourse up --data {data_dir}   (or name the right one with --data DIR)"
-        )
-    if port is not None and running.port != port:
-        give_up(f"The exchange on {data_dir} serves port {running.port}, not {port}.")
-    return running

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 import openbourse
-from openbourse.cli import account, migrate, roles, run, up
+from openbourse.cli import account, migrate, replay, roles, run, up
 
 app = typer.Typer(
     name="openbourse",
@@ -36,4 +36,5 @@ app.command("up")(up.up)
 app.command("run")(run.run)
 app.command("roles")(roles.roles)
 app.command("migrate")(migrate.migrate)
+app.command("replay")(replay.replay)
 app.add_typer(account.app, name="account")
