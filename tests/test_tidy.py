@@ -76,6 +76,19 @@ def test_money_is_never_a_float() -> None:
     assert not wrong, f"use integers in 1e-8 units and `//` with its rounding named, not floats or `/`: {wrong}"
 
 
+def test_only_the_sequencer_runs_the_engine() -> None:
+    wrong = []
+    for path in python_files("src"):
+        if name_of(path).startswith(("src/openbourse/sequencer/", "src/openbourse/engine/")):
+            continue
+        for node in ast.walk(parsed(path)):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if any(module == "openbourse.engine" or module.startswith("openbourse.engine.") for module in modules):
+                wrong.append(f"{name_of(path)}:{getattr(node, 'lineno', 0)}")
+    assert not wrong, f"ask sequencer/replay.py through wiring for state at a sequence: {wrong}"
+
+
 def test_functions_fit_a_screen() -> None:
     wrong = []
     for path in python_files("src", "sim", "tests", "bench"):
