@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_BROWSER = "the page is tested in Debian's browser: apt-get install chromium"
@@ -171,6 +171,24 @@ def test_a_click_on_a_price_fills_the_form_and_cancel_gives_the_money_back(new_t
     trader.page.get_by_role("tab", name="Balances").click()
     expect(trader.balance_cell("USDT", "available")).to_have_text(before)
     assert trader.complaints == []
+
+
+def test_an_order_whose_answer_is_lost_is_found_by_asking_again(new_trader: TraderMaker) -> None:
+    trader = new_trader()
+    trader.sign_up()
+    trader.take_test_funds()
+
+    def lose_answer(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    trader.page.route("**/api/v3/order?*", lose_answer)
+    trader.order("Buy", "0.01", "1000.00")
+    expect(trader.page.get_by_text("The order was placed")).to_be_visible()
+    expect(trader.page.get_by_role("tab", name="Open orders (1)")).to_be_visible()
 
 
 def test_what_the_exchange_would_refuse_is_said_beside_the_field(new_trader: TraderMaker) -> None:

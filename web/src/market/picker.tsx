@@ -133,7 +133,7 @@ function Option({ instrument, index, isActive, onChoose }: OptionProps): JSX.Ele
         <small>/{instrument.quote}</small>
         {instrument.isTrading ? null : <em class="tag">{instrument.status.toLowerCase()}</em>}
       </span>
-      <span>{ticker === undefined ? "–" : grouped(formatAmount(ticker.last, instrument.priceDecimals))}</span>
+      <span>{ticker?.last ? grouped(formatAmount(ticker.last, instrument.priceDecimals)) : "–"}</span>
       <Change ticker={ticker ?? null} />
       <span class="soft">{ticker === undefined ? "–" : compact(ticker.quoteVolume)}</span>
     </div>

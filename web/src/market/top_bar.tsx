@@ -34,12 +34,12 @@ function Figures(): JSX.Element {
   const ticker = market.ticker.value;
   const newest = market.trades.value[0];
   const decimals = instrument?.priceDecimals ?? 2;
-  const last = ticker === null ? "–" : grouped(formatAmount(ticker.last, decimals));
+  const price = (value: bigint | undefined): string => (value ? grouped(formatAmount(value, decimals)) : "–");
+  const last = price(ticker?.last);
   const tone = newest === undefined ? "" : newest.isBuy ? "up" : "down";
   useEffect(() => {
-    document.title = ticker === null || instrument === null ? "openbourse" : `${last} ${instrument.base}/${instrument.quote} · openbourse`;
+    document.title = last === "–" || instrument === null ? "openbourse" : `${last} ${instrument.base}/${instrument.quote} · openbourse`;
   }, [last, instrument?.symbol]);
-  const price = (value: bigint | undefined): string => (value === undefined ? "–" : grouped(formatAmount(value, decimals)));
   return (
     <div class="figures">
       <strong class={`last-price ${tone}`} data-testid="last-price">

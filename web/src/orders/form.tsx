@@ -61,7 +61,7 @@ interface TicketProps {
 }
 
 function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element {
-  const { session, portfolio, desk, market } = venue;
+  const { session, portfolio, desk } = venue;
   const isSignedIn = session.credentials.value !== null;
   const means = isSignedIn && portfolio.isLoaded.value
     ? { base: portfolio.available(instrument.base), quote: portfolio.available(instrument.quote) }
@@ -81,8 +81,8 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
   const share = (percent: bigint): void => {
     if (means === null) return;
     // A share needs a price to turn money into a quantity: the last one, if none is typed.
-    if (draft.value.type === "LIMIT" && draft.value.price === "" && market.ticker.value !== null) {
-      change(draft, { price: formatAmount(market.ticker.value.last, instrument.priceDecimals) });
+    if (draft.value.type === "LIMIT" && draft.value.price === "" && reference !== null) {
+      change(draft, { price: formatAmount(reference, instrument.priceDecimals) });
     }
     const part = shareOf(draft.value, percent, instrument, means, reference);
     change(draft, part);
@@ -122,7 +122,7 @@ function totalFor({ price, quantity }: Draft): string {
 
 /** Estimate a market order by walking the book; without enough depth, by the last price. */
 function referencePrice({ market }: Venue, draft: Draft): Reference {
-  const last = market.ticker.value?.last ?? null;
+  const last = market.ticker.value?.last || null; // Zero means that nothing was traded yet.
   if (draft.type === "LIMIT") return last;
   const feed = market.feed.value;
   void feed?.version.value;

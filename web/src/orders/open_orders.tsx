@@ -24,7 +24,7 @@ export function OpenOrders(): JSX.Element {
     <table class="table" data-testid="open-orders">
       <thead>
         <tr>
-          <th>Time</th>
+          <th class="cell-time">Time</th>
           <th>Pair</th>
           <th>Type</th>
           <th>Side</th>
@@ -56,7 +56,7 @@ function OpenOrderRow({ order }: { order: Order }): JSX.Element {
   };
   return (
     <tr>
-      <td class="soft">{dayTime(order.time)}</td>
+      <td class="soft cell-time">{dayTime(order.time)}</td>
       <td>{instrument === undefined ? order.symbol : `${instrument.base}/${instrument.quote}`}</td>
       <td>{typeWords(order)}</td>
       <td><SideWords isBuy={order.side === "BUY"} /></td>
