@@ -37,6 +37,7 @@ export interface Fill {
 }
 
 const ROWS_MOST = 200;
+const FILLS_MOST = 2_000;
 
 export class Portfolio {
   readonly balances = signal<ReadonlyMap<string, Balance>>(new Map());
@@ -194,7 +195,7 @@ export class Portfolio {
 
   private addFills(fills: Fill[]): void {
     const byId = new Map([...this.fills.peek(), ...fills].map((fill) => [`${fill.symbol} ${fill.id}`, fill]));
-    this.fills.value = [...byId.values()].sort((left, right) => right.time - left.time || right.id - left.id);
+    this.fills.value = [...byId.values()].sort((left, right) => right.time - left.time || right.id - left.id).slice(0, FILLS_MOST);
   }
 
   private forget(): void {

@@ -24,6 +24,7 @@ export class LastingSocket {
   private outbox: unknown[] = [];
   private failures = 0;
   private heardAt = 0;
+  private sentAt = Number.NEGATIVE_INFINITY;
   private retry = 0;
   private readonly timers: number[] = [];
 
@@ -31,7 +32,7 @@ export class LastingSocket {
     private readonly path: string,
     private readonly events: SocketEvents,
   ) {
-    this.timers.push(window.setInterval(() => this.flush(), SEND_SPACING_MS));
+    this.timers.push(window.setInterval(() => this.flush(), SEND_SPACING_MS / 2));
     this.timers.push(window.setInterval(() => this.checkPeer(), PROBE_EVERY_MS));
     window.addEventListener("online", this.reconnectNow);
     this.connect();
@@ -44,6 +45,7 @@ export class LastingSocket {
   /** Queue a message. What is queued when the connection breaks is dropped: onOpen says it anew. */
   send(message: unknown): void {
     this.outbox.push(message);
+    this.flush();
   }
 
   /** Close for good. */
@@ -105,9 +107,11 @@ export class LastingSocket {
   }
 
   private flush(): void {
-    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    if (this.socket?.readyState !== WebSocket.OPEN || performance.now() - this.sentAt < SEND_SPACING_MS) return;
     const message = this.outbox.shift();
-    if (message !== undefined) this.socket.send(JSON.stringify(message));
+    if (message === undefined) return;
+    this.sentAt = performance.now();
+    this.socket.send(JSON.stringify(message));
   }
 
   private checkPeer(): void {
