@@ -1,0 +1,134 @@
+"""Seeded streams of commands: trading that crosses often, administration, resends, extremes, and broken frames.
+
+The generator learns from the events what is open, so that most of what it sends makes sense. Two runs with one seed
+that are shown the same events send the same bytes.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Final
+
+from openbourse.protocol.commands import Command, CreateAsset, Identity, ListInstrument, OpenAccount
+from sim.workload_administration import Administration
+from sim.workload_known import Known
+from sim.workload_trading import Trading
+
+_BATCH_SIZES: Final = (1, 1, 2, 5, 20, 50, 100, 200)
+_TIME_STEPS_US: Final = (0, 0, 0, 1, 1_000, 900_000, 7_000_000, 61_000_000, 400_000_000)
+_LONG_PAUSE_US: Final = 3_700_000_000
+
+
+class Workload:
+    """A stream of batches; `observe` must be shown each batch's events before the next is asked for."""
+
+    def __init__(self, seed: int, accounts: int = 12) -> None:
+        self.known = Known(seed, accounts)
+        self.trading = Trading(self.known)
+        self.administration = Administration(self.known)
+        self.random = self.known.random
+        self.time_us = self.random.randrange(0, 2**45)
+        self.sent: deque[bytes] = deque(maxlen=400)
+        self.counters = [0] * 6
+        self.generation = 0  # of sessions: a broken frame can end one for ever
+        self.is_first = True
+        kinds = self._kinds()
+        self.makers = list(kinds)
+        self.weights = list(accumulate(kinds.values()))
+
+    def observe(self, events: bytes) -> None:
+        """Learn from a batch's events what is open."""
+        self.known.observe(events)
+
+    def _kinds(self) -> dict[Callable[[], Command], int]:
+        return {
+            self.trading.limit: 460,
+            self.trading.market: 110,
+            self.trading.by_quote: 80,
+            self.trading.extreme: 25,
+            self.trading.cancel: 130,
+            self.trading.cancel_all: 8,
+            self.trading.cancel_replace: 90,
+            self.administration.deposit: 45,
+            self.administration.withdraw: 20,
+            self.administration.end_withdrawal: 18,
+            self.administration.fee: 12,
+            self.administration.status: 16,
+            self.administration.change: 8,
+            self.administration.permissions: 5,
+            self.administration.oddity: 14,
+        }
+
+    def batch(self, size: int | None = None) -> tuple[int, bytes]:
+        """Return the next batch: its time and its frames."""
+        if self.is_first:
+            self.is_first = False
+            return self.time_us, self.opening()
+        self.time_us += self.random.choice(_TIME_STEPS_US)
+        if self.random.random() < 0.002:
+            self.time_us += _LONG_PAUSE_US
+        if size is None:
+            size = self.random.choice(_BATCH_SIZES)
+        frames = [self.one() for _ in range(size)]
+        if self.random.random() < 0.02:
+            frames.append(self.random.randbytes(self.random.randrange(1, 60)))
+        return self.time_us, b"".join(frames)
+
+    def opening(self) -> bytes:
+        """Return the batch that makes assets, instruments, accounts and their first funds."""
+        commands: list[Command] = [CreateAsset(asset, f"A{asset}") for asset in self.known.assets]
+        for number in range(1, 4):
+            image = self.known.image(number)
+            self.known.images[number] = image
+            commands.append(ListInstrument(image))
+        for account in self.known.accounts:
+            commands.append(OpenAccount(account, self.random.choice((-1, -1, -1, 7, 8))))
+            commands += [self.administration.credit(account, asset) for asset in self.known.assets for _ in range(2)]
+        return b"".join([command.encode() for command in commands])
+
+    def one(self) -> bytes:
+        """Return one frame: mostly a new command with an identity, sometimes a resend or a broken one."""
+        chance = self.random.random()
+        if chance < 0.02 and self.sent:
+            return self.random.choice(self.sent)
+        command = self.random.choices(self.makers, cum_weights=self.weights)[0]()
+        data = command.encode(self.identity())
+        if chance > 0.985:
+            return self.broken(data)
+        self.sent.append(data)
+        return data
+
+    def identity(self) -> Identity:
+        """Return a fresh identity, none, or one that is no longer remembered."""
+        chance = self.random.random()
+        if chance < 0.3:
+            return Identity()
+        self.generation += self.random.random() < 0.02
+        session = self.random.randrange(len(self.counters))
+        self.counters[session] += 1
+        counter = self.counters[session]
+        if chance < 0.31:
+            counter = max(1, counter - self.random.randrange(100))
+        low_water = max(0, counter - 50 + self.random.randrange(40)) if chance > 0.9 else 0
+        if chance > 0.995:
+            low_water = counter + 3
+        return Identity(session * 2**60 + self.generation, counter, low_water, self.time_us)
+
+    def broken(self, data: bytes) -> bytes:
+        """Return a frame with a flipped bit, cut, lengthened, or of another kind or version."""
+        way = self.random.randrange(6)
+        changed = bytearray(data)
+        if way == 0:
+            changed[self.random.randrange(len(changed))] ^= 1 << self.random.randrange(8)
+        elif way == 1:
+            changed[self.random.randrange(4, len(changed))] ^= 1 << self.random.randrange(8)
+        elif way == 2:
+            changed[4] = self.random.randrange(25)
+        elif way == 3:
+            changed[6] = 2
+        else:
+            size = self.random.randrange(len(changed) + 10)
+            changed = (changed + bytes(10))[:size]
+            if way == 4 and size >= 4:
+                changed[:4] = size.to_bytes(4, "little")
+        return bytes(changed)
