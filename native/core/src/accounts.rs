@@ -1,0 +1,188 @@
+//! Accounts: their permissions, fees and balances, and which balances the command in hand has touched.
+
+use rustc_hash::FxHashMap;
+
+use crate::events::Events;
+use crate::instruments::Rates;
+use crate::words::permission;
+
+/// The account that collects what the venue earns.
+pub const HOUSE: u64 = 1;
+/// The house is opened first (and has the lowest id in a snapshot), so it stands first.
+pub const HOUSE_SLOT: u32 = 0;
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Balance {
+    pub available: i128,
+    pub held: i128,
+}
+
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: u64,
+    /// Accounts of one group never trade with each other unless the taker allows it; -1: none.
+    pub trade_group: i64,
+    pub permissions: u8,
+    /// By instrument ascending; 0 stands for every instrument.
+    pub fees: Vec<(u32, Rates)>,
+    /// By asset ascending.
+    pub balances: Vec<(u32, Balance)>,
+}
+
+impl Account {
+    pub fn new(id: u64, trade_group: i64, permissions: u8) -> Self {
+        Self { id, trade_group, permissions, fees: Vec::new(), balances: Vec::new() }
+    }
+
+    pub fn may(&self, wanted: u8) -> bool {
+        self.permissions & wanted != 0
+    }
+
+    pub fn balance(&self, asset: u32) -> Balance {
+        match self.balances.binary_search_by_key(&asset, |entry| entry.0) {
+            Ok(place) => self.balances[place].1,
+            Err(_) => Balance::default(),
+        }
+    }
+
+    fn balance_mut(&mut self, asset: u32) -> &mut Balance {
+        let place = match self.balances.binary_search_by_key(&asset, |entry| entry.0) {
+            Ok(place) => place,
+            Err(place) => {
+                self.balances.insert(place, (asset, Balance::default()));
+                place
+            }
+        };
+        &mut self.balances[place].1
+    }
+
+    /// Set or, with `None`, remove the rates for an instrument (0: for every one).
+    pub fn set_fee(&mut self, instrument: u32, rates: Option<Rates>) {
+        match (self.fees.binary_search_by_key(&instrument, |entry| entry.0), rates) {
+            (Ok(place), Some(rates)) => self.fees[place].1 = rates,
+            (Err(place), Some(rates)) => self.fees.insert(place, (instrument, rates)),
+            (Ok(place), None) => {
+                self.fees.remove(place);
+            }
+            (Err(_), None) => {}
+        }
+    }
+}
+
+/// A balance as it was before the command in hand changed it.
+#[derive(Clone)]
+struct Touched {
+    account: u64,
+    asset: u32,
+    slot: u32,
+    before: Balance,
+}
+
+#[derive(Clone, Default)]
+pub struct Accounts {
+    list: Vec<Account>,
+    slots: FxHashMap<u64, u32>,
+    touched: Vec<Touched>,
+}
+
+impl Accounts {
+    /// The house alone.
+    pub fn new() -> Self {
+        let mut accounts = Self::default();
+        accounts.open(Account::new(HOUSE, -1, 0));
+        accounts
+    }
+
+    /// Add an account whose id is not taken.
+    pub fn open(&mut self, account: Account) {
+        let slot = u32::try_from(self.list.len()).expect("accounts are fewer than 2^32");
+        self.slots.insert(account.id, slot);
+        self.list.push(account);
+    }
+
+    #[inline]
+    pub fn slot(&self, id: u64) -> Option<u32> {
+        self.slots.get(&id).copied()
+    }
+
+    #[inline]
+    pub fn at(&self, slot: u32) -> &Account {
+        &self.list[slot as usize]
+    }
+
+    pub fn at_mut(&mut self, slot: u32) -> &mut Account {
+        &mut self.list[slot as usize]
+    }
+
+    pub fn all(&self) -> &[Account] {
+        &self.list
+    }
+
+    /// Every slot, by account id ascending.
+    pub fn slots_by_id(&self) -> Vec<u32> {
+        let mut ordered: Vec<(u64, u32)> = self.slots.iter().map(|(id, slot)| (*id, *slot)).collect();
+        ordered.sort_unstable();
+        ordered.into_iter().map(|(_, slot)| slot).collect()
+    }
+
+    /// Whether the two are one account or of one trade group.
+    #[inline]
+    pub fn are_self(&self, one: u32, other: u32) -> bool {
+        if one == other {
+            return true;
+        }
+        let group = self.at(one).trade_group;
+        group >= 0 && group == self.at(other).trade_group
+    }
+
+    /// Add to both parts of a balance.
+    #[inline]
+    pub fn change(&mut self, slot: u32, asset: u32, available: i128, held: i128) {
+        if available == 0 && held == 0 {
+            return;
+        }
+        let account = &mut self.list[slot as usize];
+        let id = account.id;
+        let balance = account.balance_mut(asset);
+        // Only the first note of a balance counts; looking back a little keeps the list short in long sweeps.
+        let is_noted = self.touched.iter().rev().take(8).any(|noted| noted.slot == slot && noted.asset == asset);
+        if !is_noted {
+            self.touched.push(Touched { account: id, asset, slot, before: *balance });
+        }
+        balance.available += available;
+        balance.held += held;
+        debug_assert!(balance.available >= 0 && balance.held >= 0);
+    }
+
+    #[inline]
+    pub fn hold(&mut self, slot: u32, asset: u32, amount: i128) {
+        self.change(slot, asset, -amount, amount);
+    }
+
+    #[inline]
+    pub fn release(&mut self, slot: u32, asset: u32, amount: i128) {
+        self.change(slot, asset, amount, -amount);
+    }
+
+    /// Report every balance that differs from before the command, by account and asset.
+    pub fn report_changes(&mut self, events: &mut Events) {
+        // Stable: among notes of one balance the first, which has the value from before the command, stays first.
+        self.touched.sort_by_key(|noted| (noted.account, noted.asset));
+        let mut last = None;
+        for noted in &self.touched {
+            let key = (noted.account, noted.asset);
+            if last == Some(key) {
+                continue;
+            }
+            last = Some(key);
+            let now = self.list[noted.slot as usize].balance(noted.asset);
+            if now != noted.before {
+                events.balance_changed(noted.account, noted.asset, noted.before, now);
+            }
+        }
+        self.touched.clear();
+    }
+}
+
+/// What an account may do when it is opened.
+pub const PERMISSIONS_AT_OPENING: u8 = permission::ALL;

@@ -1,0 +1,245 @@
+//! The state machine: batches of commands in, events out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::accounts::Accounts;
+use crate::codec::{ClientId, Text};
+use crate::commands::{Command, Header, OrderRequest, split_frame};
+use crate::events::Events;
+use crate::funding::Withdrawal;
+use crate::listings::Listing;
+use crate::matching::Turn;
+use crate::sessions::{Identity, Sessions};
+use crate::words::Reason;
+
+/// The only rules there are so far.
+pub const RULES_VERSION: u32 = 1;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Asset {
+    pub code: Text<16>,
+    /// Everything deposited less everything withdrawn.
+    pub supply: i128,
+}
+
+/// All state of one shard. Equal states have equal snapshots.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) rules: u32,
+    pub(crate) sequence: u64,
+    pub(crate) time_us: i64,
+    pub(crate) assets: BTreeMap<u32, Asset>,
+    pub(crate) listings: BTreeMap<u32, Listing>,
+    pub(crate) accounts: Accounts,
+    pub(crate) deposits: BTreeSet<[u8; 32]>,
+    pub(crate) withdrawals: BTreeMap<u64, Withdrawal>,
+    pub(crate) sessions: Sessions,
+    pub(crate) events: Events,
+}
+
+/// A batch that does not follow the one before it; nothing was changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Misuse {
+    SequenceGap { expected: u64, given: u64 },
+    TimeWentBack { last_us: i64, given_us: i64 },
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SequenceGap { expected, given } => write!(out, "the next sequence is {expected}, not {given}"),
+            Self::TimeWentBack { last_us, given_us } => write!(out, "time {given_us} is before the last, {last_us}"),
+        }
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+/// What a batch caused.
+#[derive(Clone, Copy)]
+pub struct Output<'a> {
+    /// Event frames, one after the other.
+    pub events: &'a [u8],
+    /// For each command a little-endian u32: the offset in `events` after its last event.
+    pub ends: &'a [u8],
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine {
+    pub fn new() -> Self {
+        Self {
+            rules: RULES_VERSION,
+            sequence: 0,
+            time_us: 0,
+            assets: BTreeMap::new(),
+            listings: BTreeMap::new(),
+            accounts: Accounts::new(),
+            deposits: BTreeSet::new(),
+            withdrawals: BTreeMap::new(),
+            sessions: Sessions::default(),
+            events: Events::default(),
+        }
+    }
+
+    /// The sequence of the last command.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The time of the last command.
+    pub fn time_us(&self) -> i64 {
+        self.time_us
+    }
+
+    pub fn rules_version(&self) -> u32 {
+        self.rules
+    }
+
+    /// Apply the commands of a batch, the first at `first_sequence`, all at `time_us`.
+    pub fn apply(&mut self, first_sequence: u64, time_us: i64, frames: &[u8]) -> Result<Output<'_>, Misuse> {
+        let expected = self.sequence + 1;
+        if first_sequence != expected {
+            return Err(Misuse::SequenceGap { expected, given: first_sequence });
+        }
+        if time_us < self.time_us {
+            return Err(Misuse::TimeWentBack { last_us: self.time_us, given_us: time_us });
+        }
+        self.events.clear();
+        let mut rest = frames;
+        while !rest.is_empty() {
+            self.sequence += 1;
+            self.time_us = time_us;
+            self.events.begin_command(self.sequence);
+            self.execute(split_frame(&mut rest));
+            self.events.end_command();
+        }
+        Ok(Output { events: self.events.bytes(), ends: self.events.ends() })
+    }
+
+    /// Run one command: its identity, then what it asks for, then the levels and balances it changed.
+    fn execute(&mut self, frame: Option<(Header, &[u8])>) {
+        let Some((header, body)) = frame else {
+            self.events.command_rejected(0, Reason::Malformed, &(0, 0, ClientId::EMPTY));
+            return;
+        };
+        let command = Command::decode(&header, body);
+        if let Err(reason) = self.admit_and_perform(&header, command.as_ref()) {
+            let named = command.as_ref().map_or((0, 0, ClientId::EMPTY), Command::named);
+            self.events.command_rejected(header.kind, reason, &named);
+        }
+    }
+
+    fn admit_and_perform(&mut self, header: &Header, command: Option<&Command>) -> Result<(), Reason> {
+        if header.counter != 0 {
+            match self.sessions.identify(header, self.sequence, self.time_us) {
+                Identity::Fresh => {}
+                Identity::Duplicate(original_sequence) => {
+                    self.events.command_duplicate(original_sequence);
+                    return Ok(());
+                }
+                Identity::Refused(reason) => return Err(reason),
+            }
+        }
+        self.perform(command.ok_or(Reason::Malformed)?)?;
+        self.accounts.report_changes(&mut self.events);
+        Ok(())
+    }
+
+    fn perform(&mut self, command: &Command) -> Result<(), Reason> {
+        match command {
+            Command::CreateAsset { asset, code } => self.create_asset(*asset, *code),
+            Command::ListInstrument(definition) => self.list_instrument(definition.as_ref().clone()),
+            Command::ChangeInstrument(definition) => self.change_instrument(definition.as_ref().clone()),
+            Command::SetInstrumentStatus { instrument, status } => self.set_instrument_status(*instrument, *status),
+            Command::OpenAccount { account, trade_group } => self.open_account(*account, *trade_group),
+            Command::SetPermissions { account, permissions } => self.set_permissions(*account, *permissions),
+            Command::SetFee { account, instrument, rates } => self.set_fee(*account, *instrument, *rates),
+            Command::CreditDeposit { account, asset, amount, identity } => {
+                self.credit_deposit(*account, *asset, *amount, *identity)
+            }
+            Command::HoldWithdrawal { account, asset, amount, withdrawal } => {
+                self.hold_withdrawal(*account, *asset, *amount, *withdrawal)
+            }
+            Command::SettleWithdrawal { withdrawal } => self.settle_withdrawal(*withdrawal),
+            Command::ReleaseWithdrawal { withdrawal } => self.release_withdrawal(*withdrawal),
+            Command::PlaceOrder(request) => self.place_order(request),
+            Command::CancelOrder { account, instrument, cancel } => {
+                let (mut turn, slot) = self.turn(*account, *instrument)?;
+                let order = turn.find(cancel, slot)?;
+                turn.cancel(order, cancel.request_id);
+                turn.listing.report_levels(turn.events);
+                Ok(())
+            }
+            Command::CancelAll { account, instrument, request_id } => {
+                self.cancel_all(*account, *instrument, *request_id)
+            }
+            Command::CancelReplace { mode, cancel, order } => {
+                let (mut turn, slot) = self.turn(order.account, order.instrument)?;
+                let stp = turn.check_request(order, slot)?;
+                turn.cancel_replace(*mode, cancel, order, slot, stp);
+                turn.listing.report_levels(turn.events);
+                Ok(())
+            }
+            Command::AdvanceTime => {
+                self.events.time_advanced();
+                Ok(())
+            }
+            Command::SetRules { version } => self.set_rules(*version),
+        }
+    }
+
+    /// Begin a turn of an account at an instrument.
+    fn turn(&mut self, account: u64, instrument: u32) -> Result<(Turn<'_>, u32), Reason> {
+        let slot = self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
+        let listing = self.listings.get_mut(&instrument).ok_or(Reason::UnknownInstrument)?;
+        let turn = Turn { listing, accounts: &mut self.accounts, events: &mut self.events, time_us: self.time_us };
+        Ok((turn, slot))
+    }
+
+    fn place_order(&mut self, request: &OrderRequest) -> Result<(), Reason> {
+        let (mut turn, slot) = self.turn(request.account, request.instrument)?;
+        let stp = turn.check_request(request, slot)?;
+        turn.check_client_id(request, slot)?;
+        if request.is_test {
+            turn.events.order_tested(request.account, request.instrument, &request.client_id);
+            return Ok(());
+        }
+        let prepared = turn.prepare(request, slot, stp)?;
+        turn.place(prepared);
+        turn.listing.report_levels(turn.events);
+        Ok(())
+    }
+
+    fn cancel_all(&mut self, account: u64, instrument: u32, request_id: ClientId) -> Result<(), Reason> {
+        let slot = self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
+        if instrument != 0 && !self.listings.contains_key(&instrument) {
+            return Err(Reason::UnknownInstrument);
+        }
+        let wanted: Vec<u32> = self
+            .listings
+            .iter()
+            .filter(|(id, listing)| (instrument == 0 || instrument == **id) && listing.book.count_of(slot) > 0)
+            .map(|(id, _)| *id)
+            .collect();
+        if wanted.is_empty() {
+            return Err(Reason::UnknownOrder);
+        }
+        for id in &wanted {
+            let (mut turn, slot) = self.turn(account, *id)?;
+            for order in turn.listing.book.slots_of(slot) {
+                turn.cancel(order, request_id);
+            }
+        }
+        for id in &wanted {
+            let (turn, _) = self.turn(account, *id)?;
+            turn.listing.report_levels(turn.events);
+        }
+        Ok(())
+    }
+}

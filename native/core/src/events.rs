@@ -1,0 +1,291 @@
+//! Event frames (section 3), written one after the other into one buffer.
+
+use crate::accounts::Balance;
+use crate::codec::{ClientId, Packed, Sink, Text};
+use crate::funding::Withdrawal;
+use crate::instruments::{Definition, Rates};
+use crate::orders::{Execution, Order};
+use crate::words::{EventKind, InstrumentStatus, Reason, ReplaceResult, Side};
+
+const HEADER_LENGTH: usize = 20;
+const VERSION: u16 = 1;
+/// The fields of an order image before its two texts.
+const ORDER_FIXED: usize = 228;
+
+const ORDER_ON_BOOK: u8 = 1;
+const ORDER_IS_MAKER: u8 = 2;
+pub const ORDER_HAS_STRATEGY: u8 = 4;
+const ORDER_BY_QUOTE: u8 = 8;
+
+/// The events of the batch in hand, with the offset after each command's last one.
+#[derive(Clone, Default)]
+pub struct Events {
+    bytes: Vec<u8>,
+    ends: Vec<u8>,
+    sequence: u64,
+    index: u32,
+}
+
+/// One match of two orders.
+pub struct Trade {
+    pub instrument: u32,
+    pub trade: u64,
+    pub aggregate: u64,
+    pub price: i64,
+    pub quantity: i64,
+    pub quote: i128,
+    pub maker_order: u64,
+    pub taker_order: u64,
+    pub maker_account: u64,
+    pub taker_account: u64,
+    pub taker_side: Side,
+}
+
+/// What became of the two halves of a CancelReplace.
+pub struct Replacement {
+    pub cancel_result: ReplaceResult,
+    pub cancel_reason: Option<Reason>,
+    pub new_result: ReplaceResult,
+    pub new_reason: Option<Reason>,
+    pub canceled_order: u64,
+    pub new_order: u64,
+}
+
+impl Events {
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn ends(&self) -> &[u8] {
+        &self.ends
+    }
+
+    pub fn begin_command(&mut self, sequence: u64) {
+        self.sequence = sequence;
+        self.index = 0;
+    }
+
+    pub fn end_command(&mut self) {
+        let end = u32::try_from(self.bytes.len()).expect("the events of one batch stay below 4 GiB");
+        self.ends.u32(end);
+    }
+
+    #[inline]
+    fn event(&mut self, kind: EventKind, body_length: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let length = HEADER_LENGTH + body_length;
+        let start = self.bytes.len();
+        self.bytes.reserve(length);
+        let mut header = Packed::<HEADER_LENGTH>::new();
+        header.u32(u32::try_from(length).expect("an event is short"));
+        header.u16(kind.code());
+        header.u16(VERSION);
+        header.u32(self.index);
+        header.u64(self.sequence);
+        self.bytes.put(header.as_bytes());
+        write(&mut self.bytes);
+        debug_assert_eq!(self.bytes.len() - start, length);
+        self.index += 1;
+    }
+
+    pub fn command_rejected(&mut self, kind: u16, reason: Reason, named: &(u64, u32, ClientId)) {
+        let (account, instrument, client_id) = named;
+        self.event(EventKind::CommandRejected, 17 + client_id.as_bytes().len(), |body| {
+            body.u16(kind);
+            body.u16(reason.code());
+            body.u64(*account);
+            body.u32(*instrument);
+            body.text(client_id);
+        });
+    }
+
+    pub fn command_duplicate(&mut self, original_sequence: u64) {
+        self.event(EventKind::CommandDuplicate, 8, |body| body.u64(original_sequence));
+    }
+
+    pub fn asset_created(&mut self, asset: u32, code: &Text<16>) {
+        self.event(EventKind::AssetCreated, 5 + code.as_bytes().len(), |body| {
+            body.u32(asset);
+            body.text(code);
+        });
+    }
+
+    pub fn instrument_defined(&mut self, definition: &Definition) {
+        let mut image = Vec::new();
+        definition.write(&mut image);
+        self.event(EventKind::InstrumentDefined, image.len(), |body| body.put(&image));
+    }
+
+    pub fn instrument_status_changed(&mut self, instrument: u32, status: InstrumentStatus) {
+        self.event(EventKind::InstrumentStatusChanged, 5, |body| {
+            body.u32(instrument);
+            body.u8(status.code());
+        });
+    }
+
+    pub fn account_defined(&mut self, account: u64, trade_group: i64, permissions: u8) {
+        self.event(EventKind::AccountDefined, 17, |body| {
+            body.u64(account);
+            body.i64(trade_group);
+            body.u8(permissions);
+        });
+    }
+
+    pub fn fee_set(&mut self, account: u64, instrument: u32, rates: Rates) {
+        self.event(EventKind::FeeSet, 28, |body| {
+            body.u64(account);
+            body.u32(instrument);
+            body.i64(rates.maker);
+            body.i64(rates.taker);
+        });
+    }
+
+    pub fn deposit_credited(&mut self, account: u64, asset: u32, amount: i128, identity: &[u8; 32]) {
+        self.event(EventKind::DepositCredited, 60, |body| {
+            body.u64(account);
+            body.u32(asset);
+            body.i128(amount);
+            body.put(identity);
+        });
+    }
+
+    pub fn withdrawal(&mut self, kind: EventKind, withdrawal: u64, held: &Withdrawal) {
+        self.event(kind, 36, |body| {
+            body.u64(withdrawal);
+            body.u64(held.account);
+            body.u32(held.asset);
+            body.i128(held.amount);
+        });
+    }
+
+    pub fn order_updated(&mut self, instrument: u32, execution_id: u64, order: &Order, execution: &Execution) {
+        let texts = 2 + order.client_id.as_bytes().len() + execution.request_id.as_bytes().len();
+        self.event(EventKind::OrderUpdated, ORDER_FIXED + texts, |body| {
+            body.put(order_image(instrument, execution_id, order, execution).as_bytes());
+            body.text(&order.client_id);
+            body.text(&execution.request_id);
+        });
+    }
+
+    pub fn traded(&mut self, trade: &Trade) {
+        self.event(EventKind::Traded, 85, |body| {
+            let mut packed = Packed::<85>::new();
+            packed.u32(trade.instrument);
+            packed.u64(trade.trade);
+            packed.u64(trade.aggregate);
+            packed.i64(trade.price);
+            packed.i64(trade.quantity);
+            packed.i128(trade.quote);
+            packed.u64(trade.maker_order);
+            packed.u64(trade.taker_order);
+            packed.u64(trade.maker_account);
+            packed.u64(trade.taker_account);
+            packed.u8(trade.taker_side.code());
+            body.put(packed.as_bytes());
+        });
+    }
+
+    pub fn order_tested(&mut self, account: u64, instrument: u32, client_id: &ClientId) {
+        self.event(EventKind::OrderTested, 13 + client_id.as_bytes().len(), |body| {
+            body.u64(account);
+            body.u32(instrument);
+            body.text(client_id);
+        });
+    }
+
+    pub fn cancel_replaced(&mut self, replacement: &Replacement) {
+        let code = |reason: Option<Reason>| reason.map_or(0, Reason::code);
+        self.event(EventKind::CancelReplaced, 22, |body| {
+            body.u8(replacement.cancel_result.code());
+            body.u16(code(replacement.cancel_reason));
+            body.u8(replacement.new_result.code());
+            body.u16(code(replacement.new_reason));
+            body.u64(replacement.canceled_order);
+            body.u64(replacement.new_order);
+        });
+    }
+
+    pub fn level_changed(&mut self, instrument: u32, update: u64, side: Side, price: i64, quantity: i128) {
+        self.event(EventKind::LevelChanged, 37, |body| {
+            let mut packed = Packed::<37>::new();
+            packed.u32(instrument);
+            packed.u64(update);
+            packed.u8(side.code());
+            packed.i64(price);
+            packed.i128(quantity);
+            body.put(packed.as_bytes());
+        });
+    }
+
+    pub fn balance_changed(&mut self, account: u64, asset: u32, before: Balance, now: Balance) {
+        self.event(EventKind::BalanceChanged, 76, |body| {
+            let mut packed = Packed::<76>::new();
+            packed.u64(account);
+            packed.u32(asset);
+            packed.i128(now.available);
+            packed.i128(now.held);
+            packed.i128(now.available - before.available);
+            packed.i128(now.held - before.held);
+            body.put(packed.as_bytes());
+        });
+    }
+
+    pub fn time_advanced(&mut self) {
+        self.event(EventKind::TimeAdvanced, 0, |_| ());
+    }
+
+    pub fn rules_set(&mut self, version: u32) {
+        self.event(EventKind::RulesSet, 4, |body| body.u32(version));
+    }
+}
+
+#[inline]
+fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Execution) -> Packed<ORDER_FIXED> {
+    let mut flags = 0;
+    for (is_set, flag) in [
+        (execution.on_book, ORDER_ON_BOOK),
+        (execution.is_maker, ORDER_IS_MAKER),
+        (order.has_strategy, ORDER_HAS_STRATEGY),
+        (order.by_quote, ORDER_BY_QUOTE),
+    ] {
+        flags |= if is_set { flag } else { 0 };
+    }
+    let mut image = Packed::new();
+    image.u64(order.account);
+    image.u32(instrument);
+    image.u64(order.id);
+    image.u8(order.side.code());
+    image.u8(order.order_type.code());
+    image.u8(order.time_in_force.code());
+    image.u8(order.stp.code());
+    image.u8(execution.status.code());
+    image.u8(execution.kind.code());
+    image.u8(execution.expiry.code());
+    image.u8(flags);
+    image.i64(order.price);
+    image.i64(order.quantity);
+    image.i64(order.executed);
+    image.i128(order.cumulative_quote);
+    image.i128(order.quote_quantity);
+    image.i64(order.prevented);
+    image.i64(execution.last_price);
+    image.i64(execution.last_quantity);
+    image.i128(execution.last_quote);
+    image.i128(execution.commission);
+    image.u32(execution.commission_asset);
+    image.u64(execution.trade);
+    image.u64(execution.prevented_match);
+    image.i64(execution.last_prevented);
+    image.u64(execution.counter_order);
+    image.u64(execution_id);
+    image.i64(order.created_us);
+    image.i64(order.working_us);
+    image.i64(order.strategy_id);
+    image.i32(order.strategy_type);
+    image.i128(order.held);
+    image
+}

@@ -1,0 +1,124 @@
+//! A listed instrument: its definition, counters, book and recent prices.
+
+use std::collections::VecDeque;
+
+use crate::UNIT;
+use crate::book::Book;
+use crate::events::Events;
+use crate::instruments::Definition;
+use crate::orders::{Execution, Order};
+
+const MINUTE_US: i64 = 60_000_000;
+/// A bucket's sums stay below this, so that averaging cannot leave `i128`.
+pub const WINDOW_BOUND: i128 = 1 << 90;
+
+/// What traded within one minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    pub minute: i64,
+    pub quote: i128,
+    pub quantity: i128,
+}
+
+/// The last ids given, each counting per instrument from 1.
+#[derive(Clone, Default, Debug)]
+pub struct Counters {
+    pub order: u64,
+    pub trade: u64,
+    pub aggregate: u64,
+    pub update: u64,
+    pub execution: u64,
+    pub prevented_match: u64,
+}
+
+#[derive(Clone)]
+pub struct Listing {
+    pub definition: Definition,
+    pub counters: Counters,
+    pub book: Book,
+    /// 0 before the first trade.
+    pub last_price: i64,
+    pub window: VecDeque<Bucket>,
+}
+
+/// Give the next id of a counter.
+#[inline]
+pub fn next(counter: &mut u64) -> u64 {
+    *counter += 1;
+    *counter
+}
+
+pub fn minute_of(time_us: i64) -> i64 {
+    time_us.div_euclid(MINUTE_US)
+}
+
+impl Listing {
+    pub fn new(definition: Definition) -> Self {
+        Self {
+            definition,
+            counters: Counters::default(),
+            book: Book::default(),
+            last_price: 0,
+            window: VecDeque::new(),
+        }
+    }
+
+    /// The price that filters measure against: the window's average, else the last trade's, else none (section 5).
+    pub fn reference_price(&self, time_us: i64) -> Option<i128> {
+        let minutes = i64::from(self.definition.average_minutes);
+        if minutes > 0 {
+            let oldest = minute_of(time_us) - minutes;
+            let recent = self.window.iter().filter(|bucket| bucket.minute > oldest);
+            let (quote, quantity) =
+                recent.fold((0, 0), |sums, bucket| (sums.0 + bucket.quote, sums.1 + bucket.quantity));
+            if quantity > 0 {
+                return Some(quote * i128::from(UNIT) / quantity);
+            }
+        }
+        (self.last_price > 0).then_some(i128::from(self.last_price))
+    }
+
+    /// Take a trade into the last price and the window.
+    #[inline]
+    pub fn note_trade(&mut self, time_us: i64, price: i64, quantity: i64, quote: i128) {
+        self.last_price = price;
+        let minute = minute_of(time_us);
+        let oldest = minute - i64::from(self.definition.average_minutes.max(1));
+        while self.window.front().is_some_and(|bucket| bucket.minute <= oldest) {
+            self.window.pop_front();
+        }
+        let quantity = i128::from(quantity);
+        match self.window.back_mut() {
+            Some(bucket) if bucket.minute == minute => {
+                if bucket.quote + quote < WINDOW_BOUND && bucket.quantity + quantity < WINDOW_BOUND {
+                    bucket.quote += quote;
+                    bucket.quantity += quantity;
+                }
+            }
+            _ if quote < WINDOW_BOUND => self.window.push_back(Bucket { minute, quote, quantity }),
+            _ => {}
+        }
+    }
+
+    /// Report one execution of an order under the instrument's next execution id.
+    #[inline]
+    pub fn report(&mut self, events: &mut Events, order: &Order, execution: &Execution) {
+        let execution_id = next(&mut self.counters.execution);
+        events.order_updated(self.definition.instrument, execution_id, order, execution);
+    }
+
+    /// Report one execution of an order on the book.
+    #[inline]
+    pub fn report_resting(&mut self, events: &mut Events, slot: u32, execution: &Execution) {
+        let execution_id = next(&mut self.counters.execution);
+        events.order_updated(self.definition.instrument, execution_id, self.book.order(slot), execution);
+    }
+
+    /// Report every level that differs from before the command.
+    pub fn report_levels(&mut self, events: &mut Events) {
+        let Self { definition, counters, book, .. } = self;
+        book.take_changes(|side, price, total| {
+            events.level_changed(definition.instrument, next(&mut counters.update), side, price, total);
+        });
+    }
+}
