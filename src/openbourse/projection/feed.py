@@ -15,6 +15,10 @@ class CommittedBatch(msgspec.Struct, frozen=True):
     events: bytes
 
 
+class FeedAway(Exception):
+    """The feed's carrier cannot be reached now; readers go on from the journal."""
+
+
 class Feed(Protocol):
     """A port to the feed; the adapter closes gaps from the journal."""
 

@@ -1,0 +1,228 @@
+"""The gateways' way to the sequencer: one connection, many commands in flight, resent to a new leader with their identity."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from openbourse.edge.intake import Answer, IntakeFault, OrderRateExceeded, OutsideWindow, Overloaded, StatusUnknown
+from openbourse.edge.operations import OrderCounts
+from openbourse.protocol.commands import Command, Identity, frame
+from openbourse.protocol.intake import (
+    ANSWER,
+    COMMITTED,
+    QUESTION,
+    REFUSAL,
+    Ask,
+    FrameError,
+    Frames,
+    Refusal,
+    Tell,
+    pack,
+)
+
+log: Final = structlog.get_logger()
+
+IN_FLIGHT_MAX: Final = 4_096
+ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+GRACE_S: Final = 1.0
+"""Beyond a command's not-after time: an answer that is under way may still arrive."""
+CONNECT_S: Final = 2.0
+BACKOFF_S: Final = (0.02, 0.05, 0.1, 0.2)
+LEADER_WAIT_S: Final = 5.0
+
+FindLeader = Callable[[], Awaitable[tuple[str, int] | None]]
+
+
+class _InFlight:
+    """A command that was sent, or waits for a leader to be sent to."""
+
+    __slots__ = ("data", "future", "was_sent")
+
+    def __init__(self, data: bytes, future: "asyncio.Future[Answer]") -> None:
+        self.data = data
+        self.future = future
+        self.was_sent = False
+
+
+class TcpIntake(asyncio.Protocol):
+    """Implements edge.intake.Intake over TCP."""
+
+    def __init__(self, find_leader: FindLeader) -> None:
+        self._find_leader = find_leader
+        self._session = secrets.randbits(63) | 1
+        self._counter = 0
+        self._question = 0
+        self._in_flight: dict[int, _InFlight] = {}
+        self._asked: asyncio.Future[int] | None = None
+        self._asked_next: asyncio.Future[int] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._frames = Frames(ANSWER_BYTES_MAX)
+        self._lost = asyncio.Event()
+        self._lost.set()
+        self._connected = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether a leader is connected now."""
+        return self._transport is not None
+
+    async def start(self) -> None:
+        """Begin to look for the leader and stay connected to it."""
+        self._task = asyncio.create_task(self._stay_connected())
+
+    async def close(self) -> None:
+        """Leave; commands in flight get StatusUnknown."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._transport is not None:
+            self._transport.close()
+        for waiting in self._in_flight.values():
+            if not waiting.future.done():
+                waiting.future.set_exception(StatusUnknown("this process is stopping"))
+
+    async def submit(self, command: Command, not_after_us: int) -> Answer:
+        """Have a command ordered, made durable and applied. Raises IntakeFault."""
+        if len(self._in_flight) >= IN_FLIGHT_MAX:
+            raise Overloaded("too many commands are in flight")
+        self._counter += 1
+        counter = self._counter
+        low_water = next(iter(self._in_flight), counter)
+        data = pack(
+            Ask.SUBMIT, frame(command.kind, command.body(), Identity(self._session, counter, low_water, not_after_us))
+        )
+        future = asyncio.get_running_loop().create_future()
+        waiting = _InFlight(data, future)
+        self._in_flight[counter] = waiting
+        self._send(waiting)
+        patience = max(0.0, not_after_us / 1e6 - time.time()) + GRACE_S
+        try:
+            async with asyncio.timeout(patience):
+                answer: Answer = await future
+                return answer
+        except TimeoutError:
+            if waiting.was_sent:
+                raise StatusUnknown("no answer in time") from None
+            raise Overloaded("no leader could be reached") from None
+        finally:
+            del self._in_flight[counter]
+
+    async def committed(self) -> int:
+        """Return the leader's last committed sequence; one question serves all who wait. Raises IntakeFault."""
+        # A question that is under way may have been answered before the caller's own write: ask behind it.
+        if self._asked is not None:
+            if self._asked_next is None:
+                self._asked_next = asyncio.get_running_loop().create_future()
+            waiting = self._asked_next
+        else:
+            waiting = self._ask()
+        try:
+            async with asyncio.timeout(LEADER_WAIT_S):
+                return await asyncio.shield(waiting)
+        except TimeoutError:
+            raise Overloaded("the leader did not answer") from None
+
+    def _ask(self) -> "asyncio.Future[int]":
+        if self._asked is None:
+            self._asked = self._asked_next or asyncio.get_running_loop().create_future()
+            self._asked_next = None
+        self._question += 1
+        if self._transport is not None:
+            self._transport.write(pack(Ask.COMMITTED, QUESTION.pack(self._question)))
+        return self._asked
+
+    def _send(self, waiting: _InFlight) -> None:
+        if self._transport is not None:
+            self._transport.write(waiting.data)
+            waiting.was_sent = True
+
+    async def _stay_connected(self) -> None:
+        attempt = 0
+        while True:
+            await self._lost.wait()
+            try:
+                leader = await self._find_leader()
+                if leader is not None:
+                    async with asyncio.timeout(CONNECT_S):
+                        await asyncio.get_running_loop().create_connection(lambda: self, *leader)
+                    attempt = 0
+                    continue
+            except Exception as fault:
+                # Whatever keeps the leader from being found (no database, a refused connection): look again.
+                log.info("leader not reached", why=str(fault))
+            await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+            attempt += 1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send again what a former leader left unanswered: a known identity gets its first result."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._frames = Frames(ANSWER_BYTES_MAX)
+        self._lost.clear()
+        self._connected.set()
+        for waiting in self._in_flight.values():
+            self._send(waiting)
+        if self._asked is not None:
+            self._ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look for the leader again."""
+        self._transport = None
+        self._connected.clear()
+        self._lost.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Give answers to those who wait."""
+        try:
+            frames = self._frames.feed(data)
+        except FrameError as fault:
+            log.warning("sequencer connection dropped", why=str(fault))
+            if self._transport is not None:
+                self._transport.abort()
+            return
+        for kind, body in frames:
+            match kind:
+                case Tell.ANSWER:
+                    counter, sequence, time_us, ten, day = ANSWER.unpack_from(body)
+                    answer = Answer(sequence, time_us, body[ANSWER.size :], OrderCounts(ten, day))
+                    self._resolve(counter, answer)
+                case Tell.REFUSAL:
+                    counter, why, limit, wait_s = REFUSAL.unpack(body)
+                    self._resolve(counter, _fault(why, limit, wait_s))
+                case Tell.COMMITTED:
+                    question, sequence = COMMITTED.unpack(body)
+                    self._answered(question, sequence)
+
+    def _answered(self, question: int, sequence: int) -> None:
+        if question != self._question or self._asked is None:
+            return
+        asked, self._asked = self._asked, None
+        if not asked.done():
+            asked.set_result(sequence)
+        if self._asked_next is not None:
+            self._ask()
+
+    def _resolve(self, counter: int, result: Answer | IntakeFault) -> None:
+        waiting = self._in_flight.get(counter)
+        if waiting is None or waiting.future.done():
+            return
+        if isinstance(result, Answer):
+            waiting.future.set_result(result)
+        else:
+            waiting.future.set_exception(result)
+
+
+def _fault(why: int, limit: int, wait_s: int) -> IntakeFault:
+    match why:
+        case Refusal.OUTSIDE_WINDOW:
+            return OutsideWindow("it arrived after its not-after time")
+        case Refusal.ORDERS_10S:
+            return OrderRateExceeded(limit, "10 SECOND", wait_s)
+        case Refusal.ORDERS_DAY:
+            return OrderRateExceeded(limit, "1 DAY", wait_s)
+        case _:
+            return Overloaded("the sequencer's queue is full")

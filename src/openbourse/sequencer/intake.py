@@ -1,0 +1,183 @@
+"""The order intake: takes commands from gateways' connections, bounded everywhere, and carries answers back."""
+
+import asyncio
+from collections.abc import Callable
+from struct import Struct
+from typing import Final
+
+import msgspec
+import structlog
+
+from openbourse.protocol.codec import COMMAND_HEADER
+from openbourse.protocol.commands import CommandKind, RequestFlag
+from openbourse.protocol.intake import (
+    ANSWER,
+    COMMITTED,
+    FRAME_BYTES_MAX,
+    QUESTION,
+    REFUSAL,
+    Ask,
+    FrameError,
+    Frames,
+    Refusal,
+    Tell,
+    pack,
+)
+
+log: Final = structlog.get_logger()
+
+CONNECTIONS_MAX: Final = 256
+IN_FLIGHT_PER_CONNECTION_MAX: Final = 4_096
+QUEUE_NEW_ORDERS_MAX: Final = 12_288
+"""Beyond this new orders are refused; cancels and everything else still come in."""
+QUEUE_MAX: Final = 16_384
+UNREAD_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Answers that a gateway has not read; beyond this it is dropped."""
+_ORDER_HEAD: Final = Struct("<QIBBBBB")
+NEW_ORDERS: Final = frozenset({CommandKind.PLACE_ORDER, CommandKind.CANCEL_REPLACE})
+
+
+class Pending(msgspec.Struct):
+    """A command that waits for its place in the order."""
+
+    frame: bytes
+    kind: int
+    counter: int
+    not_after_us: int
+    account: int
+    """Whose order limit it counts against; 0: none."""
+    connection: "GatewayConnection"
+
+
+class Intake:
+    """The queue before the sequencer, filled by connections, emptied by batches."""
+
+    def __init__(self, committed: Callable[[], int]) -> None:
+        self.queue: list[Pending] = []
+        self.arrived = asyncio.Event()
+        self.connections: set[GatewayConnection] = set()
+        self.overloaded = 0
+        self.is_open = True
+        self._committed = committed
+
+    def connect(self) -> "GatewayConnection":
+        """Return the protocol of a new connection."""
+        return GatewayConnection(self, self._committed)
+
+    def put(self, pending: Pending) -> bool:
+        """Queue a command; False when there is no room for its kind."""
+        limit = QUEUE_NEW_ORDERS_MAX if pending.kind in NEW_ORDERS else QUEUE_MAX
+        if len(self.queue) >= limit or not self.is_open:
+            self.overloaded += 1
+            return False
+        self.queue.append(pending)
+        self.arrived.set()
+        return True
+
+    def take(self, commands_max: int, bytes_max: int) -> list[Pending]:
+        """Return the next commands, in order of arrival, within both bounds."""
+        size = count = 0
+        for pending in self.queue[:commands_max]:
+            size += len(pending.frame)
+            if size > bytes_max and count:
+                break
+            count += 1
+        taken, self.queue = self.queue[:count], self.queue[count:]
+        if not self.queue:
+            self.arrived.clear()
+        return taken
+
+
+class GatewayConnection(asyncio.Protocol):
+    """One gateway's connection."""
+
+    def __init__(self, intake: Intake, committed: Callable[[], int]) -> None:
+        self._intake = intake
+        self._committed = committed
+        self._frames = Frames(FRAME_BYTES_MAX)
+        self._transport: asyncio.Transport | None = None
+        self.in_flight = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Accept, within the number of connections."""
+        assert isinstance(transport, asyncio.Transport)
+        if len(self._intake.connections) >= CONNECTIONS_MAX:
+            transport.abort()
+            return
+        self._transport = transport
+        self._intake.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection; its commands go on, the answers go nowhere."""
+        self._intake.connections.discard(self)
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what a gateway sent."""
+        try:
+            for kind, body in self._frames.feed(data):
+                if kind == Ask.SUBMIT:
+                    self._submit(body)
+                elif kind == Ask.COMMITTED:
+                    (question,) = QUESTION.unpack(body)
+                    self._write(pack(Tell.COMMITTED, COMMITTED.pack(question, self._committed())))
+                else:
+                    raise FrameError(f"unknown kind {kind}")
+        except (FrameError, ValueError, IndexError) as fault:
+            log.warning("gateway connection dropped", why=str(fault))
+            self.close()
+
+    def _submit(self, frame: bytes) -> None:
+        if len(frame) < COMMAND_HEADER.size:
+            raise FrameError("a command without a header")
+        length, kind, _, _, counter, _, not_after_us = COMMAND_HEADER.unpack_from(frame)
+        if length != len(frame):
+            raise FrameError("a command whose length is not its frame's")
+        account = order_account(kind, frame) if kind in NEW_ORDERS else 0
+        pending = Pending(frame, kind, counter, not_after_us, account, self)
+        if self.in_flight >= IN_FLIGHT_PER_CONNECTION_MAX or not self._intake.put(pending):
+            self.refuse(counter, Refusal.OVERLOADED)
+        else:
+            self.in_flight += 1
+
+    def answer(self, counter: int, sequence: int, time_us: int, counts: tuple[int, int], events: bytes) -> None:
+        """Send a committed result."""
+        self.in_flight -= 1
+        self._write(pack(Tell.ANSWER, ANSWER.pack(counter, sequence, time_us, *counts), events))
+
+    def refuse(self, counter: int, why: Refusal, limit: int = 0, wait_s: int = 0) -> None:
+        """Say that a command was not and will not be sequenced."""
+        self._write(pack(Tell.REFUSAL, REFUSAL.pack(counter, why, limit, wait_s)))
+
+    def refuse_queued(self, counter: int, why: Refusal, limit: int = 0, wait_s: int = 0) -> None:
+        """Refuse a command that had been queued."""
+        self.in_flight -= 1
+        self.refuse(counter, why, limit, wait_s)
+
+    def _write(self, frame: bytes) -> None:
+        if self._transport is None:
+            return
+        self._transport.write(frame)
+        if self._transport.get_write_buffer_size() > UNREAD_BYTES_MAX:
+            log.warning("gateway connection dropped", why="it does not read its answers")
+            self.close()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def order_account(kind: int, frame: bytes) -> int:
+    """Return the account whose order limit a frame counts against; 0 for a test order or a body too short to say."""
+    at = COMMAND_HEADER.size
+    if kind == CommandKind.CANCEL_REPLACE:
+        at += 10
+        for _ in range(2):
+            if at >= len(frame):
+                return 0
+            at += 1 + frame[at]
+    if len(frame) - at < _ORDER_HEAD.size:
+        return 0
+    account, *_, flags = _ORDER_HEAD.unpack_from(frame, at)
+    return 0 if flags & RequestFlag.TEST else int(account)

@@ -1,0 +1,33 @@
+"""The journal as a port: appended only under the newest epoch, read from a sequence."""
+
+from typing import Protocol
+
+from openbourse.protocol.journal import BatchRow, Head, SnapshotRow
+
+
+class Journal(Protocol):
+    """What the sequencer needs of the journal. One suite of tests holds every adapter to it."""
+
+    async def append(self, row: BatchRow) -> None:
+        """Append if the row's epoch still leads and it follows the head. Raises Deposed, AppendInDoubt."""
+        ...
+
+    async def head(self) -> Head:
+        """Return the end of the journal."""
+        ...
+
+    async def read(self, after: int, rows_max: int = 256) -> list[BatchRow]:
+        """Return committed rows after a sequence, oldest first."""
+        ...
+
+    async def find(self, sequence: int) -> BatchRow | None:
+        """Return the row that holds a command."""
+        ...
+
+    async def save_snapshot(self, snapshot: SnapshotRow, keep: int) -> None:
+        """Store a whole snapshot, current only once complete; drop all but the newest few."""
+        ...
+
+    async def snapshots(self) -> list[SnapshotRow]:
+        """Return whole snapshots, newest first; those whose bytes do not match their hash are left out."""
+        ...

@@ -1,0 +1,224 @@
+"""The loop: gather a batch, stamp it, apply it, journal it, acknowledge it, publish it."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator
+from struct import Struct, unpack
+from typing import Final
+
+import msgspec
+import structlog
+
+from openbourse.projection.feed import CommittedBatch
+from openbourse.protocol.codec import EVENT_HEADER
+from openbourse.protocol.events import EventKind, Execution, OrderFlag
+from openbourse.protocol.intake import Refusal
+from openbourse.protocol.journal import AppendInDoubt, BatchRow, Deposed, Head, JournalAway, JournalFault, chain_hash
+from openbourse.sequencer.intake import Intake, Pending
+from openbourse.sequencer.journal import Journal
+from openbourse.sequencer.limits import OrderLimits
+from openbourse.sequencer.publisher import Publisher
+from openbourse.sequencer.recovery import Replica
+
+log: Final = structlog.get_logger()
+
+COMMANDS_PER_BATCH_MAX: Final = 4_096
+BYTES_PER_BATCH_MAX: Final = 4 * 1024 * 1024
+RECENT_BATCHES: Final = 64
+DOUBT_SECONDS_MAX: Final = 60.0
+_COUNTER_MAX: Final = 2**32 - 1
+# Where an order image keeps what the order limits need (docs/engine.md section 3).
+_EXECUTION_AT: Final = EVENT_HEADER.size + 25
+_FILL: Final = Struct("<Q17xBBB16xq48xq")
+
+
+class Counters(msgspec.Struct):
+    """What the loop has done since it began to lead."""
+
+    commands: int = 0
+    batches: int = 0
+    batch_largest: int = 0
+    append_us_total: int = 0
+    append_us_largest: int = 0
+    refused_window: int = 0
+    refused_rate: int = 0
+    overloaded: int = 0
+    queue: int = 0
+
+
+class Sequencer:
+    """Leads one shard under one epoch; ends by an exception when it may not go on."""
+
+    def __init__(
+        self,
+        shard: int,
+        epoch: int,
+        replica: Replica,
+        journal: Journal,
+        publisher: Publisher,
+        limits: OrderLimits,
+    ) -> None:
+        self.shard = shard
+        self.epoch = epoch
+        self.replica = replica
+        self.committed = replica.head
+        self.counters = Counters()
+        self.intake = Intake(lambda: self.committed.sequence)
+        self._journal = journal
+        self._publisher = publisher
+        self._limits = limits
+        self._recent: deque[BatchRow] = deque(maxlen=RECENT_BATCHES)
+        self._stopping = False
+        self._is_applying = False
+        self._between = asyncio.Event()
+
+    def stop(self) -> None:
+        """Take in nothing more; `run` returns when what is queued is committed."""
+        self._stopping = True
+        self.intake.is_open = False
+        self.intake.arrived.set()
+
+    async def run(self) -> None:
+        """Lead until stopped. Raises Deposed or JournalFault."""
+        while True:
+            await self.intake.arrived.wait()
+            taken = self.intake.take(COMMANDS_PER_BATCH_MAX, BYTES_PER_BATCH_MAX)
+            if taken:
+                self._is_applying = True
+                await self._sequence(taken)
+                self._is_applying = False
+            self._between.set()
+            if not taken and self._stopping:
+                return
+
+    async def copy(self) -> Replica:
+        """Return a copy of committed state, taken between two batches."""
+        while self._is_applying:
+            self._between.clear()
+            await self._between.wait()
+        return Replica(self.replica.engine.clone(), self.committed)
+
+    async def _sequence(self, taken: list[Pending]) -> None:
+        time_us = max(self.committed.time_us, time.time_ns() // 1_000)
+        self._limits.roll(time_us)
+        admitted = [pending for pending in taken if self._admit(pending, time_us)]
+        if not admitted:
+            return
+        commands = b"".join([pending.frame for pending in admitted])
+        first = self.committed.sequence + 1
+        # Speculative until committed: nothing of it leaves this process before the append has returned.
+        events, ends = self.replica.engine.apply(first, time_us, commands)
+        row = self._row(first, first + len(admitted) - 1, time_us, commands, events)
+        assert len(ends) == 4 * len(admitted), "the engine saw another number of commands"
+        began = time.perf_counter_ns()
+        await self._append(row)
+        self._count(len(admitted), (time.perf_counter_ns() - began) // 1_000)
+        self.committed = self.replica.head = Head(row.last_sequence, time_us, row.hash)
+        self._recent.append(row)
+        for account, flags in first_fills(events):
+            self._limits.give_back(account, bool(flags & OrderFlag.IS_MAKER))
+        await self._acknowledge(admitted, row, unpack(f"<{len(admitted)}I", ends))
+        self._publisher.put(CommittedBatch(row.first_sequence, row.last_sequence, time_us, events))
+
+    def _admit(self, pending: Pending, time_us: int) -> bool:
+        if pending.not_after_us and time_us > pending.not_after_us:
+            self.counters.refused_window += 1
+            pending.connection.refuse_queued(pending.counter, Refusal.OUTSIDE_WINDOW)
+            return False
+        interval = self._limits.admit(pending.account) if pending.account else None
+        if interval is None:
+            return True
+        self.counters.refused_rate += 1
+        is_day = interval == "1 DAY"
+        pending.connection.refuse_queued(
+            pending.counter,
+            Refusal.ORDERS_DAY if is_day else Refusal.ORDERS_10S,
+            min(self._limits.per_day if is_day else self._limits.per_10s, _COUNTER_MAX),
+            self._limits.retry_after_s(interval, time_us),
+        )
+        return False
+
+    def _row(self, first: int, last: int, time_us: int, commands: bytes, events: bytes) -> BatchRow:
+        previous = self.committed.hash
+        hashed = chain_hash(previous, self.shard, self.epoch, first, last, time_us, commands, events)
+        return BatchRow(self.shard, self.epoch, first, last, time_us, commands, events, previous, hashed)
+
+    async def _append(self, row: BatchRow) -> None:
+        try:
+            await self._journal.append(row)
+        except (AppendInDoubt, JournalAway) as fault:
+            log.warning("append in doubt", first_sequence=row.first_sequence, why=str(fault))
+            await self._resolve(row)
+
+    async def _resolve(self, row: BatchRow) -> None:
+        """Read back on the current primary: there with the same hash, or append the same bytes again; else end."""
+        limit = time.monotonic() + DOUBT_SECONDS_MAX
+        while time.monotonic() < limit:
+            await asyncio.sleep(0.1)
+            try:
+                head = await self._journal.head()
+                if head.hash == row.hash:
+                    return
+                if head.sequence != row.first_sequence - 1:
+                    raise Deposed("the journal went on without this process")
+                await self._journal.append(row)
+            except (AppendInDoubt, JournalAway) as fault:
+                log.warning("append still in doubt", why=str(fault))
+                continue
+            return
+        raise JournalFault(f"the journal could not be reached for {DOUBT_SECONDS_MAX:g} s")
+
+    async def _acknowledge(self, admitted: list[Pending], row: BatchRow, ends: tuple[int, ...]) -> None:
+        start = 0
+        for number, (pending, end) in enumerate(zip(admitted, ends, strict=True)):
+            events, sequence, time_us = row.events[start:end], row.first_sequence + number, row.time_us
+            start = end
+            if int.from_bytes(events[4:6], "little") == EventKind.COMMAND_DUPLICATE:
+                sequence = int.from_bytes(events[EVENT_HEADER.size : EVENT_HEADER.size + 8], "little")
+                time_us, events = await self._first_result(sequence)
+            counts = self._limits.counts(pending.account)
+            pending.connection.answer(pending.counter, sequence, time_us, counts, events)
+
+    async def _first_result(self, sequence: int) -> tuple[int, bytes]:
+        """Return time and events of a command that was committed before."""
+        for row in self._recent:
+            if row.first_sequence <= sequence <= row.last_sequence:
+                return row.time_us, events_of(row.events, sequence)
+        found = await self._journal.find(sequence)
+        assert found is not None, "the engine remembers a command that the journal does not hold"
+        return found.time_us, events_of(found.events, sequence)
+
+    def _count(self, commands: int, append_us: int) -> None:
+        counters = self.counters
+        counters.commands += commands
+        counters.batches += 1
+        counters.batch_largest = max(counters.batch_largest, commands)
+        counters.append_us_total += append_us
+        counters.append_us_largest = max(counters.append_us_largest, append_us)
+
+
+def first_fills(events: bytes) -> Iterator[tuple[int, int]]:
+    """Yield account and order flags of each order that was filled for the first time, without decoding the rest."""
+    at, end = 0, len(events)
+    while at < end:
+        length, kind = EVENT_HEADER.unpack_from(events, at)[:2]
+        if kind == EventKind.ORDER_UPDATED and events[at + _EXECUTION_AT] == Execution.TRADE:
+            account, _, _, flags, executed, last = _FILL.unpack_from(events, at + EVENT_HEADER.size)
+            if executed == last:
+                yield account, flags
+        at += length
+
+
+def events_of(events: bytes, sequence: int) -> bytes:
+    """Return the events of one command out of its batch's."""
+    at, start, end = 0, None, len(events)
+    while at < end:
+        length, _, _, _, found = EVENT_HEADER.unpack_from(events, at)
+        if found == sequence and start is None:
+            start = at
+        elif found != sequence and start is not None:
+            return events[start:at]
+        at += length
+    assert start is not None, "the batch does not hold this sequence"
+    return events[start:]
