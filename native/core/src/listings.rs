@@ -88,15 +88,14 @@ impl Listing {
             self.window.pop_front();
         }
         let quantity = i128::from(quantity);
-        match self.window.back_mut() {
-            Some(bucket) if bucket.minute == minute => {
-                if bucket.quote + quote < WINDOW_BOUND && bucket.quantity + quantity < WINDOW_BOUND {
-                    bucket.quote += quote;
-                    bucket.quantity += quantity;
-                }
-            }
-            _ if quote < WINDOW_BOUND => self.window.push_back(Bucket { minute, quote, quantity }),
-            _ => {}
+        let is_new_minute = self.window.back().is_none_or(|bucket| bucket.minute != minute);
+        if is_new_minute && quote < WINDOW_BOUND {
+            self.window.push_back(Bucket { minute, quote: 0, quantity: 0 });
+        }
+        let Some(bucket) = self.window.back_mut().filter(|bucket| bucket.minute == minute) else { return };
+        if bucket.quote + quote < WINDOW_BOUND && bucket.quantity + quantity < WINDOW_BOUND {
+            bucket.quote += quote;
+            bucket.quantity += quantity;
         }
     }
 

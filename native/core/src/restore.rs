@@ -135,7 +135,7 @@ impl Engine {
     }
 }
 
-fn are_distinct<'a>(texts: &mut dyn Iterator<Item = &'a [u8]>) -> bool {
+fn are_distinct(texts: &mut dyn Iterator<Item = &[u8]>) -> bool {
     let mut sorted: Vec<&[u8]> = texts.collect();
     sorted.sort_unstable();
     sorted.windows(2).all(|pair| pair[0] != pair[1])

@@ -56,8 +56,9 @@ impl Engine {
     }
 
     #[pyo3(name = "clone")]
-    fn copy(&self) -> Self {
-        Self { core: self.core.clone() }
+    fn copy(&self, py: Python<'_>) -> Self {
+        let core = &self.core;
+        Self { core: py.detach(|| core.clone()) }
     }
 
     fn audit(&self, py: Python<'_>) -> PyResult<()> {
