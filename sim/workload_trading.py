@@ -50,6 +50,9 @@ class Trading:
             "time_in_force": TimeInForce.GTC,
             "stp": self.random.choice((255, 0, 1, 2, 3, 4)),
         } | changes
+        # A changed instrument may have a tick or a step so large that multiples of it do not fit.
+        for name, most in (("price", 2**63 - 1), ("quantity", 2**63 - 1), ("quote_quantity", 2**127 - 1)):
+            fields[name] = min(fields.get(name, 0), most)
         return PlaceOrder(account=account, instrument=image.instrument, client_id=self.new_client_id(), **fields)
 
     def limit(self) -> PlaceOrder:
