@@ -1,0 +1,75 @@
+"""What identity keeps in Valkey: counts of attempts, and word of removed keys to every process."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log: Final = structlog.get_logger()
+
+CHANNEL: Final = "openbourse:keys:removed"
+RETRY_S: Final = 1.0
+LOCAL_NAMES_MAX: Final = 10_000
+
+
+class ValkeyAttempts:
+    """Counts attempts in fixed windows, over all processes; this process's alone while Valkey is away."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._local: dict[str, int] = {}
+
+    async def count(self, name: str, window_s: int) -> int:
+        """Add one attempt and return how many there were in the current window."""
+        key = f"openbourse:attempts:{name}:{int(time.time()) // window_s}"
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.incr(key)
+            pipeline.expire(key, window_s)
+            return int((await pipeline.execute())[0])
+        except (RedisError, OSError, TimeoutError):
+            if len(self._local) >= LOCAL_NAMES_MAX:
+                self._local.clear()
+            self._local[key] = self._local.get(key, 0) + 1
+            return self._local[key]
+
+    async def forget(self, name: str, window_s: int) -> None:
+        """Begin a window's count anew."""
+        key = f"openbourse:attempts:{name}:{int(time.time()) // window_s}"
+        self._local.pop(key, None)
+        try:
+            await self._client.delete(key)
+        except (RedisError, OSError, TimeoutError):
+            return
+
+
+class ValkeyKeyChannel:
+    """Tells every process that a key is gone."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def announce(self, api_key: str) -> None:
+        """Say that a key was removed; without Valkey the others learn it when their cache expires."""
+        try:
+            await self._client.publish(CHANNEL, api_key)
+        except (RedisError, OSError, TimeoutError) as fault:
+            log.warning("removed key not announced", why=str(fault))
+
+    async def listen(self, forget: Callable[[str | None], None]) -> None:
+        """Call back with each removed key, for ever; with None when some may have been missed."""
+        while True:
+            try:
+                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                    await channel.subscribe(CHANNEL)
+                    forget(None)
+                    async for message in channel.listen():
+                        forget(bytes(message["data"]).decode())
+            except (RedisError, OSError, TimeoutError) as fault:
+                log.warning("removed keys are not heard of", why=str(fault))
+                forget(None)
+                await asyncio.sleep(RETRY_S)

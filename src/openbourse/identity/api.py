@@ -1,0 +1,154 @@
+"""Identity's own operations under /bourse/v1."""
+
+from typing import Final
+
+from openbourse.edge.errors import ApiError
+from openbourse.edge.operations import Call, Operation, Security
+from openbourse.identity.funds import TestFunds
+from openbourse.identity.keys import LABEL_LENGTH_MAX, Keys, parse_networks, parse_permissions
+from openbourse.identity.store import KeyRow
+from openbourse.identity.users import Users
+
+SIGN_WEIGHT: Final = 20
+PUBLIC_KEY_LENGTH_MAX: Final = 2_048
+
+
+def operations(users: Users, keys: Keys, funds: TestFunds | None, is_busy: type[Exception]) -> list[Operation]:
+    """Return identity's operations; without funds there are none to take. is_busy: the passwords' "too many wait"."""
+    api = _Api(users, keys, funds, is_busy)
+    offered = [
+        Operation(
+            rest=("POST", "/bourse/v1/users"),
+            handler=api.sign_up,
+            parameters=frozenset({"email", "password"}),
+            weight=SIGN_WEIGHT,
+            json_body=True,
+        ),
+        Operation(
+            rest=("POST", "/bourse/v1/sessions"),
+            handler=api.sign_in,
+            parameters=frozenset({"email", "password"}),
+            weight=SIGN_WEIGHT,
+            json_body=True,
+        ),
+        Operation(rest=("DELETE", "/bourse/v1/sessions/current"), handler=api.sign_out, security=Security.READ),
+        Operation(rest=("GET", "/bourse/v1/api-keys"), handler=api.list_keys, security=Security.READ),
+        Operation(
+            rest=("POST", "/bourse/v1/api-keys"),
+            handler=api.make_key,
+            parameters=frozenset({"label", "permissions", "ipAllowList", "publicKey"}),
+            security=Security.READ,
+            weight=SIGN_WEIGHT,
+        ),
+        Operation(
+            rest=("DELETE", "/bourse/v1/api-keys"),
+            handler=api.remove_key,
+            parameters=frozenset({"apiKey"}),
+            security=Security.READ,
+        ),
+    ]
+    if funds is not None:
+        offered.append(
+            Operation(
+                rest=("POST", "/bourse/v1/test-funds"),
+                handler=api.take_funds,
+                security=Security.TRADE,
+                weight=SIGN_WEIGHT,
+            )
+        )
+    return offered
+
+
+class _Api:
+    def __init__(self, users: Users, keys: Keys, funds: TestFunds | None, is_busy: type[Exception]) -> None:
+        self._users = users
+        self._keys = keys
+        self._funds = funds
+        self._is_busy = is_busy
+
+    async def sign_up(self, call: Call) -> object:
+        try:
+            user = await self._users.sign_up(call.params.text("email"), call.params.text("password"), call.address)
+        except self._is_busy:
+            raise _busy() from None
+        call.status = 201
+        return {"accountId": user.id, "email": user.email}
+
+    async def sign_in(self, call: Call) -> object:
+        try:
+            user = await self._users.sign_in(call.params.text("email"), call.params.text("password"), call.address)
+        except self._is_busy:
+            raise _busy() from None
+        api_key, secret, expires_ms = await self._keys.make_session(user.id)
+        call.status = 201
+        return {
+            "apiKey": api_key,
+            "secretKey": secret,
+            "accountId": user.id,
+            "email": user.email,
+            "expiresAt": expires_ms,
+        }
+
+    async def sign_out(self, call: Call) -> object:
+        assert call.caller is not None
+        _only_sessions(call)
+        await self._keys.remove(call.caller.user, call.caller.api_key)
+        return {}
+
+    async def list_keys(self, call: Call) -> object:
+        assert call.caller is not None
+        return [_shown(row) for row in await self._keys.all_of(call.caller.user)]
+
+    async def make_key(self, call: Call) -> object:
+        assert call.caller is not None
+        _only_sessions(call)
+        label = call.params.get("label", "")
+        if len(label) > LABEL_LENGTH_MAX or not label.isprintable():
+            raise ApiError(-1130, f"label may have {LABEL_LENGTH_MAX} printable characters.")
+        public_key = call.params.optional("publicKey")
+        if public_key is not None and len(public_key) > PUBLIC_KEY_LENGTH_MAX:
+            raise ApiError(-1130, "publicKey is too long.")
+        row, secret = await self._keys.make(
+            call.caller.user,
+            label,
+            parse_permissions(call.params.text("permissions")),
+            parse_networks(call.params.get("ipAllowList")),
+            public_key,
+        )
+        call.status = 201
+        return _shown(row) if secret is None else {**_shown(row), "secretKey": secret}
+
+    async def remove_key(self, call: Call) -> object:
+        assert call.caller is not None
+        _only_sessions(call)
+        if not await self._keys.remove(call.caller.user, call.params.text("apiKey")):
+            raise ApiError(-1130, "There is no such API key.", 404)
+        return {}
+
+    async def take_funds(self, call: Call) -> object:
+        assert call.caller is not None
+        assert self._funds is not None
+        return await self._funds.take(call.caller.user)
+
+
+def _only_sessions(call: Call) -> None:
+    """Keep bots' keys from making more keys: only a signed-in person may."""
+    if call.caller is None or not call.caller.session:
+        raise ApiError(-2015, "Only a signed-in session may do this; API keys may not.", 401)
+
+
+def _busy() -> ApiError:
+    return ApiError(
+        -1008, "Too many people sign in right now; try again in a moment.", 503, headers={"Retry-After": "2"}
+    )
+
+
+def _shown(row: KeyRow) -> dict[str, object]:
+    return {
+        "apiKey": row.api_key,
+        "label": row.label,
+        "permissions": list(row.permissions),
+        "ipAllowList": list(row.networks),
+        "kind": row.kind,
+        "createdAt": int(row.created_at.timestamp() * 1_000),
+    }

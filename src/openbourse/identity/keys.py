@@ -1,0 +1,192 @@
+"""API keys: made, found through a cache, removed everywhere at once."""
+
+import ipaddress
+import secrets
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from openbourse.edge.errors import ApiError
+from openbourse.edge.key_store import ApiKey
+from openbourse.identity.store import KeyRow, Store, now
+
+log: Final = structlog.get_logger()
+
+KEY_CHARACTERS: Final = 64
+KEYS_PER_USER_MAX: Final = 30
+SESSIONS_PER_USER_MAX: Final = 10
+SESSION_HOURS: Final = 12
+LABEL_LENGTH_MAX: Final = 64
+NETWORKS_MAX: Final = 30
+CACHE_S: Final = 10.0
+CACHE_KEYS_MAX: Final = 20_000
+PERMISSIONS: Final = ("READ", "TRADE", "WITHDRAW")
+_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class Vault(Protocol):
+    """Encryption of HMAC secrets."""
+
+    def seal(self, secret: bytes, belongs_to: str) -> bytes: ...
+    def open(self, sealed: bytes, belongs_to: str) -> bytes: ...
+
+
+class KeyChannel(Protocol):
+    """Word of removed keys to all processes."""
+
+    async def announce(self, api_key: str) -> None: ...
+    async def listen(self, forget: Callable[[str | None], None]) -> None: ...
+
+
+class Keys:
+    """Makes, finds and removes API keys. Fits edge.key_store.KeyStore."""
+
+    def __init__(
+        self, store: Store, vault: Vault, channel: KeyChannel, kind_of_public_key: Callable[[bytes], str | None]
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._channel = channel
+        self._kind_of_public_key = kind_of_public_key
+        self._cache: dict[str, tuple[float, ApiKey | None]] = {}
+        self._generation = 0
+
+    async def find(self, api_key: str) -> ApiKey | None:
+        """Return a key that is in force now, or None; may be up to CACHE_S old unless its removal was heard of."""
+        if len(api_key) != KEY_CHARACTERS or not api_key.isalnum() or not api_key.isascii():
+            return None
+        cached = self._cache.get(api_key)
+        if cached is None or cached[0] < time.monotonic():
+            generation = self._generation
+            row = await self._store.find_key(api_key)
+            cached = (time.monotonic() + CACHE_S, None if row is None else self._opened(row))
+            if generation == self._generation:
+                # Otherwise a removal was heard of while the row was under way: what was read may be older.
+                if len(self._cache) >= CACHE_KEYS_MAX:
+                    self._cache.clear()
+                self._cache[api_key] = cached
+        found = cached[1]
+        if found is not None and found.expires_us and found.expires_us <= time.time_ns() // 1_000:
+            return None
+        return found
+
+    async def make_session(self, user_id: int) -> tuple[str, str, int]:
+        """Make a signed-in page's key; return key, secret and when it expires in ms."""
+        expires_at = now() + timedelta(hours=SESSION_HOURS)
+        api_key, secret = _token(), _token()
+        row = self._row(api_key, user_id, secret, "session", ("READ", "TRADE"), ())
+        row = msgspec.structs.replace(row, is_session=True, expires_at=expires_at)
+        await self._store.add_key(row, KEYS_PER_USER_MAX)
+        for old in await self._store.remove_oldest_sessions(user_id, SESSIONS_PER_USER_MAX):
+            await self._gone(old)
+        return api_key, secret, int(expires_at.timestamp() * 1_000)
+
+    async def make(
+        self,
+        user_id: int,
+        label: str,
+        permissions: tuple[str, ...],
+        networks: tuple[str, ...] = (),
+        public_key: str | None = None,
+    ) -> tuple[KeyRow, str | None]:
+        """Make a lasting key; return it with its secret, or with None for one's own public key. Raises ApiError."""
+        api_key = _token()
+        if public_key is not None:
+            secret = None
+            pem = public_key.strip().encode() + b"\n"
+            kind = self._kind_of_public_key(pem)
+            if kind is None:
+                raise ApiError(-1130, "publicKey must be an Ed25519 or RSA (2048 to 4096 bits) public key as PEM.")
+            row = KeyRow(api_key, user_id, kind, pem, label, permissions, networks, False, None, now())
+        else:
+            secret = _token()
+            row = self._row(api_key, user_id, secret, label, permissions, networks)
+        if not await self._store.add_key(row, KEYS_PER_USER_MAX):
+            raise ApiError(-1130, f"An account may have {KEYS_PER_USER_MAX} API keys; remove one first.")
+        return row, secret
+
+    async def remove(self, user_id: int, api_key: str) -> bool:
+        """Remove a user's key; it stops at once everywhere. False when there is none."""
+        if not await self._store.remove_key(user_id, api_key):
+            return False
+        await self._gone(api_key)
+        return True
+
+    async def all_of(self, user_id: int) -> list[KeyRow]:
+        """Return a user's lasting keys."""
+        return await self._store.keys_of(user_id)
+
+    async def follow_removals(self) -> None:
+        """Take removed keys out of the cache as word of them comes, for ever."""
+        await self._channel.listen(self.forget)
+
+    def forget(self, api_key: str | None) -> None:
+        """Forget a cached key, or all of them."""
+        self._generation += 1
+        if api_key is None:
+            self._cache.clear()
+        else:
+            self._cache.pop(api_key, None)
+
+    async def _gone(self, api_key: str) -> None:
+        self.forget(api_key)
+        await self._channel.announce(api_key)
+
+    def _row(
+        self,
+        api_key: str,
+        user_id: int,
+        secret: str,
+        label: str,
+        permissions: tuple[str, ...],
+        networks: tuple[str, ...],
+    ) -> KeyRow:
+        sealed = self._vault.seal(secret.encode(), api_key)
+        return KeyRow(api_key, user_id, "HMAC", sealed, label, permissions, networks, False, None, now())
+
+    def _opened(self, row: KeyRow) -> ApiKey | None:
+        secret = row.secret
+        if row.kind == "HMAC":
+            try:
+                secret = self._vault.open(row.secret, row.api_key)
+            except ValueError as fault:
+                log.error("an API key's secret cannot be opened", api_key=row.api_key[:8], why=str(fault))
+                return None
+        return ApiKey(
+            api_key=row.api_key,
+            account=row.user_id,
+            user=row.user_id,
+            kind=row.kind,
+            secret=secret,
+            permissions=frozenset(row.permissions),
+            networks=row.networks,
+            session=row.is_session,
+            expires_us=0 if row.expires_at is None else int(row.expires_at.timestamp() * 1_000_000),
+        )
+
+
+def parse_networks(text: str | None) -> tuple[str, ...]:
+    """Return networks of a comma list of addresses and CIDRs. Raises ApiError."""
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if len(names) > NETWORKS_MAX:
+        raise ApiError(-1130, f"ipAllowList may name {NETWORKS_MAX} addresses or networks.")
+    try:
+        return tuple(str(ipaddress.ip_network(name, strict=False)) for name in names)
+    except ValueError:
+        raise ApiError(-1130, "ipAllowList must be a comma list of IP addresses or networks.") from None
+
+
+def parse_permissions(text: str) -> tuple[str, ...]:
+    """Return permissions of a comma list. Raises ApiError."""
+    names = {name.strip() for name in text.split(",")}
+    if not names or not names <= set(PERMISSIONS):
+        raise ApiError(-1130, f"permissions must be a comma list of {', '.join(PERMISSIONS)}.")
+    return tuple(name for name in PERMISSIONS if name in names)
+
+
+def _token() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(KEY_CHARACTERS))

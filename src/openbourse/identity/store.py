@@ -1,0 +1,173 @@
+"""Rows of users and API keys: the only SQL of identity."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Database(Protocol):
+    """What is needed of a pool of connections."""
+
+    async def fetch(self, statement: str, /, *values: object) -> Sequence[Any]: ...
+    async def fetchrow(self, statement: str, /, *values: object) -> Any: ...
+    async def fetchval(self, statement: str, /, *values: object) -> Any: ...
+    async def execute(self, statement: str, /, *values: object) -> object: ...
+
+
+class User(msgspec.Struct, frozen=True):
+    """A person; the id is also the account's in the engine."""
+
+    id: int
+    email: str
+    password_hash: str | None
+    is_opened: bool
+
+
+class KeyRow(msgspec.Struct, frozen=True):
+    """An API key as stored; an HMAC secret is sealed."""
+
+    api_key: str
+    user_id: int
+    kind: str
+    secret: bytes
+    label: str
+    permissions: tuple[str, ...]
+    networks: tuple[str, ...]
+    is_session: bool
+    expires_at: datetime | None
+    created_at: datetime
+
+
+_USER = "id, email, password_hash, account_opened_at IS NOT NULL"
+_KEY = "api_key, user_id, kind, secret, label, permissions, networks, is_session, expires_at, created_at"
+
+
+class Store:
+    """Users, keys and rounds of test funds in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_user(self, email: str, password_hash: str | None) -> User | None:
+        """Add a user whose account is not open yet; None when the address is taken."""
+        row = await self._database.fetchrow(
+            "INSERT INTO identity.users (email, password_hash) VALUES ($1, $2)"
+            f" ON CONFLICT (email) DO NOTHING RETURNING {_USER}",
+            email,
+            password_hash,
+        )
+        return None if row is None else User(*row)
+
+    async def find_user(self, email: str) -> User | None:
+        """Return the user of an address."""
+        row = await self._database.fetchrow(f"SELECT {_USER} FROM identity.users WHERE email = $1", email)
+        return None if row is None else User(*row)
+
+    async def user(self, user_id: int) -> User | None:
+        """Return a user by id."""
+        row = await self._database.fetchrow(f"SELECT {_USER} FROM identity.users WHERE id = $1", user_id)
+        return None if row is None else User(*row)
+
+    async def not_opened(self, limit: int) -> list[int]:
+        """Return users whose account's command has no answer yet."""
+        rows = await self._database.fetch(
+            "SELECT id FROM identity.users WHERE account_opened_at IS NULL ORDER BY id LIMIT $1", limit
+        )
+        return [row[0] for row in rows]
+
+    async def mark_opened(self, user_id: int) -> None:
+        """Note that the engine has the account."""
+        await self._database.execute(
+            "UPDATE identity.users SET account_opened_at = now() WHERE id = $1 AND account_opened_at IS NULL", user_id
+        )
+
+    async def set_password(self, user_id: int, password_hash: str) -> None:
+        """Replace a password's hash."""
+        await self._database.execute(
+            "UPDATE identity.users SET password_hash = $2 WHERE id = $1", user_id, password_hash
+        )
+
+    async def add_key(self, row: KeyRow, keys_max: int) -> bool:
+        """Add a key; False when the user has that many lasting keys already. Sessions are not counted."""
+        done = await self._database.fetchval(
+            f"INSERT INTO identity.api_keys ({_KEY}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+            " WHERE $8 OR (SELECT count(*) FROM identity.api_keys WHERE user_id = $2 AND NOT is_session) < $11"
+            " RETURNING 1",
+            row.api_key,
+            row.user_id,
+            row.kind,
+            row.secret,
+            row.label,
+            list(row.permissions),
+            list(row.networks),
+            row.is_session,
+            row.expires_at,
+            row.created_at,
+            keys_max,
+        )
+        return done is not None
+
+    async def find_key(self, api_key: str) -> KeyRow | None:
+        """Return a key that has not expired."""
+        row = await self._database.fetchrow(
+            f"SELECT {_KEY} FROM identity.api_keys"
+            " WHERE api_key = $1 AND (expires_at IS NULL OR expires_at > clock_timestamp())",
+            api_key,
+        )
+        return None if row is None else _key(row)
+
+    async def keys_of(self, user_id: int) -> list[KeyRow]:
+        """Return a user's lasting keys, oldest first."""
+        rows = await self._database.fetch(
+            f"SELECT {_KEY} FROM identity.api_keys WHERE user_id = $1 AND NOT is_session ORDER BY created_at, api_key",
+            user_id,
+        )
+        return [_key(row) for row in rows]
+
+    async def remove_key(self, user_id: int, api_key: str) -> bool:
+        """Remove a user's key; False when there is none."""
+        done = await self._database.fetchval(
+            "DELETE FROM identity.api_keys WHERE user_id = $1 AND api_key = $2 RETURNING 1", user_id, api_key
+        )
+        return done is not None
+
+    async def remove_oldest_sessions(self, user_id: int, keep: int) -> list[str]:
+        """Remove a user's sessions beyond the newest few, and every expired key; return which sessions went."""
+        await self._database.execute("DELETE FROM identity.api_keys WHERE expires_at < now()")
+        rows = await self._database.fetch(
+            "DELETE FROM identity.api_keys WHERE api_key IN (SELECT api_key FROM identity.api_keys"
+            " WHERE user_id = $1 AND is_session ORDER BY created_at DESC OFFSET $2) RETURNING api_key",
+            user_id,
+            keep,
+        )
+        return [row[0] for row in rows]
+
+    async def begin_funds(self, user_id: int, every_s: int) -> int | None:
+        """Return the round of test funds to credit now: a new one, or one left unfinished; None when it is too early."""
+        return await self._database.fetchval(  # type: ignore[no-any-return]
+            "INSERT INTO identity.test_funds AS funds (user_id) VALUES ($1) ON CONFLICT (user_id) DO UPDATE SET"
+            " round = funds.round + funds.is_credited::int, is_credited = false,"
+            " taken_at = CASE WHEN funds.is_credited THEN now() ELSE funds.taken_at END"
+            " WHERE NOT funds.is_credited OR funds.taken_at < now() - make_interval(secs => $2) RETURNING round",
+            user_id,
+            every_s,
+        )
+
+    async def end_funds(self, user_id: int, funds_round: int) -> None:
+        """Note that a round's deposits are all in the journal."""
+        await self._database.execute(
+            "UPDATE identity.test_funds SET is_credited = true WHERE user_id = $1 AND round = $2", user_id, funds_round
+        )
+
+
+def _key(row: Any) -> KeyRow:
+    values = list(row)
+    values[5], values[6] = tuple(values[5]), tuple(values[6])
+    return KeyRow(*values)
+
+
+def now() -> datetime:
+    """Return the current time as rows keep it."""
+    return datetime.now(UTC)

@@ -1,0 +1,121 @@
+"""Users: signing up and in, and the account each has in the engine."""
+
+import asyncio
+import re
+from typing import Final, Protocol
+
+import structlog
+
+from openbourse.edge.errors import ApiError, rejected
+from openbourse.edge.intake import Intake, IntakeFault
+from openbourse.edge.outcome import perform, unavailable
+from openbourse.identity.store import Store, User
+from openbourse.protocol.commands import OpenAccount
+from openbourse.protocol.rejects import RejectReason
+
+log: Final = structlog.get_logger()
+
+PASSWORD_LENGTH_LEAST: Final = 10
+PASSWORD_LENGTH_MAX: Final = 128
+EMAIL_LENGTH_MAX: Final = 254
+ATTEMPT_WINDOW_S: Final = 900
+ATTEMPTS_PER_EMAIL: Final = 10
+ATTEMPTS_PER_ADDRESS: Final = 100
+RECONCILE_BATCH: Final = 100
+RECONCILE_EVERY_S: Final = 5.0
+_EMAIL: Final = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*"
+)
+
+
+class Passwords(Protocol):
+    """Hashing of passwords, bounded."""
+
+    async def hash(self, password: str) -> str: ...
+    async def matches(self, password: str, hashed: str | None) -> bool: ...
+
+
+class Attempts(Protocol):
+    """Counts of attempts by name."""
+
+    async def count(self, name: str, window_s: int) -> int: ...
+    async def forget(self, name: str, window_s: int) -> None: ...
+
+
+class Users:
+    """Signs people up and in. A row comes first, the account's command follows; what a crash left open is resumed."""
+
+    def __init__(self, store: Store, passwords: Passwords, attempts: Attempts, intake: Intake) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._attempts = attempts
+        self._intake = intake
+
+    async def sign_up(self, email: str, password: str, address: str) -> User:
+        """Make a user and open the account. Raises ApiError."""
+        email = checked_email(email)
+        check_password(password)
+        await self._allow(f"up:{address}", ATTEMPTS_PER_ADDRESS)
+        user = await self._store.add_user(email, await self._passwords.hash(password))
+        if user is None:
+            raise ApiError(-5001, "There is an account with this e-mail address already.", 409)
+        await self.open_account(user.id)
+        return user
+
+    async def sign_in(self, email: str, password: str, address: str) -> User:
+        """Return the user whose password this is. Raises ApiError, with the same words for every wrong pair."""
+        email = email.strip().lower()[:EMAIL_LENGTH_MAX]
+        await self._allow(f"in:{address}", ATTEMPTS_PER_ADDRESS)
+        await self._allow(f"in:{email}", ATTEMPTS_PER_EMAIL)
+        user = await self._store.find_user(email)
+        # An unknown address costs the same work as a wrong password, so that nobody learns who has an account here.
+        hashed = None if user is None else user.password_hash
+        if not await self._passwords.matches(password[: PASSWORD_LENGTH_MAX + 1], hashed) or user is None:
+            raise ApiError(-5002, "The e-mail address or the password is wrong.", 401)
+        await self._attempts.forget(f"in:{email}", ATTEMPT_WINDOW_S)
+        if not user.is_opened:
+            await self.open_account(user.id)
+        return user
+
+    async def open_account(self, user_id: int) -> None:
+        """Have the engine open a user's account; harmless when it is open. Raises ApiError."""
+        try:
+            reject = await perform(self._intake, OpenAccount(user_id))
+        except IntakeFault as fault:
+            raise unavailable(fault) from fault
+        if reject is not None and reject.reason != RejectReason.ALREADY_EXISTS:
+            raise rejected(reject.reason)
+        await self._store.mark_opened(user_id)
+
+    async def keep_reconciled(self) -> None:
+        """Open accounts that a crash left unopened; runs for ever."""
+        while True:
+            try:
+                for user_id in await self._store.not_opened(RECONCILE_BATCH):
+                    await self.open_account(user_id)
+            except (ApiError, OSError) as fault:
+                log.warning("accounts wait to be opened", why=str(fault))
+            await asyncio.sleep(RECONCILE_EVERY_S)
+
+    async def _allow(self, name: str, limit: int) -> None:
+        if await self._attempts.count(name, ATTEMPT_WINDOW_S) > limit:
+            raise ApiError(
+                -1003,
+                "Too many attempts; try again in some minutes.",
+                429,
+                headers={"Retry-After": str(ATTEMPT_WINDOW_S)},
+            )
+
+
+def checked_email(email: str) -> str:
+    """Return an address in its stored form. Raises ApiError for what is none."""
+    email = email.strip().lower()
+    if len(email) > EMAIL_LENGTH_MAX or _EMAIL.fullmatch(email) is None:
+        raise ApiError(-1130, "email must be an address like name@example.com.")
+    return email
+
+
+def check_password(password: str) -> None:
+    """Raise ApiError for a password that is too short or too long."""
+    if not PASSWORD_LENGTH_LEAST <= len(password) <= PASSWORD_LENGTH_MAX:
+        raise ApiError(-1130, f"The password must have {PASSWORD_LENGTH_LEAST} to {PASSWORD_LENGTH_MAX} characters.")

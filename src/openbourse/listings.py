@@ -1,0 +1,104 @@
+"""What the venue lists from its first start: data only. Filters as Binance's live ones at the end of 2026."""
+
+import hashlib
+from typing import Final
+
+from openbourse.protocol.amounts import UNIT
+from openbourse.protocol.instruments import Instrument, NotionalFlag
+
+ASSETS: Final[dict[str, int]] = {"USDT": 1, "BTC": 2, "ETH": 3, "BNB": 4}
+"""Ids of the assets listed at the first start."""
+ASSET_NAMES: Final[dict[str, str]] = {"USDT": "TetherUS", "BTC": "Bitcoin", "ETH": "Ethereum", "BNB": "BNB"}
+HASHED_ID_LEAST: Final = 1 << 16
+
+_BOTH_SIDES: Final = {"bid_up": 5 * UNIT, "bid_down": UNIT // 5, "ask_up": 5 * UNIT, "ask_down": UNIT // 5}
+
+INSTRUMENTS: Final[tuple[Instrument, ...]] = (
+    Instrument(
+        instrument=1,
+        symbol="BTCUSDT",
+        base=ASSETS["BTC"],
+        quote=ASSETS["USDT"],
+        price_min=UNIT // 100,
+        price_max=1_000_000 * UNIT,
+        tick=UNIT // 100,
+        quantity_min=1_000,
+        quantity_max=9_000 * UNIT,
+        step=1_000,
+        market_quantity_max=100 * UNIT,
+        notional_min=5 * UNIT,
+        notional_max=9_000_000 * UNIT,
+        notional_flags=NotionalFlag.MIN_APPLIES_TO_MARKET,
+        **_BOTH_SIDES,
+    ),
+    Instrument(
+        instrument=2,
+        symbol="ETHUSDT",
+        base=ASSETS["ETH"],
+        quote=ASSETS["USDT"],
+        price_min=UNIT // 100,
+        price_max=1_000_000 * UNIT,
+        tick=UNIT // 100,
+        quantity_min=10_000,
+        quantity_max=9_000 * UNIT,
+        step=10_000,
+        market_quantity_max=3_000 * UNIT,
+        notional_min=5 * UNIT,
+        notional_max=9_000_000 * UNIT,
+        notional_flags=NotionalFlag.MIN_APPLIES_TO_MARKET,
+        **_BOTH_SIDES,
+    ),
+    Instrument(
+        instrument=3,
+        symbol="ETHBTC",
+        base=ASSETS["ETH"],
+        quote=ASSETS["BTC"],
+        price_min=1_000,
+        price_max=922_327 * UNIT // 1_000,
+        tick=1_000,
+        quantity_min=10_000,
+        quantity_max=100_000 * UNIT,
+        step=100_000,
+        market_quantity_max=1_000 * UNIT,
+        notional_min=10_000,
+        notional_max=9_000_000 * UNIT,
+        notional_flags=NotionalFlag.MIN_APPLIES_TO_MARKET,
+        **_BOTH_SIDES,
+    ),
+    Instrument(
+        instrument=4,
+        symbol="BNBUSDT",
+        base=ASSETS["BNB"],
+        quote=ASSETS["USDT"],
+        price_min=UNIT // 100,
+        price_max=100_000 * UNIT,
+        tick=UNIT // 100,
+        quantity_min=100_000,
+        quantity_max=900_000 * UNIT,
+        step=100_000,
+        market_quantity_max=5_000 * UNIT,
+        notional_min=5 * UNIT,
+        notional_max=9_000_000 * UNIT,
+        notional_flags=NotionalFlag.MIN_APPLIES_TO_MARKET,
+        **_BOTH_SIDES,
+    ),
+)
+
+
+def asset_id(code: str) -> int:
+    """Return an asset's id: that of the first listing, else one that follows from the code alone."""
+    return ASSETS.get(code) or _hashed("asset", code)
+
+
+def instrument_id(symbol: str) -> int:
+    """Return an instrument's id: that of the first listing, else one that follows from the symbol alone."""
+    for image in INSTRUMENTS:
+        if image.symbol == symbol:
+            return image.instrument
+    return _hashed("instrument", symbol)
+
+
+def _hashed(kind: str, name: str) -> int:
+    # Whoever lists a pair twice, from whatever process, names the same ids: the second command changes nothing.
+    digest = hashlib.sha256(f"{kind}:{name}".encode()).digest()
+    return HASHED_ID_LEAST + int.from_bytes(digest[:4], "little") % (2**31 - HASHED_ID_LEAST)
