@@ -192,3 +192,20 @@ fn a_gap_or_a_step_back_in_time_changes_nothing() {
     assert_eq!(venue.engine.apply(next, now + 1, &[]).unwrap().events.len(), 0);
     assert_eq!(venue.engine.snapshot(), before);
 }
+
+#[test]
+fn a_snapshot_whose_orders_are_out_of_their_order_is_refused() {
+    for second_price in [99, 100] {
+        let mut venue = Venue::open();
+        venue.place(limit(ALICE, 1, 1, 100));
+        venue.place(limit(ALICE, 1, 1, second_price));
+        let bytes = venue.engine.snapshot();
+        let end_of = |client_id: &[u8]| bytes.windows(7).position(|window| window == client_id).unwrap() + 7;
+        let (first_end, second_end) = (end_of(b"order-1"), end_of(b"order-2"));
+        let length = second_end - first_end;
+        let (first, second) = (first_end - length..first_end, first_end..second_end);
+        let swapped = [&bytes[..first.start], &bytes[second], &bytes[first], &bytes[second_end..]].concat();
+        assert!(Engine::restore(&bytes).is_ok());
+        assert!(Engine::restore(&swapped).is_err());
+    }
+}
