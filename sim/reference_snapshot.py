@@ -2,14 +2,26 @@
 
 from typing import Any, Final
 
-from openbourse.protocol.amounts import UNIT
+from openbourse.protocol.amounts import INT64_MAX, UNIT
 from openbourse.protocol.events import OrderFlag
 from openbourse.protocol.instruments import OrderType, Side, TimeInForce
 from sim.reference_codec import INSTRUMENT_IMAGE, Layout, Malformed, Record
-from sim.reference_state import AMOUNT_END, HOUSE, WINDOW_SUM_END, Account, Instrument, Order, Session, State, notional
+from sim.reference_state import (
+    AMOUNT_END,
+    HOUSE,
+    MINUTE_US,
+    WINDOW_SUM_END,
+    Account,
+    Instrument,
+    Order,
+    Session,
+    State,
+    notional,
+)
 
 _MAGIC: Final = b"OBSN"
 _IN_FLIGHT_MAX: Final = 65_536
+_COUNTER_END: Final = 2**63  # no counter comes near; what does is no snapshot of ours
 _HEAD: Final = Layout("u16 version 1, u32 rules 1, u64 sequence, i64 time_us")
 _COUNT: Final = Layout("u32 count")
 _ASSET: Final = Layout("u32 asset, str code 1-16, i128 supply")
@@ -150,7 +162,7 @@ class _Reader:
         self.require(self.data[: self.at] == _MAGIC, "magic")
         head = self.row(_HEAD)
         state.rules, state.sequence, state.time_us = head.rules, head.sequence, head.time_us
-        self.require(head.time_us >= 0, "time")
+        self.require(head.time_us >= 0 and head.sequence < _COUNTER_END, "time and sequence")
         self.assets()
         numbers = []
         for _ in range(self.row(_COUNT).count):
@@ -187,11 +199,14 @@ class _Reader:
         image = self.row(INSTRUMENT_IMAGE)
         self.require(is_sound_image(self.state, image), "an instrument's image")
         instrument = Instrument(image, **vars(self.row(_COUNTERS)))
-        self.require(instrument.last_price >= 0, "last price")
+        counters = [getattr(instrument, name) for name in _COUNTERS.names]
+        self.require(min(counters) >= 0 and max(counters) < _COUNTER_END, "last price and counters")
         instrument.window = [[row.minute, row.quote, row.quantity] for row in self.rows(_BUCKET)]
         self.require_ascending([bucket[0] for bucket in instrument.window], "window in order")
-        for _, quote, quantity in instrument.window:
-            self.require(0 <= quote < WINDOW_SUM_END and 1 <= quantity < WINDOW_SUM_END, "window sums")
+        self.require(len(instrument.window) <= 60, "window length")
+        for minute, quote, quantity in instrument.window:
+            self.require(0 <= minute <= self.state.time_us // MINUTE_US, "window minutes")
+            self.require(1 <= quote < WINDOW_SUM_END and 1 <= quantity < WINDOW_SUM_END, "window sums")
         for side in (Side.BUY, Side.SELL):
             rows = self.rows(_ORDER)
             places = [(-row.price if side == Side.BUY else row.price, row.order) for row in rows]
@@ -206,7 +221,11 @@ class _Reader:
 
     def order(self, instrument: Instrument, side: int, row: Record) -> None:
         self.require(row.order >= 1 and row.price >= 1 and row.executed >= 0 and row.prevented >= 0, "an order")
-        self.require(row.cumulative_quote >= 0, "an order's cumulative quote")
+        self.require(0 <= row.cumulative_quote <= INT64_MAX**2 // UNIT, "an order's cumulative quote")
+        image = instrument.image
+        self.require(row.price % image.tick == 0, "an order's price on tick")
+        for quantity in (row.quantity, row.executed, row.prevented):
+            self.require(quantity % image.step == 0, "an order's quantities on step")
         self.require(row.flags or (row.strategy_id == 0 and row.strategy_type == 0), "an order's strategy")
         self.require((row.account, row.client_id) not in instrument.clients, "client ids differ")
         remaining = row.quantity - row.executed - row.prevented
@@ -251,7 +270,7 @@ class _Reader:
         for one in recorded:
             self.require(one.counter >= max(row.low_water, 1), "a recorded counter")
             self.require(1 <= one.sequence <= self.state.sequence, "a recorded sequence")
-        self.require(row.last_time <= self.state.time_us, "a session's time")
+        self.require(0 <= row.last_time <= self.state.time_us, "a session's time")
         self.state.sessions[row.session] = Session(
             last_time=row.last_time,
             low_water=row.low_water,

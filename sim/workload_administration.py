@@ -106,7 +106,9 @@ class Administration:
             )
         elif way == 3:
             new = msgspec.structs.replace(new, stp_allowed=self.random.choice((0, 1, 0b11011, 32)))
-        elif way < 8 and (new.tick, new.step) != (image.tick, image.step):
+        elif way == 4:
+            new = msgspec.structs.replace(new, instrument=self.random.choice((0, 9)))
+        elif way < 9 and (new.tick, new.step) != (image.tick, image.step):
             new = msgspec.structs.replace(image, average_minutes=new.average_minutes, taker_rate=new.taker_rate)
         return ChangeInstrument(new)
 

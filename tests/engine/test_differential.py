@@ -1,5 +1,7 @@
 """The native core and the reference give equal bytes for every command stream."""
 
+from random import Random
+
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -25,9 +27,12 @@ from openbourse.protocol.commands import (
     SetRules,
     SettleWithdrawal,
 )
+from openbourse.protocol.events import CommandRejected, decode
 from openbourse.protocol.instruments import Instrument
-from sim.differential import apply_both, compare_states, exchange, run_seed
+from openbourse.protocol.rejects import RejectReason
+from sim.differential import EngineKind, apply_both, compare_states, exchange, run_seed
 from sim.reference import Engine as Reference
+from sim.workload import Workload
 
 _KINDS = (Reference, Native)
 _COMMANDS_A_SEED = 6_000
@@ -185,3 +190,46 @@ def test_any_stream_gives_equal_bytes(batches: list[tuple[int, list[bytes]]]) ->
     restored = exchange(one, other, _KINDS)
     text = compare_states(*restored)
     assert text is None, text
+
+
+def test_too_many_identities_in_flight_are_refused_alike() -> None:
+    one, other = Reference(), Native()
+    for first in range(1, 65_600, 8_200):
+        frames = [AdvanceTime().encode(Identity(7, counter)) for counter in range(first, first + 8_200)]
+        _, text = apply_both(one, other, 1_000, b"".join(frames))
+        assert text is None, text
+    events, text = apply_both(one, other, 1_000, AdvanceTime().encode(Identity(7, 99_999)))
+    assert text is None, text
+    assert [event.reason for event in decode(events) if isinstance(event, CommandRejected)] == [
+        RejectReason.TOO_MANY_IN_FLIGHT
+    ]
+    text = compare_states(one, other)
+    assert text is None, text
+
+
+def restored_or_refused(kind: EngineKind, data: bytes) -> bytes | None:
+    """Return the snapshot of what was restored, None when it was refused."""
+    try:
+        return kind.restore(data).snapshot()
+    except ValueError:
+        return None
+
+
+def test_damaged_snapshots_are_restored_or_refused_alike() -> None:
+    random, workload, engine = Random(11), Workload(11), Native()
+    while engine.sequence < 800:
+        time_us, frames = workload.batch()
+        workload.observe(engine.apply(engine.sequence + 1, time_us, frames)[0])
+    good = engine.snapshot()
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(good)
+        for _ in range(random.choice((1, 1, 2))):
+            damaged[random.randrange(len(good))] ^= 1 << random.randrange(8)
+        if random.random() < 0.1:
+            damaged = damaged[: random.randrange(len(good))]
+        found = restored_or_refused(Native, bytes(damaged))
+        assert found == restored_or_refused(Reference, bytes(damaged)), damaged.hex()
+        assert found in (None, bytes(damaged))
+        refused += found is None
+    assert refused > 200
