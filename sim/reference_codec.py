@@ -52,7 +52,7 @@ class Run:
         return at + self.struct.size
 
     def write(self, values: Mapping[str, Any]) -> bytes:
-        row = [values[name] for name in self.names]
+        row = list(map(values.__getitem__, self.names))
         for place in self.wide:
             row[place] = row[place].to_bytes(16, "little", signed=True)
         return self.struct.pack(*row)
@@ -106,6 +106,8 @@ class Layout:
 
     def write(self, values: Mapping[str, Any]) -> bytes:
         """Return the bytes of the fields."""
+        if len(self.parts) == 1:
+            return self.parts[0].write(values)
         return b"".join([part.write(values) for part in self.parts])
 
 

@@ -22,8 +22,10 @@ _LONG_PAUSE_US: Final = 3_700_000_000
 class Workload:
     """A stream of batches; `observe` must be shown each batch's events before the next is asked for."""
 
-    def __init__(self, seed: int, accounts: int = 12) -> None:
-        self.known = Known(seed, accounts)
+    def __init__(self, seed: int) -> None:
+        # Every seventh stream has a crowd that cancels and sweeps less, so that books grow deep.
+        self.is_crowded = seed % 7 == 6
+        self.known = Known(seed, 60 if self.is_crowded else 12)
         self.trading = Trading(self.known)
         self.administration = Administration(self.known)
         self.random = self.known.random
@@ -42,7 +44,7 @@ class Workload:
 
     def _kinds(self) -> dict[Callable[[], Command], int]:
         return {
-            self.trading.limit: 460,
+            self.trading.limit: 2_000 if self.is_crowded else 460,
             self.trading.market: 110,
             self.trading.by_quote: 80,
             self.trading.extreme: 25,
