@@ -12,12 +12,14 @@ from redis.asyncio import Redis
 
 from openbourse.adapters.feed_valkey import ValkeyFeed, ValkeyFeedWriter
 from openbourse.adapters.intake_tcp import TcpIntake
-from openbourse.adapters.journal_postgres import PostgresJournal, PostgresLease, find_leader
+from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.adapters.lease_postgres import PostgresLease, find_leader
 from openbourse.edge.intake import OrderRateExceeded, OutsideWindow
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol import commands, events
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import Instrument
+from openbourse.protocol.journal import Deposed
 from openbourse.sequencer.lead import Parts, run_sequencer
 from openbourse.sequencer.recovery import recover
 from openbourse.sequencer.tables import create_schema
@@ -170,7 +172,7 @@ async def test_a_former_leader_cannot_append(shard: Shard) -> None:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(3):
                 await gateway.submit(SET_UP[1], FAR)
-        with pytest.raises(BaseExceptionGroup):
+        with pytest.raises(Deposed):
             await asyncio.wait_for(first.task, 5)
         journal = PostgresJournal(shard.settings.journal_url, 0)
         assert (await journal.head()).sequence == 1

@@ -16,6 +16,9 @@ log: Final = structlog.get_logger()
 
 STREAM_BATCHES: Final = 20_000
 BLOCK_MS: Final = 100
+CALL_SECONDS_MAX: Final = 2.0
+"""A Valkey that is slower than this is treated as away, frozen ones too."""
+NOT_ABOVE_TOP: Final = "equal or smaller"
 POLL_S: Final = 0.05
 RETRY_CARRIER_S: Final = 1.0
 ROWS_PER_READ: Final = 64
@@ -41,6 +44,16 @@ class ValkeyFeedWriter:
         self._stream = stream_key(shard)
         self._committed = committed_key(shard)
 
+    async def begin(self, committed: int) -> None:
+        """Drop a stream that goes on beyond the journal: it is another journal's. Raises FeedAway."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS_MAX):
+                newest: Any = await self._client.xrevrange(self._stream, count=1)
+                if newest and int(bytes(newest[0][0]).split(b"-", 1)[0]) > committed:
+                    await self._client.delete(self._stream)
+        except (RedisError, OSError) as fault:
+            raise FeedAway(str(fault)) from fault
+
     async def publish(self, batches: list[CommittedBatch]) -> None:
         """Add batches in order; those that the stream has already are passed over. Raises FeedAway."""
         try:
@@ -54,22 +67,28 @@ class ValkeyFeedWriter:
                     approximate=True,
                 )
             # An id that is not above the stream's top is refused by Valkey: a new leader's tail that is there already.
-            await pipeline.execute(raise_on_error=False)
-        except RedisError as fault:
+            async with asyncio.timeout(CALL_SECONDS_MAX):
+                results = await pipeline.execute(raise_on_error=False)
+        except (RedisError, OSError) as fault:
             raise FeedAway(str(fault)) from fault
+        refused = [fault for fault in results if isinstance(fault, RedisError) and NOT_ABOVE_TOP not in str(fault)]
+        if refused:
+            raise FeedAway(str(refused[0]))
 
     async def beat(self, committed: int) -> None:
         """Leave the last committed sequence. Raises FeedAway."""
         try:
-            await self._client.set(self._committed, committed)
-        except RedisError as fault:
+            async with asyncio.timeout(CALL_SECONDS_MAX):
+                await self._client.set(self._committed, committed)
+        except (RedisError, OSError) as fault:
             raise FeedAway(str(fault)) from fault
 
     async def report(self, name: str, counters: bytes) -> None:
         """Leave a role's counters for the monitor; they are forgotten after a minute. Raises FeedAway."""
         try:
-            await self._client.set(f"openbourse:metrics:{name}", counters, ex=60)
-        except RedisError as fault:
+            async with asyncio.timeout(CALL_SECONDS_MAX):
+                await self._client.set(f"openbourse:metrics:{name}", counters, ex=60)
+        except (RedisError, OSError) as fault:
             raise FeedAway(str(fault)) from fault
 
 
@@ -116,11 +135,12 @@ class ValkeyFeed:
         if time.monotonic() < self._retry_at:
             return None
         try:
-            found: Any = await self._client.xread({self._stream: f"{cursor}-0"}, count=256, block=BLOCK_MS)
+            async with asyncio.timeout(CALL_SECONDS_MAX):
+                found: Any = await self._client.xread({self._stream: f"{cursor}-0"}, count=256, block=BLOCK_MS)
+                committed = None if found else await self._client.get(self._committed)
             if not found:
-                committed = await self._client.get(self._committed)
                 return None if committed is None or int(committed) > cursor else []
-        except (RedisError, OSError, TimeoutError) as fault:
+        except (RedisError, OSError) as fault:
             log.warning("feed away, reading the journal", why=str(fault))
             self._retry_at = time.monotonic() + RETRY_CARRIER_S
             return None

@@ -33,6 +33,12 @@ GRACE_S: Final = 1.0
 CONNECT_S: Final = 2.0
 BACKOFF_S: Final = (0.02, 0.05, 0.1, 0.2)
 LEADER_WAIT_S: Final = 5.0
+SENDS_MAX: Final = 2
+"""A command is sent again once, across one change of leader; one that ends two leaders is not tried on a third."""
+RESEND_AFTER_S: Final = 0.1
+SILENCE_S: Final = 0.8
+"""A leader that owes answers and says nothing for so long may be stuck: look whether another one leads."""
+WATCH_EVERY_S: Final = 0.2
 
 FindLeader = Callable[[], Awaitable[tuple[str, int] | None]]
 
@@ -40,12 +46,12 @@ FindLeader = Callable[[], Awaitable[tuple[str, int] | None]]
 class _InFlight:
     """A command that was sent, or waits for a leader to be sent to."""
 
-    __slots__ = ("data", "future", "was_sent")
+    __slots__ = ("frame", "future", "sends")
 
-    def __init__(self, data: bytes, future: "asyncio.Future[Answer]") -> None:
-        self.data = data
+    def __init__(self, frame: bytes, future: "asyncio.Future[Answer]") -> None:
+        self.frame = frame
         self.future = future
-        self.was_sent = False
+        self.sends = 0
 
 
 class TcpIntake(asyncio.Protocol):
@@ -63,8 +69,9 @@ class TcpIntake(asyncio.Protocol):
         self._frames = Frames(ANSWER_BYTES_MAX)
         self._lost = asyncio.Event()
         self._lost.set()
-        self._connected = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._leader: tuple[str, int] | None = None
+        self._heard_at = 0.0
 
     @property
     def is_connected(self) -> bool:
@@ -73,12 +80,12 @@ class TcpIntake(asyncio.Protocol):
 
     async def start(self) -> None:
         """Begin to look for the leader and stay connected to it."""
-        self._task = asyncio.create_task(self._stay_connected())
+        self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._watch())]
 
     async def close(self) -> None:
         """Leave; commands in flight get StatusUnknown."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._transport is not None:
             self._transport.close()
         for waiting in self._in_flight.values():
@@ -92,11 +99,9 @@ class TcpIntake(asyncio.Protocol):
         self._counter += 1
         counter = self._counter
         low_water = next(iter(self._in_flight), counter)
-        data = pack(
-            Ask.SUBMIT, frame(command.kind, command.body(), Identity(self._session, counter, low_water, not_after_us))
-        )
+        identity = Identity(self._session, counter, low_water, not_after_us)
         future = asyncio.get_running_loop().create_future()
-        waiting = _InFlight(data, future)
+        waiting = _InFlight(frame(command.kind, command.body(), identity), future)
         self._in_flight[counter] = waiting
         self._send(waiting)
         patience = max(0.0, not_after_us / 1e6 - time.time()) + GRACE_S
@@ -105,7 +110,7 @@ class TcpIntake(asyncio.Protocol):
                 answer: Answer = await future
                 return answer
         except TimeoutError:
-            if waiting.was_sent:
+            if waiting.sends:
                 raise StatusUnknown("no answer in time") from None
             raise Overloaded("no leader could be reached") from None
         finally:
@@ -136,24 +141,51 @@ class TcpIntake(asyncio.Protocol):
         return self._asked
 
     def _send(self, waiting: _InFlight) -> None:
-        if self._transport is not None:
-            self._transport.write(waiting.data)
-            waiting.was_sent = True
+        if self._transport is None or waiting.future.done():
+            return
+        if not waiting.sends and not self._is_owed():
+            self._heard_at = time.monotonic()
+        self._transport.write(pack(Ask.RESUBMIT if waiting.sends else Ask.SUBMIT, waiting.frame))
+        waiting.sends += 1
+
+    def _is_owed(self) -> bool:
+        return self._asked is not None or any(waiting.sends for waiting in self._in_flight.values())
+
+    async def _watch(self) -> None:
+        """Leave a leader that owes answers and is silent, as soon as another one leads: a stuck one hangs up never."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            if self._transport is None or not self._is_owed() or time.monotonic() - self._heard_at < SILENCE_S:
+                continue
+            leader = await self._look_up()
+            if leader is not None and leader != self._leader and self._transport is not None:
+                log.warning("leaving a silent sequencer", silent=self._leader, leads=leader)
+                self._transport.abort()
+
+    async def _look_up(self) -> tuple[str, int] | None:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                return await self._find_leader()
+        except Exception as fault:
+            # Whatever keeps the leader from being found (most likely a database that is away): look again later.
+            log.info("leader not found", why=str(fault))
+            return None
 
     async def _stay_connected(self) -> None:
         attempt = 0
         while True:
             await self._lost.wait()
-            try:
-                leader = await self._find_leader()
-                if leader is not None:
+            leader = await self._look_up()
+            if leader is not None:
+                try:
                     async with asyncio.timeout(CONNECT_S):
+                        self._leader = leader
                         await asyncio.get_running_loop().create_connection(lambda: self, *leader)
                     attempt = 0
                     continue
-            except Exception as fault:
-                # Whatever keeps the leader from being found (no database, a refused connection): look again.
-                log.info("leader not reached", why=str(fault))
+                except OSError as fault:
+                    if attempt == 0:
+                        log.info("leader not reached", leader=leader, why=str(fault))
             await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
             attempt += 1
 
@@ -163,20 +195,21 @@ class TcpIntake(asyncio.Protocol):
         self._transport = transport
         self._frames = Frames(ANSWER_BYTES_MAX)
         self._lost.clear()
-        self._connected.set()
+        self._heard_at = time.monotonic()
         for waiting in self._in_flight.values():
-            self._send(waiting)
+            if waiting.sends < SENDS_MAX:
+                self._send(waiting)
         if self._asked is not None:
             self._ask()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look for the leader again."""
         self._transport = None
-        self._connected.clear()
         self._lost.set()
 
     def data_received(self, data: bytes) -> None:
         """Give answers to those who wait."""
+        self._heard_at = time.monotonic()
         try:
             frames = self._frames.feed(data)
         except FrameError as fault:
@@ -192,7 +225,7 @@ class TcpIntake(asyncio.Protocol):
                     self._resolve(counter, answer)
                 case Tell.REFUSAL:
                     counter, why, limit, wait_s = REFUSAL.unpack(body)
-                    self._resolve(counter, _fault(why, limit, wait_s))
+                    self._refused(counter, why, limit, wait_s)
                 case Tell.COMMITTED:
                     question, sequence = COMMITTED.unpack(body)
                     self._answered(question, sequence)
@@ -205,6 +238,16 @@ class TcpIntake(asyncio.Protocol):
             asked.set_result(sequence)
         if self._asked_next is not None:
             self._ask()
+
+    def _refused(self, counter: int, why: int, limit: int, wait_s: int) -> None:
+        """Pass a refusal on, unless the command had been sent before: then it says nothing about the first time."""
+        waiting = self._in_flight.get(counter)
+        if waiting is None or waiting.sends <= 1:
+            self._resolve(counter, _fault(why, limit, wait_s))
+        elif why == Refusal.OUTSIDE_WINDOW:
+            self._resolve(counter, StatusUnknown("its second sending came after its not-after time"))
+        else:
+            asyncio.get_running_loop().call_later(RESEND_AFTER_S, self._send, waiting)
 
     def _resolve(self, counter: int, result: Answer | IntakeFault) -> None:
         waiting = self._in_flight.get(counter)

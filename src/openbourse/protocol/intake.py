@@ -23,6 +23,8 @@ class Ask(IntEnum):
 
     SUBMIT = 1
     COMMITTED = 2
+    RESUBMIT = 3
+    """A command that was sent before, to this leader or a former one: it may have been sequenced already."""
 
 
 class Tell(IntEnum):

@@ -1,15 +1,15 @@
 """The order intake: takes commands from gateways' connections, bounded everywhere, and carries answers back."""
 
 import asyncio
+import struct
+import time
 from collections.abc import Callable
-from struct import Struct
 from typing import Final
 
 import msgspec
 import structlog
 
 from openbourse.protocol.codec import COMMAND_HEADER
-from openbourse.protocol.commands import CommandKind, RequestFlag
 from openbourse.protocol.intake import (
     ANSWER,
     COMMITTED,
@@ -23,6 +23,7 @@ from openbourse.protocol.intake import (
     Tell,
     pack,
 )
+from openbourse.sequencer.limits import NEW_ORDERS, order_account
 
 log: Final = structlog.get_logger()
 
@@ -33,8 +34,6 @@ QUEUE_NEW_ORDERS_MAX: Final = 12_288
 QUEUE_MAX: Final = 16_384
 UNREAD_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers that a gateway has not read; beyond this it is dropped."""
-_ORDER_HEAD: Final = Struct("<QIBBBBB")
-NEW_ORDERS: Final = frozenset({CommandKind.PLACE_ORDER, CommandKind.CANCEL_REPLACE})
 
 
 class Pending(msgspec.Struct):
@@ -46,6 +45,8 @@ class Pending(msgspec.Struct):
     not_after_us: int
     account: int
     """Whose order limit it counts against; 0: none."""
+    is_resend: bool
+    """It may be in the journal already: no limit may say that it was not sequenced."""
     connection: "GatewayConnection"
 
 
@@ -58,15 +59,40 @@ class Intake:
         self.connections: set[GatewayConnection] = set()
         self.overloaded = 0
         self.is_open = True
-        self._committed = committed
+        self.sure_until = 0.0
+        """Until when (monotonic) no other leader can have committed more than this one knows."""
+        self.committed = committed
+        self._unanswered: list[tuple[GatewayConnection, int]] = []
 
     def connect(self) -> "GatewayConnection":
         """Return the protocol of a new connection."""
-        return GatewayConnection(self, self._committed)
+        return GatewayConnection(self)
+
+    def close(self) -> None:
+        """Take nothing more in; what is not read stays with the gateways, which send it to the next leader."""
+        self.is_open = False
+        for connection in self.connections:
+            connection.pause()
+        self.arrived.set()
+
+    def renewed(self, sure_until: float) -> None:
+        """Note that the lease holds until a moment; answer who asked in between."""
+        self.sure_until = sure_until
+        waiting, self._unanswered = self._unanswered, []
+        for connection, question in waiting:
+            connection.tell_committed(question)
+
+    def ask(self, connection: "GatewayConnection", question: int) -> None:
+        """Answer how far the journal goes, now or when the lease has been renewed."""
+        if time.monotonic() < self.sure_until:
+            connection.tell_committed(question)
+        else:
+            self._unanswered = [(asker, asked) for asker, asked in self._unanswered if asker is not connection]
+            self._unanswered.append((connection, question))
 
     def put(self, pending: Pending) -> bool:
         """Queue a command; False when there is no room for its kind."""
-        limit = QUEUE_NEW_ORDERS_MAX if pending.kind in NEW_ORDERS else QUEUE_MAX
+        limit = QUEUE_NEW_ORDERS_MAX if pending.kind in NEW_ORDERS and not pending.is_resend else QUEUE_MAX
         if len(self.queue) >= limit or not self.is_open:
             self.overloaded += 1
             return False
@@ -91,9 +117,9 @@ class Intake:
 class GatewayConnection(asyncio.Protocol):
     """One gateway's connection."""
 
-    def __init__(self, intake: Intake, committed: Callable[[], int]) -> None:
+    def __init__(self, intake: Intake) -> None:
         self._intake = intake
-        self._committed = committed
+        self._out: list[bytes] = []
         self._frames = Frames(FRAME_BYTES_MAX)
         self._transport: asyncio.Transport | None = None
         self.in_flight = 0
@@ -116,34 +142,48 @@ class GatewayConnection(asyncio.Protocol):
         """Take in what a gateway sent."""
         try:
             for kind, body in self._frames.feed(data):
-                if kind == Ask.SUBMIT:
-                    self._submit(body)
+                if kind in (Ask.SUBMIT, Ask.RESUBMIT):
+                    self._submit(body, kind == Ask.RESUBMIT)
                 elif kind == Ask.COMMITTED:
-                    (question,) = QUESTION.unpack(body)
-                    self._write(pack(Tell.COMMITTED, COMMITTED.pack(question, self._committed())))
+                    self._intake.ask(self, QUESTION.unpack(body)[0])
                 else:
                     raise FrameError(f"unknown kind {kind}")
-        except (FrameError, ValueError, IndexError) as fault:
+        except (ValueError, IndexError, struct.error) as fault:
             log.warning("gateway connection dropped", why=str(fault))
             self.close()
 
-    def _submit(self, frame: bytes) -> None:
+    def tell_committed(self, question: int) -> None:
+        """Say how far the journal goes."""
+        self._write(pack(Tell.COMMITTED, COMMITTED.pack(question, self._intake.committed())))
+
+    def pause(self) -> None:
+        """Read nothing more."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _submit(self, frame: bytes, is_resend: bool) -> None:
         if len(frame) < COMMAND_HEADER.size:
             raise FrameError("a command without a header")
         length, kind, _, _, counter, _, not_after_us = COMMAND_HEADER.unpack_from(frame)
         if length != len(frame):
             raise FrameError("a command whose length is not its frame's")
-        account = order_account(kind, frame) if kind in NEW_ORDERS else 0
-        pending = Pending(frame, kind, counter, not_after_us, account, self)
+        account = order_account(kind, frame)
+        pending = Pending(frame, kind, counter, not_after_us, account, is_resend, self)
         if self.in_flight >= IN_FLIGHT_PER_CONNECTION_MAX or not self._intake.put(pending):
             self.refuse(counter, Refusal.OVERLOADED)
         else:
             self.in_flight += 1
 
     def answer(self, counter: int, sequence: int, time_us: int, counts: tuple[int, int], events: bytes) -> None:
-        """Send a committed result."""
+        """Put down a committed result; `flush` sends it."""
         self.in_flight -= 1
-        self._write(pack(Tell.ANSWER, ANSWER.pack(counter, sequence, time_us, *counts), events))
+        self._out.append(pack(Tell.ANSWER, ANSWER.pack(counter, sequence, time_us, *counts), events))
+
+    def flush(self) -> None:
+        """Send the results put down, a whole batch's in one write."""
+        if self._out:
+            frames, self._out = b"".join(self._out), []
+            self._write(frames)
 
     def refuse(self, counter: int, why: Refusal, limit: int = 0, wait_s: int = 0) -> None:
         """Say that a command was not and will not be sequenced."""
@@ -162,22 +202,12 @@ class GatewayConnection(asyncio.Protocol):
             log.warning("gateway connection dropped", why="it does not read its answers")
             self.close()
 
+    def finish(self) -> None:
+        """Close the connection once what was written has gone out."""
+        if self._transport is not None:
+            self._transport.close()
+
     def close(self) -> None:
         """Drop the connection."""
         if self._transport is not None:
             self._transport.abort()
-
-
-def order_account(kind: int, frame: bytes) -> int:
-    """Return the account whose order limit a frame counts against; 0 for a test order or a body too short to say."""
-    at = COMMAND_HEADER.size
-    if kind == CommandKind.CANCEL_REPLACE:
-        at += 10
-        for _ in range(2):
-            if at >= len(frame):
-                return 0
-            at += 1 + frame[at]
-    if len(frame) - at < _ORDER_HEAD.size:
-        return 0
-    account, *_, flags = _ORDER_HEAD.unpack_from(frame, at)
-    return 0 if flags & RequestFlag.TEST else int(account)

@@ -24,6 +24,14 @@ class Journal(Protocol):
         """Return the row that holds a command."""
         ...
 
+    async def since(self, time_us: int, rows_max: int = 10_000) -> list[BatchRow]:
+        """Return the newest committed rows not older than a time, oldest first."""
+        ...
+
+    def abort(self) -> None:
+        """Hang up at once; an append under way stays in doubt. The next call connects anew."""
+        ...
+
     async def save_snapshot(self, snapshot: SnapshotRow, keep: int) -> None:
         """Store a whole snapshot, current only once complete; drop all but the newest few."""
         ...

@@ -1,6 +1,7 @@
 """The sequencer's process: recover, follow as a standby, lead when the lease is free, stop cleanly."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -13,7 +14,7 @@ import structlog
 
 from openbourse.protocol.journal import JournalAway, JournalFault
 from openbourse.sequencer.journal import Journal
-from openbourse.sequencer.limits import OrderLimits
+from openbourse.sequencer.limits import OrderLimits, rebuild
 from openbourse.sequencer.publisher import FeedWriter, Publisher
 from openbourse.sequencer.recovery import Replica, catch_up, recover
 from openbourse.sequencer.sequencer import Sequencer
@@ -23,10 +24,14 @@ log: Final = structlog.get_logger()
 
 LEASE_TTL_S: Final = 1.5
 RENEW_EVERY_S: Final = 0.4
+SURE_S: Final = 1.3
+"""A little less than the lease: until then nobody else can have become the leader by waiting."""
+WILDCARD_HOSTS: Final = ("0.0.0.0", "::")
 FOLLOW_EVERY_S: Final = 0.1
 CLOCK_SKEW_MAX_S: Final = 0.5
 SNAPSHOT_EVERY_COMMANDS: Final = 50_000
 SNAPSHOTS_KEPT: Final = 3
+CANCEL_AGAIN_S: Final = 0.2
 REPORT_EVERY_S: Final = 2.0
 TAIL_PUBLISHED_AGAIN: Final = 256
 
@@ -55,30 +60,43 @@ class Parts:
 
 
 async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Run one replica of the shard until stopped: standby first, leader when the lease allows. Raises JournalFault."""
+    """Run one replica of the shard until stopped: standby first, leader when the lease allows.
+
+    `on_ready` is called once, when this replica leads or follows another leader. Raises JournalFault, after which the
+    process must end: a former leader comes back only by a fresh start.
+    """
     replica = await _patiently(lambda: recover(parts.journal), stop)
     if replica is None:
         return
+    ready = _Once(on_ready)
     listener = socket.create_server((parts.settings.intake_host, parts.settings.intake_port))
-    address = f"{parts.settings.intake_host}:{listener.getsockname()[1]}"
-    if not await _become_leader(parts, replica, address, stop):
-        return
-    log.info("leading", epoch=parts.lease.epoch, sequence=replica.head.sequence, address=address)
-    publisher = Publisher(parts.writer)
-    await _publish_tail(parts.journal, replica, publisher)
-    venue = parts.settings.venue
-    limits = OrderLimits(venue.orders_per_10s, venue.orders_per_day)
-    sequencer = Sequencer(venue.shard, parts.lease.epoch, replica, parts.journal, publisher, limits)
-    server = await asyncio.get_running_loop().create_server(sequencer.intake.connect, sock=listener)
-    on_ready()
     try:
-        await _lead(parts, sequencer, publisher, stop)
+        if not await _become_leader(parts, replica, _address(listener), stop, ready):
+            return
+        await _lead(parts, replica, listener, stop, ready)
     finally:
-        server.close()
-        for connection in list(sequencer.intake.connections):
-            connection.close()
-    await _store_snapshot(parts.snapshots, sequencer)
-    await parts.lease.give_up()
+        listener.close()
+
+
+class _Once:
+    """Calls a function the first time only."""
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
+        self._is_done = False
+
+    def __call__(self) -> None:
+        if not self._is_done:
+            self._is_done = True
+            self._function()
+
+
+def _address(listener: socket.socket) -> str:
+    """Return where gateways reach the listener: a wildcard host stands for this machine's own address."""
+    host, port = listener.getsockname()[:2]
+    if host in WILDCARD_HOSTS:
+        host = socket.gethostbyname(socket.gethostname())
+    return f"{host}:{port}"
 
 
 async def _patiently(work: Callable[[], Awaitable[Replica]], stop: asyncio.Event) -> Replica | None:
@@ -92,7 +110,9 @@ async def _patiently(work: Callable[[], Awaitable[Replica]], stop: asyncio.Event
     return None
 
 
-async def _become_leader(parts: Parts, replica: Replica, address: str, stop: asyncio.Event) -> bool:
+async def _become_leader(
+    parts: Parts, replica: Replica, address: str, stop: asyncio.Event, on_standby: Callable[[], None]
+) -> bool:
     """Follow the journal until the lease is ours; False when stopped before."""
     while not stop.is_set():
         try:
@@ -105,9 +125,13 @@ async def _become_leader(parts: Parts, replica: Replica, address: str, stop: asy
                 while await catch_up(parts.journal, replica):
                     pass
                 return True
-        except (JournalAway, OSError) as fault:
+            else:
+                on_standby()
+        except JournalAway as fault:
             log.warning("waiting for the journal", why=str(fault))
-        await asyncio.sleep(FOLLOW_EVERY_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FOLLOW_EVERY_S):
+                await stop.wait()
     return False
 
 
@@ -118,18 +142,68 @@ async def _publish_tail(journal: Journal, replica: Replica, publisher: Publisher
         publisher.put_row(row)
 
 
-async def _lead(parts: Parts, sequencer: Sequencer, publisher: Publisher, stop: asyncio.Event) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        beside = [
-            tasks.create_task(publisher.run()),
-            tasks.create_task(_keep_lease(parts.lease)),
-            tasks.create_task(_keep_snapshots(parts.snapshots, sequencer)),
-            tasks.create_task(_report(sequencer, publisher)),
-            tasks.create_task(_await_stop(stop, sequencer)),
-        ]
-        await sequencer.run()
-        for task in beside:
+async def _lead(
+    parts: Parts, replica: Replica, listener: socket.socket, stop: asyncio.Event, on_leading: Callable[[], None]
+) -> None:
+    """Serve gateways until stopped, then hand over: drain, give the lease up, let gateways go, store a snapshot."""
+    venue = parts.settings.venue
+    publisher = Publisher(parts.writer)
+    await publisher.begin(replica.head.sequence)
+    await _publish_tail(parts.journal, replica, publisher)
+    limits = OrderLimits(venue.orders_per_10s, venue.orders_per_day)
+    await rebuild(limits, parts.journal, time.time_ns() // 1_000)
+    sequencer = Sequencer(venue.shard, parts.lease.epoch, replica, parts.journal, publisher, limits)
+    await parts.lease.renew()
+    sequencer.intake.renewed(time.monotonic() + SURE_S)
+    server = await asyncio.get_running_loop().create_server(sequencer.intake.connect, sock=listener)
+    on_leading()
+    log.info("leading", epoch=parts.lease.epoch, sequence=replica.head.sequence, address=_address(listener))
+    try:
+        await _serve(parts, sequencer, publisher, stop)
+        server.close()
+        await parts.lease.give_up()
+        for connection in list(sequencer.intake.connections):
+            connection.finish()
+        await _store(parts.snapshots, sequencer.copy_at_end())
+    finally:
+        server.close()
+        for connection in list(sequencer.intake.connections):
+            connection.close()
+
+
+async def _serve(parts: Parts, sequencer: Sequencer, publisher: Publisher, stop: asyncio.Event) -> None:
+    """Run the loop and what goes beside it; the first that fails ends all."""
+    loop = asyncio.create_task(sequencer.run())
+    beside = [
+        asyncio.create_task(publisher.run()),
+        asyncio.create_task(_keep_lease(parts.lease, sequencer)),
+        asyncio.create_task(_keep_snapshots(parts.snapshots, sequencer)),
+        asyncio.create_task(_report(sequencer, publisher)),
+        asyncio.create_task(_await_stop(stop, sequencer)),
+    ]
+    waiting = {loop, *beside}
+    try:
+        while not loop.done():
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        if not loop.done():
+            # An append may be under way. Cancelling it would ask the database to cancel the commit; hanging up does not.
+            parts.journal.abort()
+        await _end([loop, *beside])
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until each task has ended: a driver may swallow a cancellation that meets its own time-out."""
+    remaining = {task for task in tasks if not task.done()}
+    while remaining:
+        for task in remaining:
             task.cancel()
+        _, remaining = await asyncio.wait(remaining, timeout=CANCEL_AGAIN_S)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # seen: what failed first is being raised already
 
 
 async def _await_stop(stop: asyncio.Event, sequencer: Sequencer) -> None:
@@ -137,14 +211,17 @@ async def _await_stop(stop: asyncio.Event, sequencer: Sequencer) -> None:
     sequencer.stop()
 
 
-async def _keep_lease(lease: Lease) -> None:
+async def _keep_lease(lease: Lease, sequencer: Sequencer) -> None:
     """Renew while leading. A database that cannot be reached is no reason to end: the append's epoch check decides."""
     while True:
         await asyncio.sleep(RENEW_EVERY_S)
+        began = time.monotonic()
         try:
             await lease.renew()
         except JournalAway as fault:
             log.warning("lease not renewed", why=str(fault))
+        else:
+            sequencer.intake.renewed(began + SURE_S)
 
 
 async def _keep_snapshots(journal: Journal, sequencer: Sequencer) -> None:
@@ -162,7 +239,10 @@ async def _keep_snapshots(journal: Journal, sequencer: Sequencer) -> None:
 
 async def _store_snapshot(journal: Journal, sequencer: Sequencer) -> None:
     """Copy committed state between two batches, write it out beside the trading."""
-    replica = await sequencer.copy()
+    await _store(journal, await sequencer.copy())
+
+
+async def _store(journal: Journal, replica: Replica) -> None:
     if replica.head.sequence == 0:
         return
     snapshot = await asyncio.to_thread(replica.snapshot)

@@ -4,18 +4,31 @@ Placing adds one; an order's first fill takes back one as taker, five as maker (
 whose orders fill should not run into the limit (binance-api.md section 4.4).
 """
 
+from collections.abc import Iterator
+from struct import Struct
 from typing import Final
+
+from openbourse.protocol.codec import COMMAND_HEADER, EVENT_HEADER
+from openbourse.protocol.commands import CommandKind, RequestFlag, split
+from openbourse.protocol.events import EventKind, Execution, OrderFlag
+from openbourse.sequencer.journal import Journal
 
 TEN_SECONDS_US: Final = 10_000_000
 DAY_US: Final = 86_400_000_000
 TAKER_FILL: Final = 1
 MAKER_FILL: Final = 5
+NEW_ORDERS: Final = frozenset({CommandKind.PLACE_ORDER, CommandKind.CANCEL_REPLACE})
+_ORDER_HEAD: Final = Struct("<QIBBBBB")
+# Where an order image keeps what the order limits need (docs/engine.md section 3).
+_EXECUTION_AT: Final = EVENT_HEADER.size + 25
+_FILL: Final = Struct("<Q17xBBB16xq48xq")
 
 
 class OrderLimits:
     """Counts new orders by account in the current 10 s and the current UTC day.
 
-    Kept in memory: after a restart the windows begin anew, which lets an account place at most one more window's worth.
+    Kept in memory. A new leader counts the running 10 s again from the journal (`rebuild`); the day begins anew with it,
+    which lets an account place at most one more day's worth for each change of leader.
     """
 
     def __init__(self, per_10s: int, per_day: int) -> None:
@@ -45,9 +58,13 @@ class OrderLimits:
             return "1 DAY"
         if ten >= self.per_10s:
             return "10 SECOND"
-        self._ten[account] = ten + 1
-        self._day[account] = day + 1
+        self.count(account)
         return None
+
+    def count(self, account: int) -> None:
+        """Count an order."""
+        self._ten[account] = self._ten.get(account, 0) + 1
+        self._day[account] = self._day.get(account, 0) + 1
 
     def give_back(self, account: int, as_maker: bool) -> None:
         """Give back for an order that was filled for the first time."""
@@ -56,7 +73,52 @@ class OrderLimits:
             if account in window:
                 window[account] = max(0, window[account] - back)
 
+    def give_back_filled(self, events: bytes) -> None:
+        """Give back for every order that a batch's events filled for the first time."""
+        for account, flags in first_fills(events):
+            self.give_back(account, bool(flags & OrderFlag.IS_MAKER))
+
     def retry_after_s(self, interval: str, now_us: int) -> int:
         """Return the whole seconds until a window ends."""
         length = TEN_SECONDS_US if interval == "10 SECOND" else DAY_US
         return int((length - now_us % length) // 1_000_000) + 1
+
+
+def order_account(kind: int, frame: bytes) -> int:
+    """Return the account whose order limit a frame counts against; 0 for a test order, another command, or a body too short to say."""
+    if kind not in NEW_ORDERS:
+        return 0
+    at = COMMAND_HEADER.size
+    if kind == CommandKind.CANCEL_REPLACE:
+        at += 10
+        for _ in range(2):
+            if at >= len(frame):
+                return 0
+            at += 1 + frame[at]
+    if len(frame) - at < _ORDER_HEAD.size:
+        return 0
+    account, *_, flags = _ORDER_HEAD.unpack_from(frame, at)
+    return 0 if flags & RequestFlag.TEST else int(account)
+
+
+def first_fills(events: bytes) -> Iterator[tuple[int, int]]:
+    """Yield account and order flags of each order that was filled for the first time, without decoding the rest."""
+    at, end = 0, len(events)
+    while at < end:
+        length, kind = EVENT_HEADER.unpack_from(events, at)[:2]
+        if kind == EventKind.ORDER_UPDATED and events[at + _EXECUTION_AT] == Execution.TRADE:
+            account, _, _, flags, executed, last = _FILL.unpack_from(events, at + EVENT_HEADER.size)
+            if executed == last:
+                yield account, flags
+        at += length
+
+
+async def rebuild(limits: OrderLimits, journal: Journal, now_us: int) -> None:
+    """Count the running 10 s again from the journal. Raises JournalAway."""
+    limits.roll(now_us)
+    for row in await journal.since(now_us - now_us % TEN_SECONDS_US):
+        for frame in split(row.commands):
+            account = order_account(COMMAND_HEADER.unpack_from(frame)[1], frame)
+            if account:
+                limits.count(account)
+        limits.give_back_filled(row.events)

@@ -1,6 +1,7 @@
 """The feed's writing end: committed batches go out in order, and never hold up a commit."""
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import Final, Protocol
 
@@ -18,6 +19,10 @@ RETRY_S: Final = 0.5
 
 class FeedWriter(Protocol):
     """What publishing needs of the feed's carrier. Any exception means that it is away."""
+
+    async def begin(self, committed: int) -> None:
+        """Prepare for a leader that stands at a sequence: what lies beyond it is not of this journal."""
+        ...
 
     async def publish(self, batches: list[CommittedBatch]) -> None:
         """Add batches in order; those the feed has already are passed over."""
@@ -42,6 +47,14 @@ class Publisher:
         self.committed = 0
         self.dropped = 0
 
+    async def begin(self, committed: int) -> None:
+        """Take over at a sequence."""
+        self.committed = committed
+        try:
+            await self._writer.begin(committed)
+        except (OSError, ConnectionError, TimeoutError, FeedAway) as fault:
+            log.warning("the feed's carrier is away; readers go on from the journal", why=str(fault))
+
     def put(self, batch: CommittedBatch) -> None:
         """Hand over a committed batch; returns at once."""
         self.dropped += len(self._queue) == QUEUE_BATCHES_MAX
@@ -57,10 +70,10 @@ class Publisher:
         """Publish until cancelled."""
         is_away = False
         while True:
-            try:
-                await asyncio.wait_for(self._arrived.wait(), HEARTBEAT_S)
-            except TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):
+                # Not wait_for: before Python 3.12 it can swallow a cancellation that meets the event.
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._arrived.wait()
             self._arrived.clear()
             batches = list(self._queue)
             self._queue.clear()

@@ -3,8 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
-from struct import Struct, unpack
+from struct import unpack
 from typing import Final
 
 import msgspec
@@ -12,7 +11,7 @@ import structlog
 
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.codec import EVENT_HEADER
-from openbourse.protocol.events import EventKind, Execution, OrderFlag
+from openbourse.protocol.events import EventKind
 from openbourse.protocol.intake import Refusal
 from openbourse.protocol.journal import AppendInDoubt, BatchRow, Deposed, Head, JournalAway, JournalFault, chain_hash
 from openbourse.sequencer.intake import Intake, Pending
@@ -27,10 +26,8 @@ COMMANDS_PER_BATCH_MAX: Final = 4_096
 BYTES_PER_BATCH_MAX: Final = 4 * 1024 * 1024
 RECENT_BATCHES: Final = 64
 DOUBT_SECONDS_MAX: Final = 60.0
+APPEND_US_BOUNDS: Final = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000)
 _COUNTER_MAX: Final = 2**32 - 1
-# Where an order image keeps what the order limits need (docs/engine.md section 3).
-_EXECUTION_AT: Final = EVENT_HEADER.size + 25
-_FILL: Final = Struct("<Q17xBBB16xq48xq")
 
 
 class Counters(msgspec.Struct):
@@ -45,6 +42,8 @@ class Counters(msgspec.Struct):
     refused_rate: int = 0
     overloaded: int = 0
     queue: int = 0
+    append_us_buckets: dict[str, int] = {}
+    """How many appends took at most so many microseconds, and "more"."""
 
 
 class Sequencer:
@@ -70,14 +69,12 @@ class Sequencer:
         self._limits = limits
         self._recent: deque[BatchRow] = deque(maxlen=RECENT_BATCHES)
         self._stopping = False
-        self._is_applying = False
-        self._between = asyncio.Event()
+        self._copies_wanted: list[asyncio.Future[Replica]] = []
 
     def stop(self) -> None:
         """Take in nothing more; `run` returns when what is queued is committed."""
         self._stopping = True
-        self.intake.is_open = False
-        self.intake.arrived.set()
+        self.intake.close()
 
     async def run(self) -> None:
         """Lead until stopped. Raises Deposed or JournalFault."""
@@ -85,19 +82,31 @@ class Sequencer:
             await self.intake.arrived.wait()
             taken = self.intake.take(COMMANDS_PER_BATCH_MAX, BYTES_PER_BATCH_MAX)
             if taken:
-                self._is_applying = True
                 await self._sequence(taken)
-                self._is_applying = False
-            self._between.set()
+            self._hand_out_copies()
             if not taken and self._stopping:
                 return
 
     async def copy(self) -> Replica:
-        """Return a copy of committed state, taken between two batches."""
-        while self._is_applying:
-            self._between.clear()
-            await self._between.wait()
-        return Replica(self.replica.engine.clone(), self.committed)
+        """Return a copy of committed state, taken between two batches. Only while `run` runs."""
+        wanted = asyncio.get_running_loop().create_future()
+        self._copies_wanted.append(wanted)
+        self.intake.arrived.set()
+        copied: Replica = await wanted
+        return copied
+
+    def copy_at_end(self) -> Replica:
+        """Return the state itself after `run` has returned."""
+        assert self.replica.engine.sequence == self.committed.sequence, "a batch is under way"
+        return Replica(self.replica.engine, self.committed)
+
+    def _hand_out_copies(self) -> None:
+        wanted, self._copies_wanted = self._copies_wanted, []
+        for future in wanted:
+            if not future.done():
+                future.set_result(Replica(self.replica.engine.clone(), self.committed))
+        if not self.intake.queue and not self._stopping:
+            self.intake.arrived.clear()
 
     async def _sequence(self, taken: list[Pending]) -> None:
         time_us = max(self.committed.time_us, time.time_ns() // 1_000)
@@ -116,8 +125,7 @@ class Sequencer:
         self._count(len(admitted), (time.perf_counter_ns() - began) // 1_000)
         self.committed = self.replica.head = Head(row.last_sequence, time_us, row.hash)
         self._recent.append(row)
-        for account, flags in first_fills(events):
-            self._limits.give_back(account, bool(flags & OrderFlag.IS_MAKER))
+        self._limits.give_back_filled(events)
         await self._acknowledge(admitted, row, unpack(f"<{len(admitted)}I", ends))
         self._publisher.put(CommittedBatch(row.first_sequence, row.last_sequence, time_us, events))
 
@@ -126,6 +134,9 @@ class Sequencer:
             self.counters.refused_window += 1
             pending.connection.refuse_queued(pending.counter, Refusal.OUTSIDE_WINDOW)
             return False
+        if pending.is_resend:
+            # It was counted when it first came, and a limit may not say "not sequenced" of what may be in the journal.
+            return True
         interval = self._limits.admit(pending.account) if pending.account else None
         if interval is None:
             return True
@@ -160,7 +171,7 @@ class Sequencer:
                 head = await self._journal.head()
                 if head.hash == row.hash:
                     return
-                if head.sequence != row.first_sequence - 1:
+                if head.sequence != row.first_sequence - 1 or head.hash != row.previous_hash:
                     raise Deposed("the journal went on without this process")
                 await self._journal.append(row)
             except (AppendInDoubt, JournalAway) as fault:
@@ -179,6 +190,8 @@ class Sequencer:
                 time_us, events = await self._first_result(sequence)
             counts = self._limits.counts(pending.account)
             pending.connection.answer(pending.counter, sequence, time_us, counts, events)
+        for connection in {pending.connection for pending in admitted}:
+            connection.flush()
 
     async def _first_result(self, sequence: int) -> tuple[int, bytes]:
         """Return time and events of a command that was committed before."""
@@ -196,18 +209,8 @@ class Sequencer:
         counters.batch_largest = max(counters.batch_largest, commands)
         counters.append_us_total += append_us
         counters.append_us_largest = max(counters.append_us_largest, append_us)
-
-
-def first_fills(events: bytes) -> Iterator[tuple[int, int]]:
-    """Yield account and order flags of each order that was filled for the first time, without decoding the rest."""
-    at, end = 0, len(events)
-    while at < end:
-        length, kind = EVENT_HEADER.unpack_from(events, at)[:2]
-        if kind == EventKind.ORDER_UPDATED and events[at + _EXECUTION_AT] == Execution.TRADE:
-            account, _, _, flags, executed, last = _FILL.unpack_from(events, at + EVENT_HEADER.size)
-            if executed == last:
-                yield account, flags
-        at += length
+        bucket = next((str(bound) for bound in APPEND_US_BOUNDS if append_us <= bound), "more")
+        counters.append_us_buckets[bucket] = counters.append_us_buckets.get(bucket, 0) + 1
 
 
 def events_of(events: bytes, sequence: int) -> bytes:

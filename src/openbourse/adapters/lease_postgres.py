@@ -1,0 +1,169 @@
+"""The right to lead a shard, in PostgreSQL: a lease row by the database's clock, a session advisory lock beside it."""
+
+import asyncio
+from typing import Final
+
+import asyncpg
+
+from openbourse.adapters.journal_postgres import LOST, application_name, open_connection
+from openbourse.protocol.journal import Deposed, JournalAway
+
+LOCK_SPACE: Final = 7_001
+STATEMENT_SECONDS_MAX: Final = 5.0
+ROW_WAIT: Final = "400ms"
+"""How long a taker waits for the lease row: a leader frozen inside an append may hold it."""
+LOCK_TRIES: Final = 20
+FOUND_AFTER_EXPIRY: Final = "5 seconds"
+
+# An expired lease, or a leader whose session is gone. The lock alone would not do: between a taker's commit and its
+# lock another standby could find the lock free.
+_STATE: Final = """
+SELECT epoch, holder, backend_pid, expires_at < clock_timestamp() AS is_expired,
+    NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend_pid) AS is_orphaned
+FROM journal.lease WHERE shard = $1
+"""
+_TAKE: Final = """
+INSERT INTO journal.lease (shard, epoch, holder, address, backend_pid, expires_at)
+VALUES ($1, $2, $3, $4, pg_backend_pid(), clock_timestamp() + make_interval(secs => $5))
+ON CONFLICT (shard) DO UPDATE SET epoch = $2, holder = $3, address = $4,
+    backend_pid = pg_backend_pid(), expires_at = clock_timestamp() + make_interval(secs => $5)
+"""
+_END_SESSIONS: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE (pid = $1 OR application_name = $2) AND pid <> pg_backend_pid() AND datname = current_database()
+    AND application_name <> current_setting('application_name')
+"""
+
+
+class PostgresLease:
+    """A replica's hold on the lease; `epoch` is its term once `take` has said yes."""
+
+    def __init__(self, url: str, shard: int, holder: str, ttl_s: float) -> None:
+        self._url = url
+        self._shard = shard
+        self._holder = holder
+        self._ttl_s = ttl_s
+        self._connection: asyncpg.Connection | None = None
+        self._has_lock = False
+        self.epoch = 0
+
+    async def _connect(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._has_lock = False
+            self._connection = await open_connection(self._url, command_timeout=STATEMENT_SECONDS_MAX)
+        return self._connection
+
+    async def _lock(self, connection: asyncpg.Connection) -> bool:
+        if not self._has_lock:
+            self._has_lock = await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_SPACE, self._shard)
+        return self._has_lock
+
+    async def clock_skew_s(self, now_s: float) -> float:
+        """Return how far a clock is ahead of the database's. Raises JournalAway."""
+        connection = await self._connect()
+        try:
+            return now_s - float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())"))
+        except (*LOST, TimeoutError) as fault:
+            raise self._lost(fault) from fault
+
+    async def take(self, address: str) -> bool:
+        """Try to become the leader; True: `epoch` is ours. Raises JournalAway.
+
+        A free lock of a leader that is gone, or an expired lease, is enough. The taker commits its epoch first, then
+        ends the old leader's sessions, so a frozen leader blocks nothing; only then may the tail be read.
+        """
+        connection = await self._connect()
+        try:
+            return await self._try_take(connection, address)
+        except asyncpg.LockNotAvailableError as fault:
+            raise JournalAway("the lease row was held; its holder's sessions were ended") from fault
+        except (*LOST, TimeoutError) as fault:
+            raise self._lost(fault) from fault
+
+    async def _try_take(self, connection: asyncpg.Connection, address: str) -> bool:
+        is_free = await self._lock(connection)
+        # Looked at without a lock first: a standby that asks ten times a second must not slow the leader's appends.
+        old = await connection.fetchrow(_STATE, self._shard)
+        if not _is_open(old, is_free):
+            return False
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = '{ROW_WAIT}'")
+                old = await connection.fetchrow(f"{_STATE} FOR UPDATE", self._shard)
+                if not _is_open(old, is_free):
+                    return False
+                epoch = 1 if old is None else old["epoch"] + 1
+                await connection.execute(_TAKE, self._shard, epoch, self._holder, address, self._ttl_s)
+        except asyncpg.LockNotAvailableError:
+            await self._end_sessions(connection, old)
+            raise
+        self.epoch = epoch
+        await self._end_sessions(connection, old)
+        for _ in range(LOCK_TRIES):
+            if await self._lock(connection):
+                break
+            await asyncio.sleep(0.01)
+        return True
+
+    async def _end_sessions(self, connection: asyncpg.Connection, old: asyncpg.Record | None) -> None:
+        if old is not None and old["holder"] != self._holder:
+            await connection.execute(_END_SESSIONS, old["backend_pid"], application_name(old["holder"]))
+
+    async def renew(self) -> None:
+        """Extend the lease. Raises Deposed when another epoch leads, JournalAway when the database cannot be reached."""
+        connection = await self._connect()
+        try:
+            done = await connection.fetchval(
+                "UPDATE journal.lease SET expires_at = clock_timestamp() + make_interval(secs => $3),"
+                " backend_pid = pg_backend_pid() WHERE shard = $1 AND epoch = $2 RETURNING 1",
+                self._shard,
+                self.epoch,
+                self._ttl_s,
+            )
+            await self._lock(connection)
+        except (*LOST, TimeoutError) as fault:
+            raise self._lost(fault) from fault
+        if done is None:
+            raise Deposed(f"epoch {self.epoch} no longer leads")
+
+    async def give_up(self) -> None:
+        """End the lease now, so that a standby takes over at once."""
+        if self._connection is None or self._connection.is_closed():
+            return
+        try:
+            await self._connection.execute(
+                "UPDATE journal.lease SET expires_at = '-infinity' WHERE shard = $1 AND epoch = $2",
+                self._shard,
+                self.epoch,
+            )
+        except (*LOST, TimeoutError) as fault:
+            raise self._lost(fault) from fault
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; the advisory lock goes with it."""
+        if self._connection is not None and not self._connection.is_closed():
+            await self._connection.close()
+
+    def _lost(self, fault: BaseException) -> JournalAway:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+        return JournalAway(f"the lease cannot be reached: {fault}")
+
+
+def _is_open(old: asyncpg.Record | None, is_free: bool) -> bool:
+    return old is None or bool(old["is_expired"]) or (is_free and bool(old["is_orphaned"]))
+
+
+async def find_leader(pool: asyncpg.Pool, shard: int) -> tuple[str, int] | None:
+    """Return host and port of the leader's order intake, or None when nobody leads."""
+    address = await pool.fetchval(
+        "SELECT address FROM journal.lease"
+        f" WHERE shard = $1 AND expires_at > clock_timestamp() - interval '{FOUND_AFTER_EXPIRY}'",
+        shard,
+    )
+    if not address:
+        return None
+    host, _, port = str(address).rpartition(":")
+    return host, int(port)
