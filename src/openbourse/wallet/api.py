@@ -1,0 +1,251 @@
+"""The wallet's operations under /sapi, as Binance's clients ask them (binance-api.md section 6)."""
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from openbourse.edge.errors import ApiError
+from openbourse.edge.listing import Listing
+from openbourse.edge.operations import Call, Operation, Pool, Security
+from openbourse.protocol.amounts import AMOUNT_MAX, format_units
+from openbourse.wallet.shapes import (
+    asset_detail,
+    coin_entry,
+    deposit_entry,
+    status_of,
+    user_asset,
+    withdrawal_entry,
+)
+from openbourse.wallet.store import Store
+from openbourse.wallet.views import Accounts, Balance
+from openbourse.wallet.withdrawals import Withdrawals
+
+DAY_MS: Final = 86_400_000
+RANGE_MS: Final = 90 * DAY_MS
+LIMIT: Final = 1_000
+NETWORK: Final = "MANUAL"
+ADDRESS: Final = re.compile(r"[A-Za-z0-9:._\-]{4,128}", re.ASCII)
+ORDER_ID: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}", re.ASCII)
+
+
+def operations(listing: Listing, accounts: Accounts, store: Store, withdrawals: Withdrawals) -> list[Operation]:
+    """Return the wallet's operations."""
+    api = _Api(listing, accounts, store, withdrawals)
+    read, address, user = Security.READ, Pool.SAPI_ADDRESS, Pool.SAPI_USER
+
+    def get(path: str, handler: object, weight: int, *parameters: str, security: Security = read) -> Operation:
+        return Operation(
+            rest=("GET", path),
+            handler=handler,  # type: ignore[arg-type]
+            parameters=frozenset(parameters),
+            security=security,
+            weight=weight,
+            pool=address,
+        )
+
+    times = ("startTime", "endTime", "offset", "limit")
+    return [
+        get("/sapi/v1/system/status", api.system_status, 1, security=Security.NONE),
+        get("/sapi/v1/capital/config/getall", api.coins, 10),
+        get("/sapi/v1/capital/deposit/address", api.deposit_address, 10, "coin", "network", "amount"),
+        get("/sapi/v1/capital/deposit/hisrec", api.deposits, 1, "coin", "status", "txId", "includeSource", *times),
+        get("/sapi/v1/asset/tradeFee", api.trade_fee, 1, "symbol"),
+        get("/sapi/v1/asset/assetDetail", api.asset_details, 1, "asset"),
+        get("/sapi/v1/account/status", api.account_status, 1),
+        get("/sapi/v1/account/apiTradingStatus", api.trading_status, 1),
+        get("/sapi/v1/account/apiRestrictions", api.restrictions, 1),
+        get("/sapi/v1/account/info", api.account_info, 1),
+        get("/sapi/v1/spot/delist-schedule", api.nothing, 100, security=Security.KEY),
+        get("/sapi/v1/margin/allPairs", api.nothing, 1, "symbol", security=Security.KEY),
+        get("/sapi/v1/margin/isolated/allPairs", api.nothing, 10, "symbol", security=Security.KEY),
+        Operation(
+            rest=("POST", "/sapi/v3/asset/getUserAsset"),
+            handler=api.user_assets,
+            parameters=frozenset({"asset", "needBtcValuation"}),
+            security=read,
+            weight=5,
+            pool=address,
+        ),
+        Operation(
+            rest=("POST", "/sapi/v1/capital/withdraw/apply"),
+            handler=api.withdraw,
+            parameters=frozenset(
+                [
+                    "coin",
+                    "address",
+                    "amount",
+                    "withdrawOrderId",
+                    "network",
+                    "addressTag",
+                    "transactionFeeFlag",
+                    "name",
+                    "walletType",
+                ]
+            ),
+            security=Security.WITHDRAW,
+            weight=900,
+            pool=user,
+        ),
+        Operation(
+            rest=("GET", "/sapi/v1/capital/withdraw/history"),
+            handler=api.withdrawals,
+            parameters=frozenset({"coin", "withdrawOrderId", "status", "idList", *times}),
+            security=read,
+            weight=18_000,
+            pool=user,
+        ),
+    ]
+
+
+class _Api:
+    def __init__(self, listing: Listing, accounts: Accounts, store: Store, withdrawals: Withdrawals) -> None:
+        self._listing = listing
+        self._accounts = accounts
+        self._store = store
+        self._withdrawals = withdrawals
+
+    async def system_status(self, call: Call) -> object:
+        return {"status": 0, "msg": "normal"}
+
+    async def nothing(self, call: Call) -> object:
+        return []
+
+    async def account_status(self, call: Call) -> object:
+        return {"data": "Normal"}
+
+    async def account_info(self, call: Call) -> object:
+        return {
+            "vipLevel": 0,
+            "isMarginEnabled": False,
+            "isFutureEnabled": False,
+            "isOptionsEnabled": False,
+            "isPortfolioMarginRetailEnabled": False,
+        }
+
+    async def trading_status(self, call: Call) -> object:
+        return {"data": {"isLocked": False, "plannedRecoverTime": 0, "triggerCondition": {}, "updateTime": 0}}
+
+    async def restrictions(self, call: Call) -> object:
+        assert call.caller is not None
+        granted = call.caller.permissions
+        return {
+            "ipRestrict": bool(getattr(call.caller, "networks", ())),
+            "createTime": 0,
+            "enableReading": "READ" in granted,
+            "enableWithdrawals": "WITHDRAW" in granted,
+            "enableInternalTransfer": False,
+            "enableMargin": False,
+            "enableFutures": False,
+            "permitsUniversalTransfer": False,
+            "enableVanillaOptions": False,
+            "enableFixApiTrade": False,
+            "enableFixReadOnly": False,
+            "enableSpotAndMarginTrading": "TRADE" in granted,
+            "enablePortfolioMarginTrading": False,
+        }
+
+    async def coins(self, call: Call) -> object:
+        have = await self._balances(call.account)
+        return [coin_entry(code, have.get(asset), NETWORK) for code, asset in sorted(self._listing.asset_ids.items())]
+
+    async def asset_details(self, call: Call) -> object:
+        wanted = call.params.optional("asset")
+        codes = [code for code in sorted(self._listing.asset_ids) if wanted in (None, code)]
+        return {code: asset_detail() for code in codes}
+
+    async def user_assets(self, call: Call) -> object:
+        wanted = call.params.optional("asset")
+        have = await self._balances(call.account)
+        return [
+            user_asset(self._listing.assets[asset], balance)
+            for asset, balance in sorted(have.items())
+            if wanted in (None, self._listing.assets[asset])
+        ]
+
+    async def trade_fee(self, call: Call) -> object:
+        symbol = call.params.optional("symbol")
+        images = list(self._listing.instruments.values()) if symbol is None else [self._listing.find(symbol)]
+        fees = []
+        for image in images:
+            maker, taker = self._listing.rates(call.account, image.instrument)
+            fees.append(
+                {
+                    "symbol": image.symbol,
+                    "makerCommission": format_units(maker),
+                    "takerCommission": format_units(taker),
+                }
+            )
+        return fees
+
+    async def deposit_address(self, call: Call) -> object:
+        self._asset(call.params.text("coin"))
+        raise ApiError(-4024, "Deposits by chain are not open on this venue.")
+
+    async def deposits(self, call: Call) -> object:
+        since, until, offset, limit = _range(call)
+        coin, status = call.params.optional("coin"), call.params.integer("status", 1)
+        tx_id = call.params.optional("txId")
+        # Every deposit there is has been credited: status 1. Asking for another finds none.
+        if status != 1:
+            return []
+        asset = None if coin is None else self._asset(coin)
+        found = await self._accounts.deposits(call.account, asset, since * 1_000, until * 1_000, offset, limit)
+        entries = [deposit_entry(deposit, self._listing.assets[deposit.asset], NETWORK) for deposit in found]
+        return [entry for entry in entries if tx_id in (None, entry["txId"])]
+
+    async def withdrawals(self, call: Call) -> object:
+        since, until, offset, limit = _range(call)
+        wanted = call.params.get("status")
+        ids = {name for name in call.params.get("idList", "").split(",") if name}
+        found = await self._store.of_user(
+            call.account, call.params.optional("coin"), call.params.optional("withdrawOrderId"), _at(since), _at(until)
+        )
+        entries = [
+            withdrawal_entry(row)
+            for row in found
+            if wanted in (None, str(status_of(row))) and (not ids or str(row.id) in ids)
+        ]
+        return entries[offset : offset + limit]
+
+    async def withdraw(self, call: Call) -> object:
+        coin, address = call.params.text("coin"), call.params.text("address")
+        asset = self._asset(coin)
+        amount = call.params.decimal("amount", AMOUNT_MAX)
+        if amount is None or amount == 0:
+            raise ApiError(-1102, "Mandatory parameter 'amount' was not sent, was empty/null, or malformed.")
+        if ADDRESS.fullmatch(address) is None:
+            raise ApiError(-4001, "The address is not valid.")
+        if call.params.get("network", NETWORK) != NETWORK:
+            raise ApiError(-4019, "The current account is not open for withdrawal on this network.")
+        order_id = call.params.optional("withdrawOrderId")
+        if order_id is not None and ORDER_ID.fullmatch(order_id) is None:
+            raise ApiError(-1130, "Data sent for parameter 'withdrawOrderId' is not valid.")
+        tag = call.params.get("addressTag", "")
+        if tag and ADDRESS.fullmatch(tag) is None:
+            raise ApiError(-4001, "The address tag is not valid.")
+        row = await self._withdrawals.apply(call.account, asset, coin, amount, address, tag, NETWORK, order_id)
+        return {"id": str(row.id)}
+
+    async def _balances(self, account: int) -> dict[int, Balance]:
+        return {balance.asset: balance for balance in await self._accounts.balances(account)}
+
+    def _asset(self, code: str) -> int:
+        asset = self._listing.asset_ids.get(code)
+        if asset is None:
+            raise ApiError(-1130, "Data sent for parameter 'coin' is not valid.")
+        return asset
+
+
+def _range(call: Call) -> tuple[int, int, int, int]:
+    """Return start and end in ms, offset and limit. Raises ApiError for more than 90 days."""
+    now = time.time_ns() // 1_000_000
+    until = call.params.integer("endTime", now + DAY_MS)
+    since = call.params.integer("startTime", max(0, until - RANGE_MS))
+    if until - since > RANGE_MS + DAY_MS:
+        raise ApiError(-1127, "More than 90 days between startTime and endTime.")
+    return since, until, call.params.integer("offset", 0), call.params.limit(LIMIT, LIMIT)
+
+
+def _at(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(min(time_ms, 253_402_300_799_000) / 1_000, UTC)

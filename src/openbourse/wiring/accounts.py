@@ -1,0 +1,120 @@
+"""Accounts made by an operator of a running venue: user, account, deposits, API key."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from openbourse import listings
+from openbourse.adapters.secrets import Passwords
+from openbourse.edge.errors import ApiError
+from openbourse.edge.intake import Intake, IntakeFault
+from openbourse.edge.outcome import perform
+from openbourse.identity.keys import PERMISSIONS, Keys
+from openbourse.identity.store import Store
+from openbourse.identity.users import Users, check_password, checked_email
+from openbourse.protocol.commands import CreditDeposit
+from openbourse.protocol.rejects import RejectReason
+from openbourse.settings import ProcessSettings
+from openbourse.wiring.stores import Stores
+
+AT_ONCE: Final = 8
+OLD_KEYS_KEPT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedAccount:
+    """A funded account and a key for it."""
+
+    email: str
+    account_id: int
+    api_key: str
+    secret_key: str = field(repr=False)
+
+
+async def create_account(
+    settings: ProcessSettings, email: str, password: str, funds: Sequence[tuple[str, int]]
+) -> CreatedAccount:
+    """Make a user with an API key that may do everything, and fund it; an address known already is funded and gets a
+    further key, its password stays. Raises ValueError for what the venue refuses, OSError when it cannot be reached.
+    """
+    async with Stores(settings) as stores:
+        passwords = Passwords()
+        stores.closing.callback(passwords.close)
+        try:
+            check_password(password)
+            checked = checked_email(email)
+            store = Store(await stores.database())
+            known = await store.find_user(checked) is not None
+            hashed = None if known else await passwords.hash(password)
+            maker = _Maker(store, await stores.users(passwords), await stores.keys(), await stores.intake())
+            return await maker.make(checked, hashed, funds, PERMISSIONS)
+        except ApiError as refusal:
+            raise ValueError(refusal.message) from refusal
+        except IntakeFault as fault:
+            raise ConnectionError(f"the sequencer did not answer: {fault}") from fault
+
+
+async def create_accounts(
+    settings: ProcessSettings, count: int, funds: Sequence[tuple[str, int]], label: str
+) -> list[CreatedAccount]:
+    """Make or fund `count` accounts that nobody signs in to, named after a label, each with a key to read and trade.
+
+    Raises ValueError for what the venue refuses, OSError when it cannot be reached.
+    """
+    async with Stores(settings) as stores:
+        passwords = Passwords()
+        stores.closing.callback(passwords.close)
+        maker = _Maker(
+            Store(await stores.database()), await stores.users(passwords), await stores.keys(), await stores.intake()
+        )
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def make(number: int) -> CreatedAccount:
+            async with gate:
+                return await maker.make(f"{label}-{number}@accounts.invalid", None, funds, ("READ", "TRADE"))
+
+        try:
+            return list(await asyncio.gather(*(make(number) for number in range(1, count + 1))))
+        except ApiError as refusal:
+            raise ValueError(refusal.message) from refusal
+        except IntakeFault as fault:
+            raise ConnectionError(f"the sequencer did not answer: {fault}") from fault
+
+
+class _Maker:
+    """Makes accounts over parts that are open already."""
+
+    def __init__(self, store: Store, users: Users, keys: Keys, intake: Intake) -> None:
+        self._store = store
+        self._users = users
+        self._keys = keys
+        self._intake = intake
+
+    async def make(
+        self, email: str, password_hash: str | None, funds: Sequence[tuple[str, int]], permissions: tuple[str, ...]
+    ) -> CreatedAccount:
+        user = await self._store.add_user(email, password_hash) or await self._store.find_user(email)
+        assert user is not None, "a user whose address is taken exists"
+        await self._users.open_account(user.id)
+        for code, amount in funds:
+            await credit(self._intake, user.id, code, amount, secrets.token_bytes(32))
+        label = "made by the operator"
+        if password_hash is None and permissions != PERMISSIONS:
+            # Accounts of programs are made again at each of their starts; their old keys would only pile up.
+            for old in (await self._keys.all_of(user.id))[:-OLD_KEYS_KEPT]:
+                await self._keys.remove(user.id, old.api_key)
+        row, secret = await self._keys.make(user.id, label, permissions)
+        assert secret is not None, "a key without a public key has a secret"
+        return CreatedAccount(email, user.id, row.api_key, secret)
+
+
+async def credit(intake: Intake, account: int, code: str, amount: int, identity: bytes) -> None:
+    """Credit a deposit once. Raises ValueError when the engine refuses it, IntakeFault."""
+    reject = await perform(intake, CreditDeposit(account, listings.asset_id(code), amount, identity))
+    if reject is None or reject.reason == RejectReason.DUPLICATE_DEPOSIT:
+        return
+    if reject.reason == RejectReason.UNKNOWN_ASSET:
+        raise ValueError(f"this venue does not list {code}")
+    raise ValueError(f"the deposit of {code} was refused: {RejectReason(reject.reason).name}")

@@ -1,0 +1,78 @@
+"""Runs the roles of one process: builds them, says when all serve, ends them in order on a signal."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from openbourse.adapters.feed_valkey import ValkeyFeedWriter
+from openbourse.adapters.lease_postgres import PostgresLease
+from openbourse.roles import EDGE_ROLES
+from openbourse.sequencer.lead import LEASE_TTL_S, Parts, holder_name, run_sequencer
+from openbourse.settings import ProcessSettings, announce_ready
+from openbourse.wiring.demo import run_demo
+from openbourse.wiring.edge import run_edge
+from openbourse.wiring.history import run_history
+from openbourse.wiring.logs import set_up_logs
+from openbourse.wiring.stores import Stores
+
+log: Final = structlog.get_logger()
+
+Run = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
+"""Runs a role until the event is set; calls the first argument when it serves."""
+
+
+async def run_roles(roles: tuple[str, ...], settings: ProcessSettings) -> None:
+    """Run roles in this process until SIGTERM or SIGINT; tell the supervisor once all serve."""
+    set_up_logs(roles)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with Stores(settings) as stores:
+        runs = _runs(roles, stores)
+        waiting = set(range(len(runs)))
+
+        def ready(number: int) -> Callable[[], None]:
+            def say() -> None:
+                waiting.discard(number)
+                if not waiting:
+                    log.info("ready")
+                    announce_ready(settings)
+
+            return say
+
+        async def run(number: int, work: Run) -> None:
+            await work(ready(number), stop)
+            # A role that has ended without being asked to must not leave its process half alive.
+            stop.set()
+
+        async with asyncio.TaskGroup() as tasks:
+            for number, work in enumerate(runs):
+                tasks.create_task(run(number, work))
+    log.info("stopped")
+
+
+def _runs(roles: tuple[str, ...], stores: Stores) -> list[Run]:
+    runs: list[Run] = []
+    edges = tuple(role for role in EDGE_ROLES if role in roles)
+    if edges:
+        runs.append(lambda ready, stop: run_edge(edges, stores, ready, stop))
+    if "sequencer" in roles:
+        runs.append(lambda ready, stop: _run_sequencer(stores, ready, stop))
+    if "history" in roles:
+        runs.append(lambda ready, stop: run_history(stores, ready, stop))
+    if "demo" in roles:
+        runs.append(lambda ready, stop: run_demo(stores.settings, ready, stop))
+    return runs
+
+
+async def _run_sequencer(stores: Stores, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    settings = stores.settings
+    shard = settings.venue.shard
+    lease = PostgresLease(settings.journal_url, shard, holder_name(), LEASE_TTL_S)
+    stores.closing.push_async_callback(lease.close)
+    writer = ValkeyFeedWriter(stores.new_valkey(), shard)
+    await run_sequencer(Parts(stores.journal(), stores.journal(), lease, writer, settings), ready, stop)

@@ -1,0 +1,122 @@
+"""Connections of one process: opened when first asked for, closed together."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final, Self
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from openbourse import listings
+from openbourse.adapters.feed_valkey import ValkeyFeed
+from openbourse.adapters.identity_valkey import ValkeyAttempts, ValkeyKeyChannel
+from openbourse.adapters.intake_tcp import TcpIntake
+from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.adapters.lease_postgres import find_leader
+from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
+from openbourse.identity.funds import TestFunds
+from openbourse.identity.keys import Keys
+from openbourse.identity.store import Store
+from openbourse.identity.users import Users
+from openbourse.settings import ProcessSettings, SettingsError
+
+POOL_CONNECTIONS: Final = 8
+STATEMENT_S: Final = 15
+VALKEY_CONNECT_S: Final = 2
+
+
+class Stores:
+    """What a process talks to; use as an asynchronous context."""
+
+    def __init__(self, settings: ProcessSettings) -> None:
+        self.settings = settings
+        self.closing = AsyncExitStack()
+        self._database: asyncpg.Pool | None = None
+        self._leases: asyncpg.Pool | None = None
+        self._valkey: Redis | None = None
+        self._intake: TcpIntake | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *fault: object) -> None:
+        await self.closing.aclose()
+
+    async def database(self) -> asyncpg.Pool:
+        """Return the pool of connections to projections, identity and wallet."""
+        if self._database is None:
+            self._database = await asyncpg.create_pool(
+                self.settings.database_url,
+                min_size=1,
+                max_size=POOL_CONNECTIONS,
+                command_timeout=STATEMENT_S,
+                server_settings={"jit": "off"},
+            )
+            self.closing.callback(self._database.terminate)
+        return self._database
+
+    async def leases(self) -> asyncpg.Pool:
+        """Return a small pool on the journal's database, to look up the leader."""
+        if self._leases is None:
+            self._leases = await asyncpg.create_pool(
+                self.settings.journal_url, min_size=0, max_size=1, command_timeout=STATEMENT_S
+            )
+            self.closing.callback(self._leases.terminate)
+        return self._leases
+
+    def journal(self) -> PostgresJournal:
+        """Return a new reader or writer of the journal, with a connection of its own."""
+        journal = PostgresJournal(self.settings.journal_url, self.settings.venue.shard)
+        self.closing.push_async_callback(journal.close)
+        return journal
+
+    def new_valkey(self) -> Redis:
+        """Return a client of its own: a reader that waits inside Valkey must not hold up others."""
+        client = Redis.from_url(
+            self.settings.valkey_url, socket_connect_timeout=VALKEY_CONNECT_S, retry=Retry(NoBackoff(), 1)
+        )
+        self.closing.push_async_callback(client.aclose)
+        return client
+
+    def valkey(self) -> Redis:
+        """Return the client that short commands share."""
+        if self._valkey is None:
+            self._valkey = self.new_valkey()
+        return self._valkey
+
+    def feed(self) -> ValkeyFeed:
+        """Return a new follower of the feed."""
+        return ValkeyFeed(self.new_valkey(), self.settings.venue.shard, self.journal().read)
+
+    async def intake(self) -> TcpIntake:
+        """Return the way to the sequencer."""
+        if self._intake is None:
+            pool, shard = await self.leases(), self.settings.venue.shard
+            self._intake = TcpIntake(lambda: find_leader(pool, shard))
+            await self._intake.start()
+            self.closing.push_async_callback(self._intake.close)
+        return self._intake
+
+    def master_key(self) -> MasterKey:
+        """Return the key that API secrets are sealed with. Raises SettingsError without one."""
+        path: Path | None = self.settings.master_key_file
+        if path is None:
+            raise SettingsError("OPENBOURSE_MASTER_KEY_FILE must name a file with 64 hexadecimal characters")
+        return MasterKey.from_file(path)
+
+    async def keys(self) -> Keys:
+        """Return the API keys, unheard of removals until `follow_removals` runs."""
+        channel = ValkeyKeyChannel(self.new_valkey())
+        return Keys(Store(await self.database()), self.master_key(), channel, public_key_kind)
+
+    async def users(self, passwords: Passwords) -> Users:
+        """Return signing up and in."""
+        return Users(Store(await self.database()), passwords, ValkeyAttempts(self.valkey()), await self.intake())
+
+    async def test_funds(self) -> TestFunds | None:
+        """Return test funds where the venue gives them."""
+        if not self.settings.venue.test_funds:
+            return None
+        return TestFunds(Store(await self.database()), await self.intake(), listings.ASSETS)

@@ -1,0 +1,39 @@
+"""Tables of every service, brought to this version."""
+
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+from openbourse import identity, wallet
+from openbourse.adapters.migrations_postgres import apply_revisions
+from openbourse.sequencer.tables import create_schema as create_journal
+from openbourse.settings import ProcessSettings
+
+log = structlog.get_logger()
+
+
+async def migrate(settings: ProcessSettings) -> None:
+    """Create or update the tables of the journal and of every service; harmless when they are."""
+    journal = await asyncpg.connect(settings.journal_url)
+    try:
+        await create_journal(journal)
+    finally:
+        await journal.close()
+    database = await asyncpg.connect(settings.database_url)
+    try:
+        folders = {part.__name__.rpartition(".")[2]: _revisions(part.__file__) for part in (identity, wallet)}
+        applied = await apply_revisions(database, folders)
+        await _create_projections(database)
+    finally:
+        await database.close()
+    log.info("tables are up to date", applied=applied)
+
+
+async def _create_projections(database: asyncpg.Connection) -> None:
+    """Create what can be dropped and rebuilt from the journal at any time."""
+
+
+def _revisions(package_file: str | None) -> Path:
+    assert package_file is not None
+    return Path(package_file).parent / "revisions"
