@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 import openbourse
-from openbourse.cli import account, migrate, replay, roles, run, up
+from openbourse.cli import account, migrate, replay, roles, run, up, verify
 
 app = typer.Typer(
     name="openbourse",
@@ -37,4 +37,5 @@ app.command("run")(run.run)
 app.command("roles")(roles.roles)
 app.command("migrate")(migrate.migrate)
 app.command("replay")(replay.replay)
+app.command("verify")(verify.verify)
 app.add_typer(account.app, name="account")

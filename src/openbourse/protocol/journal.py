@@ -55,6 +55,10 @@ class SnapshotRow(msgspec.Struct, frozen=True):
     rules_version: int
     state: bytes
 
+    def is_whole(self) -> bool:
+        """Tell whether the state's hash is that of the state."""
+        return hashlib.sha256(self.state).digest() == self.state_hash
+
 
 class JournalFault(Exception):
     """The journal cannot be read or written as it should; the process ends and starts again from it."""

@@ -37,5 +37,5 @@ class Journal(Protocol):
         ...
 
     async def snapshots(self) -> list[SnapshotRow]:
-        """Return whole snapshots, newest first; those whose bytes do not match their hash are left out."""
+        """Return the stored snapshots, newest first; the reader checks them."""
         ...

@@ -38,7 +38,8 @@ class Replica:
     def snapshot(self) -> SnapshotRow:
         """Return the state with what it takes to trust it; call on a clone to keep trading."""
         state = self.engine.snapshot()
-        return SnapshotRow(self.head.sequence, self.head.hash, hashlib.sha256(state).digest(), 1, state)
+        digest = hashlib.sha256(state).digest()
+        return SnapshotRow(self.head.sequence, self.head.hash, digest, self.engine.rules_version, state)
 
 
 async def recover(journal: Journal) -> Replica:
@@ -51,9 +52,14 @@ async def recover(journal: Journal) -> Replica:
     return replica
 
 
-async def newest(journal: Journal) -> Replica:
-    """Return a replica of the newest snapshot that can be trusted, or an empty one."""
+async def newest(journal: Journal, not_after: int | None = None) -> Replica:
+    """Return a replica of the newest snapshot (not after a sequence) that can be trusted, or an empty one."""
     for snapshot in await journal.snapshots():
+        if not_after is not None and snapshot.sequence > not_after:
+            continue
+        if not snapshot.is_whole():
+            log.warning("snapshot does not match its hash", sequence=snapshot.sequence)
+            continue
         row = await journal.find(snapshot.sequence)
         if row is None or row.last_sequence != snapshot.sequence or row.hash != snapshot.chain_hash:
             log.warning("snapshot stands on no committed batch", sequence=snapshot.sequence)
