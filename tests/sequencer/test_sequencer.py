@@ -2,124 +2,27 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from openbourse.adapters.feed_valkey import ValkeyFeed, ValkeyFeedWriter
-from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
-from openbourse.adapters.lease_postgres import PostgresLease, find_leader
 from openbourse.edge.intake import OrderRateExceeded, OutsideWindow
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol import commands, events
-from openbourse.protocol.amounts import UNIT
-from openbourse.protocol.instruments import Instrument
 from openbourse.protocol.journal import Deposed
-from openbourse.sequencer.lead import Parts, run_sequencer
 from openbourse.sequencer.recovery import recover
-from openbourse.sequencer.tables import create_schema
-from openbourse.settings import ProcessSettings
-
-FAR = time.time_ns() // 1_000 + 60_000_000
-PAIR = Instrument(
-    instrument=1,
-    symbol="BTCUSDT",
-    base=1,
-    quote=2,
-    price_min=0,
-    price_max=0,
-    tick=UNIT // 100,
-    quantity_min=1_000,
-    quantity_max=10**6 * UNIT,
-    step=1_000,
-    notional_min=0,
-)
-SET_UP: list[commands.Command] = [
-    commands.CreateAsset(1, "BTC"),
-    commands.CreateAsset(2, "USDT"),
-    commands.ListInstrument(PAIR),
-    commands.OpenAccount(1_000),
-    commands.CreditDeposit(1_000, 2, 10**6 * UNIT, bytes(32)),
-]
-
-
-def buy(name: str, price: int = 100) -> commands.PlaceOrder:
-    return commands.PlaceOrder(
-        account=1_000,
-        instrument=1,
-        side=1,
-        type=1,
-        time_in_force=1,
-        price=price * UNIT,
-        quantity=UNIT // 1_000,
-        client_id=name,
-    )
-
-
-@dataclass
-class Replica:
-    """A running sequencer process, as tasks."""
-
-    stop: asyncio.Event
-    ready: asyncio.Event
-    task: asyncio.Task[None]
-
-    async def end(self) -> None:
-        self.stop.set()
-        await asyncio.wait_for(self.task, 10)
-
-
-class Shard:
-    """What replicas of one shard share."""
-
-    def __init__(self, settings: ProcessSettings) -> None:
-        self.settings = settings
-
-    def start(self, name: str) -> Replica:
-        url = self.settings.journal_url
-        parts = Parts(
-            PostgresJournal(url, 0),
-            PostgresJournal(url, 0),
-            PostgresLease(url, 0, name, 1.5),
-            ValkeyFeedWriter(Redis.from_url(self.settings.valkey_url), 0),
-            self.settings,
-        )
-        stop, ready = asyncio.Event(), asyncio.Event()
-        return Replica(stop, ready, asyncio.create_task(run_sequencer(parts, ready.set, stop)))
-
-    @contextlib.asynccontextmanager
-    async def gateway(self) -> AsyncIterator[TcpIntake]:
-        async with asyncpg.create_pool(self.settings.journal_url, min_size=1, max_size=2) as pool:
-            intake = TcpIntake(lambda: find_leader(pool, 0))
-            await intake.start()
-            yield intake
-            await intake.close()
-
-    def feed(self) -> ValkeyFeed:
-        journal = PostgresJournal(self.settings.journal_url, 0)
-        return ValkeyFeed(Redis.from_url(self.settings.valkey_url), 0, journal.read)
-
-
-@pytest.fixture
-async def shard(settings: ProcessSettings) -> Shard:
-    connection = await asyncpg.connect(settings.journal_url)
-    await create_schema(connection)
-    await create_schema(connection)
-    await connection.close()
-    return Shard(settings)
+from tests.sequencer.shard import SET_UP, Shard, buy, far
 
 
 async def test_a_committed_command_is_answered_and_published(shard: Shard) -> None:
     replica = shard.start("a")
     async with shard.gateway() as gateway:
-        answers = [await gateway.submit(command, FAR) for command in SET_UP]
+        answers = [await gateway.submit(command, far()) for command in SET_UP]
         assert [answer.sequence for answer in answers] == [1, 2, 3, 4, 5]
-        answer = await gateway.submit(buy("one"), FAR)
+        answer = await gateway.submit(buy("one"), far())
         first = next(events.decode(answer.events))
         assert isinstance(first, events.OrderUpdated)
         assert (first.client_id, answer.counts.ten_seconds) == ("one", 1)
@@ -140,11 +43,11 @@ async def test_a_standby_takes_over_and_answers_a_resend_with_the_first_result(s
     standby = shard.start("b")
     async with shard.gateway() as gateway:
         for command in SET_UP:
-            await gateway.submit(command, FAR)
-        answer = await gateway.submit(buy("one"), FAR)
+            await gateway.submit(command, far())
+        answer = await gateway.submit(buy("one"), far())
         await first.end()
         await asyncio.wait_for(standby.ready.wait(), 10)
-        again = await asyncio.wait_for(gateway.submit(buy("two"), FAR), 10)
+        again = await asyncio.wait_for(gateway.submit(buy("two"), far()), 10)
         assert again.sequence == answer.sequence + 1
         journal = PostgresJournal(shard.settings.journal_url, 0)
         row = await journal.find(answer.sequence)
@@ -153,7 +56,7 @@ async def test_a_standby_takes_over_and_answers_a_resend_with_the_first_result(s
         command, identity = commands.decode(frame)
         resent = commands.frame(command.kind, command.body(), identity)
         engine = (await recover(journal)).engine
-        duplicate = next(events.decode(engine.apply(engine.sequence + 1, FAR, resent)[0]))
+        duplicate = next(events.decode(engine.apply(engine.sequence + 1, far(), resent)[0]))
         assert duplicate == events.CommandDuplicate(engine.sequence, 0, answer.sequence) or isinstance(
             duplicate, events.CommandRejected
         )
@@ -164,20 +67,18 @@ async def test_a_standby_takes_over_and_answers_a_resend_with_the_first_result(s
 async def test_a_former_leader_cannot_append(shard: Shard) -> None:
     first = shard.start("a")
     async with shard.gateway() as gateway:
-        await gateway.submit(SET_UP[0], FAR)
-        taker = PostgresLease(shard.settings.journal_url, 0, "thief", 5.0)
+        await gateway.submit(SET_UP[0], far())
         connection = await asyncpg.connect(shard.settings.journal_url)
         await connection.execute("UPDATE journal.lease SET epoch = epoch + 1, holder = 'thief'")
         await connection.close()
         with contextlib.suppress(Exception):
             async with asyncio.timeout(3):
-                await gateway.submit(SET_UP[1], FAR)
+                await gateway.submit(SET_UP[1], far())
         with pytest.raises(Deposed):
             await asyncio.wait_for(first.task, 5)
         journal = PostgresJournal(shard.settings.journal_url, 0)
         assert (await journal.head()).sequence == 1
         await journal.close()
-        await taker.close()
 
 
 async def test_a_restart_continues_from_snapshot_and_tail(shard: Shard) -> None:
@@ -186,9 +87,9 @@ async def test_a_restart_continues_from_snapshot_and_tail(shard: Shard) -> None:
         async with shard.gateway() as gateway:
             if turn == 0:
                 for command in SET_UP:
-                    await gateway.submit(command, FAR)
+                    await gateway.submit(command, far())
             for number in range(5):
-                await gateway.submit(buy(f"t{turn}-{number}"), FAR)
+                await gateway.submit(buy(f"t{turn}-{number}"), far())
         await replica.end()
     journal = PostgresJournal(shard.settings.journal_url, 0)
     assert len(await journal.snapshots()) == 3
@@ -203,16 +104,14 @@ async def test_a_restart_continues_from_snapshot_and_tail(shard: Shard) -> None:
 
 
 async def test_late_commands_and_too_many_orders_are_not_sequenced(shard: Shard) -> None:
-    from dataclasses import replace
-
     shard.settings = replace(shard.settings, venue=replace(shard.settings.venue, orders_per_10s=3))
     replica = shard.start("a")
     async with shard.gateway() as gateway:
         for command in SET_UP:
-            await gateway.submit(command, FAR)
+            await gateway.submit(command, far())
         with pytest.raises(OutsideWindow):
             await gateway.submit(buy("late"), 1)
-        outcomes = [await asyncio.gather(gateway.submit(buy(f"n{n}"), FAR), return_exceptions=True) for n in range(8)]
+        outcomes = [await asyncio.gather(gateway.submit(buy(f"n{n}"), far()), return_exceptions=True) for n in range(8)]
         refused = [result for (result,) in outcomes if isinstance(result, OrderRateExceeded)]
         assert refused, "a window admits three orders; eight were placed within at most two windows"
         assert refused[0].limit == 3
@@ -225,9 +124,9 @@ async def test_the_feed_bridges_what_the_stream_has_lost(shard: Shard) -> None:
     client = Redis.from_url(shard.settings.valkey_url)
     async with shard.gateway() as gateway:
         for command in SET_UP:
-            await gateway.submit(command, FAR)
+            await gateway.submit(command, far())
         await client.flushall()
-        await gateway.submit(buy("one"), FAR)
+        await gateway.submit(buy("one"), far())
         seen: list[int] = []
         async for batch in shard.feed().follow(0):
             seen.extend(range(batch.first_sequence, batch.last_sequence + 1))
