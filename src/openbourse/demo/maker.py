@@ -46,15 +46,16 @@ class Maker:
         opened: list[Any] = await self._client.signed("openOrders.status", symbol=self._instrument.symbol)
         changes = 0
         for side, sign in (("BUY", -1), ("SELL", 1)):
+            # Each side has its own allowance: after a jump of the price both need it.
             mine = [order for order in opened if order["side"] == side]
             kept, stale = self._sort_out(mine, fair, sign)
-            for order in stale[: max(0, changes_max // 2 - changes)]:
-                changes += 1
+            taken_back = stale[: changes_max // 4 + 1]
+            for order in taken_back:
                 await self._tolerate("order.cancel", symbol=self._instrument.symbol, orderId=order["orderId"])
-            for level in self._missing(kept, fair, sign)[: max(0, changes_max - changes)]:
-                changes += 1
+            placed = self._missing(kept, fair, sign)[: max(0, changes_max // 2 - len(taken_back))]
+            for level in placed:
                 await self._place(side, fair * (1 + sign * level))
-            changes_max += changes_max // 2 if side == "BUY" else 0
+            changes += len(taken_back) + len(placed)
         return changes
 
     def _sort_out(self, orders: list[Any], fair: float, sign: int) -> tuple[list[float], list[Any]]:
