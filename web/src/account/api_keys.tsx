@@ -129,7 +129,7 @@ function KeyForm({ onMade }: { onMade: (made: MadeKey) => void }): JSX.Element {
     isBusy.value = true;
     try {
       const answer = await rest.signed<MadeKey>("POST", PATH, {
-        label: label.value.trim(),
+        label: label.value.trim() || undefined,
         permissions: [...permissions.value].join(","),
         ipAllowList: addresses.value.split(/[\s,]+/).filter(Boolean).join(",") || undefined,
         publicKey: publicKey.value.trim() || undefined,
