@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -211,7 +211,7 @@ class Client:
         return {row["asset"]: (row["free"], row["locked"]) for row in answer.json()["balances"]}
 
 
-def sign(account: Account, params: dict[str, object]) -> str:
+def sign(account: Account, params: Mapping[str, object]) -> str:
     """Return the query string with timestamp and signature."""
     query = urlencode({**params, "timestamp": time.time_ns() // 1_000_000})
     return f"{query}&signature={hmac.new(account.secret_key.encode(), query.encode(), hashlib.sha256).hexdigest()}"

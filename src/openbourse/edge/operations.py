@@ -63,7 +63,17 @@ class OrderCounts(msgspec.Struct, frozen=True):
 class Call:
     """One request to one operation, authenticated and within its limits."""
 
-    __slots__ = ("address", "caller", "order_counts", "over_socket", "params", "received_us", "status", "time_unit")
+    __slots__ = (
+        "address",
+        "caller",
+        "not_after_us",
+        "order_counts",
+        "over_socket",
+        "params",
+        "received_us",
+        "status",
+        "time_unit",
+    )
 
     def __init__(
         self,
@@ -80,6 +90,8 @@ class Call:
         self.time_unit = time_unit
         self.address = address
         self.over_socket = over_socket
+        self.not_after_us = 0
+        """Until when the sequencer may take a command for this call."""
         self.order_counts: OrderCounts | None = None
         """Set by a handler that placed an order: goes into the answer's headers or rateLimits."""
         self.status = 200
