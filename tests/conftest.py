@@ -22,6 +22,9 @@ from openbourse.supervisor.postgres import Postgres
 from openbourse.supervisor.processes import Plan
 from openbourse.supervisor.valkey import Valkey
 
+# The real program as processes, for every suite that trades with it.
+pytest_plugins = ["tests.exchange"]
+
 T = TypeVar("T")
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0

@@ -18,7 +18,7 @@ NO_BROWSER = "the page is tested in Debian's browser: apt-get install chromium"
 EXPECT_MS = 15_000
 FIRST_PRICE = Decimal(3000)
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(180)]
 
 
 class Venue(Protocol):
