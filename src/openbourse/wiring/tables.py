@@ -7,6 +7,10 @@ import structlog
 
 from openbourse import identity, wallet
 from openbourse.adapters.migrations_postgres import apply_revisions
+from openbourse.history.tables import create_schema
+from openbourse.history.tables import create_schema as create_history
+from openbourse.marketdata import tables as market
+from openbourse.marketdata import tables as marketdata
 from openbourse.sequencer.tables import create_schema as create_journal
 from openbourse.settings import ProcessSettings
 
@@ -32,6 +36,8 @@ async def migrate(settings: ProcessSettings) -> None:
 
 async def _create_projections(database: asyncpg.Connection) -> None:
     """Create what can be dropped and rebuilt from the journal at any time."""
+    await create_history(database, market.SCHEMA, market.NAME)
+    await create_schema(database, marketdata.SCHEMA, marketdata.NAME)
 
 
 def _revisions(package_file: str | None) -> Path:
