@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import httptools
 from hdrh.histogram import HdrHistogram
@@ -59,7 +60,8 @@ class RestConnection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports do not derive from asyncio's.
+        transport = cast(asyncio.Transport, transport)
         self.transport = transport
 
     def send(self, request: bytes, planned: float) -> None:
@@ -131,7 +133,8 @@ class SocketConnection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports do not derive from asyncio's.
+        transport = cast(asyncio.Transport, transport)
         self.transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(

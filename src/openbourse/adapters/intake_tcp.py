@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 import structlog
 
@@ -191,7 +191,8 @@ class TcpIntake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send again what a former leader left unanswered: a known identity gets its first result."""
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports do not derive from asyncio's.
+        transport = cast(asyncio.Transport, transport)
         self._transport = transport
         self._frames = Frames(ANSWER_BYTES_MAX)
         self._lost.clear()

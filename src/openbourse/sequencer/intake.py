@@ -4,7 +4,7 @@ import asyncio
 import struct
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import structlog
@@ -126,7 +126,8 @@ class GatewayConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept, within the number of connections."""
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports do not derive from asyncio's.
+        transport = cast(asyncio.Transport, transport)
         if len(self._intake.connections) >= CONNECTIONS_MAX:
             transport.abort()
             return

@@ -1,0 +1,51 @@
+"""Tables of projection_history: dropped and rebuilt from the journal when their version changes."""
+
+from typing import Any, Final
+
+VERSION: Final = 1
+SCHEMA: Final = """
+CREATE SCHEMA projection_history;
+CREATE TABLE projection_history.cursor (sequence bigint NOT NULL, version integer NOT NULL);
+CREATE TABLE projection_history."order" (
+    account bigint NOT NULL, instrument integer NOT NULL, order_id bigint NOT NULL, client_id text NOT NULL,
+    side smallint NOT NULL, type smallint NOT NULL, time_in_force smallint NOT NULL, stp smallint NOT NULL,
+    status smallint NOT NULL, expiry smallint NOT NULL, flags smallint NOT NULL, price bigint NOT NULL,
+    quantity bigint NOT NULL, executed bigint NOT NULL, cumulative_quote numeric(40) NOT NULL,
+    quote_quantity numeric(40) NOT NULL, prevented bigint NOT NULL, prevented_match bigint NOT NULL,
+    created_us bigint NOT NULL, updated_us bigint NOT NULL, working_us bigint NOT NULL,
+    strategy_id bigint NOT NULL, strategy_type integer NOT NULL,
+    PRIMARY KEY (account, instrument, order_id)
+);
+CREATE INDEX order_client_id ON projection_history."order" (account, instrument, client_id, order_id DESC);
+CREATE INDEX order_open ON projection_history."order" (account, instrument) WHERE status <= 2;
+CREATE TABLE projection_history.fill (
+    account bigint NOT NULL, instrument integer NOT NULL, trade bigint NOT NULL, order_id bigint NOT NULL,
+    price bigint NOT NULL, quantity bigint NOT NULL, quote numeric(40) NOT NULL, commission numeric(40) NOT NULL,
+    commission_asset integer NOT NULL, time_us bigint NOT NULL, is_buyer boolean NOT NULL, is_maker boolean NOT NULL,
+    PRIMARY KEY (account, instrument, trade, order_id)
+);
+CREATE TABLE projection_history.balance (
+    account bigint NOT NULL, asset integer NOT NULL, available numeric(40) NOT NULL, held numeric(40) NOT NULL,
+    updated_us bigint NOT NULL, PRIMARY KEY (account, asset)
+);
+CREATE TABLE projection_history.transfer (
+    sequence bigint PRIMARY KEY, account bigint NOT NULL, asset integer NOT NULL, amount numeric(40) NOT NULL,
+    is_deposit boolean NOT NULL, identity bytea NOT NULL, time_us bigint NOT NULL
+);
+CREATE INDEX transfer_account ON projection_history.transfer (account, time_us);
+INSERT INTO projection_history.cursor VALUES (0, {version});
+"""
+
+
+async def create_schema(connection: Any, market_schema: str, market_name: str) -> None:
+    """Create the projections, both schemas under one cursor; drop and rebuild them when the version has changed."""
+    exists = await connection.fetchval("SELECT to_regclass('projection_history.cursor')")
+    if exists is not None:
+        version = await connection.fetchval("SELECT version FROM projection_history.cursor")
+        if version == VERSION:
+            return
+    async with connection.transaction():
+        await connection.execute("DROP SCHEMA IF EXISTS projection_history CASCADE")
+        await connection.execute(f"DROP SCHEMA IF EXISTS {market_name} CASCADE")
+        await connection.execute(SCHEMA.format(version=VERSION))
+        await connection.execute(market_schema)

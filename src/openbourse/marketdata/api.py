@@ -1,0 +1,230 @@
+"""Public questions about markets."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from openbourse.edge.errors import ApiError
+from openbourse.edge.listing import Listing
+from openbourse.edge.operations import Call, Handler, Operation
+from openbourse.edge.params import Params
+from openbourse.marketdata import tickers
+from openbourse.marketdata.candles import INTERVALS, TradeStore, fold, open_of
+from openbourse.marketdata.view import MarketView, Trade
+from openbourse.protocol.amounts import format_units
+from openbourse.protocol.instruments import Instrument
+
+Shape = dict[str, object]
+Weight = int | Callable[[Params], int]
+DEPTH_WEIGHTS: Final = ((100, 5), (500, 25), (1_000, 50), (5_000, 250))
+EARLIEST_US: Final = 1_483_228_800_000_000
+HOUR_US: Final = 3_600_000_000
+
+
+def operations(view: MarketView, store: TradeStore) -> list[Operation]:
+    """Return the operations."""
+    api = _Api(view, store)
+    one, many = frozenset({"symbol"}), frozenset({"symbol", "symbols", "symbolStatus"})
+    aggregates = one | {"fromId", "startTime", "endTime", "limit"}
+    candles = one | {"interval", "startTime", "endTime", "timeZone", "limit"}
+
+    def get(path: str, socket: str, handler: Handler, names: frozenset[str], weight: Weight) -> Operation:
+        return Operation(
+            rest=("GET", f"/api/v3/{path}"), socket=socket, handler=handler, parameters=names, weight=weight
+        )
+
+    return [
+        get("depth", "depth", api.depth, one | {"limit", "symbolStatus"}, _depth_weight),
+        get("trades", "trades.recent", api.trades, one | {"limit"}, 25),
+        get("historicalTrades", "trades.historical", api.historical, one | {"limit", "fromId"}, 25),
+        get("aggTrades", "trades.aggregate", api.aggregates, aggregates, 4),
+        get("klines", "klines", api.klines, candles, 2),
+        get("uiKlines", "uiKlines", api.klines, candles, 2),
+        get("avgPrice", "avgPrice", api.average, one, 2),
+        get("ticker/24hr", "ticker.24hr", api.day, many | {"type"}, _day_weight),
+        get("ticker/price", "ticker.price", api.price, many, _pair_weight),
+        get("ticker/bookTicker", "ticker.book", api.book, many, _pair_weight),
+    ]
+
+
+class _Api:
+    def __init__(self, view: MarketView, store: TradeStore) -> None:
+        self._view = view
+        self._store = store
+
+    @property
+    def _listing(self) -> Listing:
+        return self._view.listing
+
+    async def depth(self, call: Call) -> object:
+        image = self._listing.find(call.params.symbol())
+        market = self._view.market(image.instrument)
+        bids, asks = market.depth(call.params.limit(100, 5_000))
+        return {
+            "lastUpdateId": market.update,
+            "bids": [(format_units(p), format_units(q)) for p, q in bids],
+            "asks": [(format_units(p), format_units(q)) for p, q in asks],
+        }
+
+    async def trades(self, call: Call) -> object:
+        image = self._listing.find(call.params.symbol())
+        limit = call.params.limit(500, 1_000)
+        return [_trade(trade, call) for trade in list(self._view.market(image.instrument).trades)[-limit:]]
+
+    async def historical(self, call: Call) -> object:
+        if "fromId" not in call.params:
+            return await self.trades(call)
+        image = self._listing.find(call.params.symbol())
+        from_id, limit = call.params.integer("fromId"), call.params.limit(500, 1_000)
+        rows = await self._store.by_id(image.instrument, "trade", from_id, limit)
+        return [_trade(trade, call) for trade in rows]
+
+    async def aggregates(self, call: Call) -> object:
+        params = call.params
+        image = self._listing.find(params.symbol())
+        limit = params.limit(500, 1_000)
+        if "fromId" in params:
+            found = await self._store.by_id(image.instrument, "aggregate", params.integer("fromId"), limit * 4)
+        elif "startTime" in params or "endTime" in params:
+            until = _moment(params, "endTime") or time.time_ns() // 1_000
+            since = _moment(params, "startTime") or until - HOUR_US
+            found = await self._store.between(image.instrument, since, until, limit * 4)
+        else:
+            return _aggregates(list(self._view.market(image.instrument).trades), call)[-limit:]
+        return _aggregates(found, call)[:limit]
+
+    async def klines(self, call: Call) -> object:
+        params = call.params
+        image = self._listing.find(params.symbol())
+        interval = params.text("interval")
+        if interval not in INTERVALS:
+            raise ApiError(-1120, "Invalid interval.")
+        if params.get("timeZone", "0") not in ("0", "0:00", "00:00", "+00:00"):
+            raise ApiError(-1130, "Data sent for parameter 'timeZone' is not valid.")
+        limit = params.limit(500, 1_000)
+        now = time.time_ns() // 1_000
+        until = min(_moment(params, "endTime") or now, now)
+        since = _moment(params, "startTime")
+        is_newest = since is None
+        if since is None:
+            length = (INTERVALS[interval] or 31 * 86_400) * 1_000_000
+            since = max(0, open_of(interval, until) - (limit - 1) * length)
+        trades = await self._store.between(image.instrument, open_of(interval, since), until)
+        close = await self._store.close_before(image.instrument, open_of(interval, since))
+        rows = fold(interval, trades, since, until, 1_000, close)
+        return rows[-limit:] if is_newest else rows[:limit]
+
+    async def average(self, call: Call) -> object:
+        image = self._listing.find(call.params.symbol())
+        market = self._view.market(image.instrument)
+        minutes = image.average_minutes or 5
+        last = market.trades[-1] if market.trades else None
+        price = tickers.average(market.last_minutes(minutes, time.time_ns() // 1_000)) or (last.price if last else 0)
+        shown = call.time(last.time_us if last else 0)
+        return {"mins": minutes, "price": format_units(price), "closeTime": shown}
+
+    async def day(self, call: Call) -> object:
+        kind = call.params.get("type", "FULL")
+        if kind not in ("FULL", "MINI"):
+            raise ApiError(-1139, "Invalid ticker type.")
+        now = time.time_ns() // 1_000
+
+        def show(image: Instrument) -> Shape:
+            market = self._view.market(image.instrument)
+            if kind == "MINI":
+                return tickers.rolling(image.symbol, market, 1_440, now, is_full=False)
+            return tickers.day(image.symbol, market, now)
+
+        return self._each(call, show)
+
+    async def price(self, call: Call) -> object:
+        def show(image: Instrument) -> Shape:
+            trades = self._view.market(image.instrument).trades
+            return {"symbol": image.symbol, "price": format_units(trades[-1].price if trades else 0)}
+
+        return self._each(call, show)
+
+    async def book(self, call: Call) -> object:
+        def show(image: Instrument) -> Shape:
+            bid, bid_quantity, ask, ask_quantity = tickers.best(self._view.market(image.instrument))
+            return {
+                "symbol": image.symbol,
+                "bidPrice": format_units(bid),
+                "bidQty": format_units(bid_quantity),
+                "askPrice": format_units(ask),
+                "askQty": format_units(ask_quantity),
+            }
+
+        return self._each(call, show)
+
+    def _each(self, call: Call, show: Callable[[Instrument], Shape]) -> object:
+        params = call.params
+        if "symbol" in params and "symbols" in params:
+            raise ApiError(-1128, "Combination of optional parameters invalid.")
+        if "symbol" in params:
+            return show(self._listing.find(params.symbol()))
+        names = params.symbols()
+        if names is not None:
+            return [show(self._listing.find(name)) for name in names]
+        return [show(self._listing.instruments[number]) for number in sorted(self._listing.instruments)]
+
+
+def _trade(trade: Trade, call: Call) -> Shape:
+    return {
+        "id": trade.trade,
+        "price": format_units(trade.price),
+        "qty": format_units(trade.quantity),
+        "quoteQty": format_units(trade.quote),
+        "time": call.time(trade.time_us),
+        "isBuyerMaker": trade.buyer_is_maker,
+        "isBestMatch": True,
+    }
+
+
+def _aggregates(trades: list[Trade], call: Call) -> list[Shape]:
+    rows: list[Shape] = []
+    sums: list[int] = []
+    for trade in trades:
+        if rows and rows[-1]["a"] == trade.aggregate:
+            rows[-1]["l"] = trade.trade
+            sums[-1] += trade.quantity
+        else:
+            rows.append(
+                {
+                    "a": trade.aggregate,
+                    "p": format_units(trade.price),
+                    "q": "",
+                    "f": trade.trade,
+                    "l": trade.trade,
+                    "T": call.time(trade.time_us),
+                    "m": trade.buyer_is_maker,
+                    "M": True,
+                }
+            )
+            sums.append(trade.quantity)
+    for row, quantity in zip(rows, sums, strict=True):
+        row["q"] = format_units(quantity)
+    return rows
+
+
+def _moment(params: Params, name: str) -> int | None:
+    if name not in params:
+        return None
+    value = params.integer(name)
+    return value if value >= EARLIEST_US else value * 1_000
+
+
+def _depth_weight(params: Params) -> int:
+    limit = params.limit(100, 5_000)
+    return next(weight for most, weight in DEPTH_WEIGHTS if limit <= most)
+
+
+def _day_weight(params: Params) -> int:
+    if "symbol" in params:
+        return 2
+    names = params.symbols()
+    return 80 if names is None or len(names) > 100 else 40 if len(names) > 20 else 2
+
+
+def _pair_weight(params: Params) -> int:
+    return 2 if "symbol" in params else 4

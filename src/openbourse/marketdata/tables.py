@@ -1,0 +1,23 @@
+"""Tables of projection_marketdata. Rebuilt together with projection_history, under its cursor."""
+
+from typing import Final
+
+NAME: Final = "projection_marketdata"
+SCHEMA: Final = """
+CREATE SCHEMA projection_marketdata;
+CREATE TABLE projection_marketdata.listing (
+    kind smallint NOT NULL, key text NOT NULL, event bytea NOT NULL, PRIMARY KEY (kind, key)
+);
+CREATE TABLE projection_marketdata.level (
+    instrument integer NOT NULL, side smallint NOT NULL, price bigint NOT NULL, quantity numeric(40) NOT NULL,
+    PRIMARY KEY (instrument, side, price)
+);
+CREATE TABLE projection_marketdata.book (instrument integer PRIMARY KEY, update_id bigint NOT NULL);
+CREATE TABLE projection_marketdata.trade (
+    instrument integer NOT NULL, trade bigint NOT NULL, aggregate bigint NOT NULL, price bigint NOT NULL,
+    quantity bigint NOT NULL, quote numeric(40) NOT NULL, time_us bigint NOT NULL, buyer_is_maker boolean NOT NULL,
+    PRIMARY KEY (instrument, trade)
+);
+CREATE INDEX trade_time ON projection_marketdata.trade (instrument, time_us);
+CREATE INDEX trade_aggregate ON projection_marketdata.trade (instrument, aggregate);
+"""

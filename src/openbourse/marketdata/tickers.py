@@ -1,0 +1,70 @@
+"""Rolling figures from minutes of trades."""
+
+from openbourse.marketdata.view import MINUTE_US, Bucket, Market
+from openbourse.protocol.amounts import UNIT, format_units
+
+Shape = dict[str, object]
+
+
+def rolling(symbol: str, market: Market, minutes: int, now_us: int, is_full: bool) -> Shape:
+    """Return ticker fields over the last minutes (times in ms)."""
+    buckets = market.last_minutes(minutes, now_us)
+    opened, last = (buckets[0].open, buckets[-1].close) if buckets else (0, 0)
+    volume = sum(bucket.volume for bucket in buckets)
+    quote = sum(bucket.quote for bucket in buckets)
+    shown: Shape = {"symbol": symbol}
+    if is_full:
+        shown |= {
+            "priceChange": format_units(last - opened),
+            "priceChangePercent": percent(last - opened, opened),
+            "weightedAvgPrice": format_units(quote * UNIT // volume if volume else 0),
+        }
+    shown |= {
+        "openPrice": format_units(opened),
+        "highPrice": format_units(max((bucket.high for bucket in buckets), default=0)),
+        "lowPrice": format_units(min((bucket.low for bucket in buckets), default=0)),
+        "lastPrice": format_units(last),
+        "volume": format_units(volume),
+        "quoteVolume": format_units(quote),
+        "openTime": (now_us - minutes * MINUTE_US) // 1_000,
+        "closeTime": now_us // 1_000,
+        "firstId": buckets[0].first if buckets else -1,
+        "lastId": buckets[-1].last if buckets else -1,
+        "count": sum(bucket.count for bucket in buckets),
+    }
+    return shown
+
+
+def best(market: Market) -> tuple[int, int, int, int]:
+    """Return best bid price and quantity, best ask price and quantity; zeros where a side is empty."""
+    bids, asks = market.depth(1)
+    return (*(bids[0] if bids else (0, 0)), *(asks[0] if asks else (0, 0)))
+
+
+def day(symbol: str, market: Market, now_us: int) -> Shape:
+    """Return the 24 h ticker in full."""
+    bid, bid_quantity, ask, ask_quantity = best(market)
+    last = market.trades[-1] if market.trades else None
+    shown = rolling(symbol, market, 1_440, now_us, is_full=True)
+    return shown | {
+        "prevClosePrice": shown["openPrice"],
+        "lastQty": format_units(last.quantity if last else 0),
+        "bidPrice": format_units(bid),
+        "bidQty": format_units(bid_quantity),
+        "askPrice": format_units(ask),
+        "askQty": format_units(ask_quantity),
+    }
+
+
+def percent(change: int, base: int) -> str:
+    """Return a change in percent of a base with three decimals."""
+    if not base:
+        return "0.000"
+    thousandths = abs(change) * 100_000 // base
+    return f"{'-' if change < 0 else ''}{thousandths // 1_000}.{thousandths % 1_000:03d}"
+
+
+def average(buckets: list[Bucket]) -> int:
+    """Return the volume-weighted price of some minutes, 0 without trades."""
+    volume = sum(bucket.volume for bucket in buckets)
+    return sum(bucket.quote for bucket in buckets) * UNIT // volume if volume else 0

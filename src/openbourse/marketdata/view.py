@@ -1,0 +1,186 @@
+"""Markets in memory: loaded from the projection with its cursor, then kept current by the feed."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from sortedcontainers import SortedDict
+
+from openbourse.edge.listing import Listing
+from openbourse.projection.feed import CommittedBatch, Feed
+from openbourse.protocol import events
+from openbourse.protocol.instruments import Side
+
+MINUTE_US: Final = 60_000_000
+DAY_MINUTES: Final = 1_440
+TRADES_KEPT: Final = 1_000
+KINDS: Final = frozenset(
+    {
+        events.EventKind.ASSET_CREATED,
+        events.EventKind.INSTRUMENT_DEFINED,
+        events.EventKind.INSTRUMENT_STATUS_CHANGED,
+        events.EventKind.FEE_SET,
+        events.EventKind.ACCOUNT_DEFINED,
+        events.EventKind.TRADED,
+        events.EventKind.LEVEL_CHANGED,
+    }
+)
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """A public trade."""
+
+    trade: int
+    aggregate: int
+    price: int
+    quantity: int
+    quote: int
+    time_us: int
+    buyer_is_maker: bool
+
+
+class Bucket(msgspec.Struct):
+    """One minute of trades, for rolling figures."""
+
+    minute: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    quote: int
+    first: int
+    last: int
+    count: int
+
+
+@dataclass
+class Market:
+    """One instrument's book, newest trades and last day by the minute."""
+
+    bids: SortedDict = field(default_factory=SortedDict)
+    asks: SortedDict = field(default_factory=SortedDict)
+    update: int = 0
+    trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
+    minutes: deque[Bucket] = field(default_factory=lambda: deque(maxlen=DAY_MINUTES + 1))
+
+    def note_level(self, side: int, price: int, quantity: int) -> None:
+        """Set a level's quantity; 0 removes it."""
+        levels = self.bids if side == Side.BUY else self.asks
+        if quantity:
+            levels[price] = quantity
+        else:
+            levels.pop(price, None)
+
+    def note_trade(self, trade: Trade) -> None:
+        """Take a trade into the newest trades and its minute."""
+        self.trades.append(trade)
+        minute = trade.time_us // MINUTE_US
+        if not self.minutes or self.minutes[-1].minute != minute:
+            p = trade.price
+            self.minutes.append(Bucket(minute, p, p, p, p, 0, 0, trade.trade, trade.trade, 0))
+        bucket = self.minutes[-1]
+        bucket.high = max(bucket.high, trade.price)
+        bucket.low = min(bucket.low, trade.price)
+        bucket.close = trade.price
+        bucket.volume += trade.quantity
+        bucket.quote += trade.quote
+        bucket.last = trade.trade
+        bucket.count += 1
+
+    def depth(self, limit: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return the best bids and asks, best first, as price and quantity."""
+        bids = [(p, self.bids[p]) for p in self.bids.islice(max(0, len(self.bids) - limit), reverse=True)]
+        asks = [(p, self.asks[p]) for p in self.asks.islice(0, limit)]
+        return bids, asks
+
+    def last_minutes(self, count: int, now_us: int) -> list[Bucket]:
+        """Return the buckets of the last minutes, oldest first."""
+        since = now_us // MINUTE_US - count
+        return [bucket for bucket in self.minutes if bucket.minute > since]
+
+
+Listener = Callable[[events.Event, int], None]
+
+
+class MarketView:
+    """Every market of the venue, and what is listed."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+        self.markets: dict[int, Market] = {}
+        self.cursor = 0
+        self.is_loaded = False
+        self.seen_at = 0.0
+
+    def market(self, instrument: int) -> Market:
+        """Return an instrument's market, empty when nothing has happened there."""
+        return self.markets.setdefault(instrument, Market())
+
+    async def load(self, pool: Any) -> None:
+        """Read the projection and its cursor as of one moment."""
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            self.cursor = await connection.fetchval("SELECT sequence FROM projection_history.cursor")
+            # Kinds ascend so that assets come before instruments, and definitions before their status.
+            rows = await connection.fetch("SELECT kind, event FROM projection_marketdata.listing ORDER BY kind, key")
+            self.listing.apply(events.read_body(row["kind"], row["event"]) for row in rows)
+            for row in await connection.fetch("SELECT * FROM projection_marketdata.book"):
+                self.market(row["instrument"]).update = row["update_id"]
+            for row in await connection.fetch("SELECT * FROM projection_marketdata.level"):
+                self.market(row["instrument"]).note_level(row["side"], row["price"], int(row["quantity"]))
+            since = time.time_ns() // 1_000 - DAY_MINUTES * MINUTE_US
+            trades = await connection.fetch(
+                "SELECT * FROM projection_marketdata.trade WHERE time_us >= $1 ORDER BY instrument, trade", since
+            )
+            for row in trades:
+                self.market(row["instrument"]).note_trade(trade_of(row))
+        self.is_loaded = True
+
+    async def follow(self, feed: Feed, listener: Callable[[CommittedBatch, list[events.Event]], None]) -> None:
+        """Keep current until cancelled; each batch goes to the listener after it was taken in."""
+        async for batch in feed.follow(self.cursor):
+            seen = list(events.decode(batch.events))
+            self.take(seen, batch.time_us)
+            self.cursor = batch.last_sequence
+            self.seen_at = time.monotonic()
+            listener(batch, seen)
+
+    def take(self, seen: list[events.Event], time_us: int) -> None:
+        """Fold events in."""
+        for event in seen:
+            match event:
+                case events.LevelChanged():
+                    market = self.market(event.instrument)
+                    market.note_level(event.side, event.price, event.quantity)
+                    market.update = event.update
+                case events.Traded():
+                    self.market(event.instrument).note_trade(
+                        Trade(
+                            event.trade,
+                            event.aggregate,
+                            event.price,
+                            event.quantity,
+                            event.quote,
+                            time_us,
+                            event.taker_side == Side.SELL,
+                        )
+                    )
+                case _:
+                    if event.kind in KINDS:
+                        self.listing.apply((event,))
+
+
+def trade_of(row: Any) -> Trade:
+    """Return the trade in a row."""
+    return Trade(
+        row["trade"],
+        row["aggregate"],
+        row["price"],
+        row["quantity"],
+        int(row["quote"]),
+        row["time_us"],
+        row["buyer_is_maker"],
+    )

@@ -1,0 +1,92 @@
+"""Runs projectors over the feed: rows and cursor in one transaction, many batches in one under load."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, Protocol
+
+import structlog
+
+from openbourse.projection.feed import CommittedBatch, Feed
+from openbourse.protocol.events import Event, EventKind, decode
+
+log: Final = structlog.get_logger()
+
+BATCHES_PER_COMMIT_MAX: Final = 512
+GATHER_S: Final = 0.004
+"""How long to wait for more batches before committing: a reader of its own write waits this much at most."""
+KINDS: Final = frozenset(
+    {
+        EventKind.ASSET_CREATED,
+        EventKind.INSTRUMENT_DEFINED,
+        EventKind.INSTRUMENT_STATUS_CHANGED,
+        EventKind.ACCOUNT_DEFINED,
+        EventKind.FEE_SET,
+        EventKind.DEPOSIT_CREDITED,
+        EventKind.WITHDRAWAL_SETTLED,
+        EventKind.ORDER_UPDATED,
+        EventKind.TRADED,
+        EventKind.LEVEL_CHANGED,
+        EventKind.BALANCE_CHANGED,
+    }
+)
+
+
+class Projector(Protocol):
+    """A pure fold of events that can write what it gathered."""
+
+    def take(self, event: Event, time_us: int) -> None:
+        """Fold one event."""
+        ...
+
+    async def write(self, connection: Any) -> None:
+        """Write what was gathered since the last write, within the caller's transaction, and forget it."""
+        ...
+
+
+class Pool(Protocol):
+    """What is needed of a pool of database connections."""
+
+    def acquire(self) -> Any: ...
+
+
+async def run(
+    feed: Feed, pool: Pool, projectors: list[Projector], cursor: int, committed: Callable[[int], Any]
+) -> None:
+    """Project every batch after the cursor until cancelled; call `committed` with the cursor after each commit."""
+    queue: asyncio.Queue[CommittedBatch] = asyncio.Queue(BATCHES_PER_COMMIT_MAX)
+
+    async def read() -> None:
+        async for batch in feed.follow(cursor):
+            await queue.put(batch)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(read())
+        async for batches in _groups(queue):
+            for batch in batches:
+                for event in decode(batch.events, KINDS):
+                    for projector in projectors:
+                        projector.take(event, batch.time_us)
+            async with pool.acquire() as connection, connection.transaction():
+                # A projection can be made again from the journal, so it need not wait for the disk.
+                await connection.execute("SET LOCAL synchronous_commit = off")
+                for projector in projectors:
+                    await projector.write(connection)
+                await connection.execute(
+                    "UPDATE projection_history.cursor SET sequence = $1", batches[-1].last_sequence
+                )
+            await committed(batches[-1].last_sequence)
+
+
+async def _groups(queue: "asyncio.Queue[CommittedBatch]") -> AsyncIterator[list[CommittedBatch]]:
+    while True:
+        batches = [await queue.get()]
+        limit = time.monotonic() + GATHER_S
+        while len(batches) < BATCHES_PER_COMMIT_MAX:
+            if queue.empty():
+                if time.monotonic() >= limit:
+                    break
+                await asyncio.sleep(GATHER_S)
+                continue
+            batches.append(queue.get_nowait())
+        yield batches
