@@ -73,12 +73,16 @@ class Market:
 
     async def run(self, on_trading: Callable[[], None], stop: asyncio.Event) -> None:
         """Trade until stopped; calls back when the books are filled for the first time."""
-        async with asyncio.TaskGroup() as tasks:
-            work = [tasks.create_task(client.run()) for client in self._clients]
-            work.append(tasks.create_task(self._trade(on_trading)))
-            await stop.wait()
-            for task in work:
-                task.cancel()
+        work = asyncio.create_task(self._trade(on_trading))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, stopped):
+            task.cancel()
+        await asyncio.gather(work, stopped, return_exceptions=True)
+        for client in self._clients:
+            await client.close()
+        if not work.cancelled() and (fault := work.exception()) is not None:
+            raise fault
 
     async def _trade(self, on_trading: Callable[[], None]) -> None:
         instruments = await self._patiently(self._look)
@@ -100,7 +104,6 @@ class Market:
 
     async def _look(self) -> list[Traded]:
         """Read what is listed, and go on from where the markets traded last."""
-        await self._clients[0].connected()
         instruments = read_instruments(await self._clients[0].public("exchangeInfo"), self._plan.symbols)
         for instrument in instruments:
             with contextlib.suppress(Refused):

@@ -40,5 +40,5 @@ async def run_demo(settings: ProcessSettings, ready: Callable[[], None], stop: a
                 raise ConnectionError(str(fault)) from fault
 
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-        market = Market(f"ws://{host}:{settings.port}/ws-api/v3", plan, accounts, deposit)
+        market = Market(f"http://{host}:{settings.port}", plan, accounts, deposit)
         await market.run(ready, stop)
