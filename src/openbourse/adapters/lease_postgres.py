@@ -106,7 +106,7 @@ class PostgresLease:
         return True
 
     async def _end_sessions(self, connection: asyncpg.Connection, old: asyncpg.Record | None) -> None:
-        if old is not None and old["holder"] != self._holder:
+        if old is not None and old["holder"] not in ("", self._holder):
             await connection.execute(_END_SESSIONS, old["backend_pid"], application_name(old["holder"]))
 
     async def renew(self) -> None:
@@ -132,7 +132,9 @@ class PostgresLease:
             return
         try:
             await self._connection.execute(
-                "UPDATE journal.lease SET expires_at = '-infinity' WHERE shard = $1 AND epoch = $2",
+                # Without a holder: the successor has no sessions to end, and a last snapshot can still be stored.
+                "UPDATE journal.lease SET expires_at = '-infinity', holder = '', backend_pid = 0"
+                " WHERE shard = $1 AND epoch = $2",
                 self._shard,
                 self.epoch,
             )

@@ -164,7 +164,10 @@ async def _lead(
         await parts.lease.give_up()
         for connection in list(sequencer.intake.connections):
             connection.finish()
-        await _store(parts.snapshots, sequencer.copy_at_end())
+        try:
+            await _store(parts.snapshots, sequencer.copy_at_end())
+        except JournalAway as fault:
+            log.warning("no snapshot on the way out; the next start replays a longer tail", why=str(fault))
     finally:
         server.close()
         for connection in list(sequencer.intake.connections):
