@@ -25,7 +25,7 @@ export function App(): JSX.Element {
       <TopBar />
       {market.failure.value === "" ? null : (
         <p class="banner" role="alert">
-          {`The exchange cannot be reached: ${market.failure.value} Trying again…`}
+          {`The market cannot be shown yet: ${market.failure.value} Trying again…`}
         </p>
       )}
       <main class={`desk shows-${view.value}`}>

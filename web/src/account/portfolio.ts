@@ -37,6 +37,7 @@ export interface Fill {
 }
 
 const ROWS_MOST = 200;
+const POLL_MS = 5_000;
 const FILLS_MOST = 2_000;
 
 export class Portfolio {
@@ -107,11 +108,18 @@ export class Portfolio {
     });
     const unfollow = stream.connection.subscribe((connection) => (this.connection.value = connection));
     void this.refresh();
+    const polling = window.setInterval(() => document.hidden || this.catchUp(), POLL_MS);
     return () => {
+      window.clearInterval(polling);
       unfollow();
       stream.close();
       this.forget();
     };
+  }
+
+  /** Fetch what the events would have said, if they cannot arrive. */
+  catchUp(): void {
+    if (this.connection.peek() !== "open") void this.refreshAll();
   }
 
   private async refreshAll(): Promise<void> {

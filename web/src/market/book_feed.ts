@@ -42,6 +42,11 @@ export class BookFeed {
     return this.ready;
   }
 
+  /** Fetch the book once more: no updates arrive while the stream is lost. */
+  poll(): void {
+    this.restart(0);
+  }
+
   close(): void {
     this.attempt += 1;
     window.clearTimeout(this.timer);

@@ -52,6 +52,11 @@ export class CandleFeed {
     void this.load();
   }
 
+  /** Fetch the newest candles once more: none arrive while the stream is lost. */
+  poll(): void {
+    if (!this.isPaging) void this.load();
+  }
+
   close(): void {
     this.isClosed = true;
     window.clearTimeout(this.retry);

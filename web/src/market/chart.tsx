@@ -64,6 +64,9 @@ export function ChartPanel(): JSX.Element {
   });
 
   useSignalEffect(() => {
+    if (market.polls.value > 0) feed.current?.poll();
+  });
+  useSignalEffect(() => {
     const newest = market.trades.value[0];
     if (newest !== undefined) feed.current?.followTrade(newest.time, Number(formatAmount(newest.price)));
   });

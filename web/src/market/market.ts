@@ -32,6 +32,7 @@ export interface Trade {
 
 const TRADES_KEPT = 60;
 const RETRY_MS = 2_000;
+const POLL_MS = 3_000;
 const SYMBOL_KEY = "openbourse.symbol";
 
 export class Market {
@@ -46,6 +47,9 @@ export class Market {
   readonly failure = signal("");
   /** The price last clicked in the book; the order form takes it. The count makes equal clicks differ. */
   readonly picked = signal<{ price: Amount; count: number } | null>(null);
+
+  /** Counts the times the market was fetched because its stream is lost. */
+  readonly polls = signal(0);
 
   private newTrades: Trade[] = [];
   private frame = 0;
@@ -63,6 +67,7 @@ export class Market {
     window.addEventListener("hashchange", () => this.chooseFromAddress());
     this.chooseFromAddress();
     effect(() => this.follow(this.symbol.value));
+    window.setInterval(() => this.pollIfLost(), POLL_MS);
   }
 
   /** Show another instrument. */
@@ -78,14 +83,28 @@ export class Market {
     try {
       const info = await this.rest.get<WireExchangeInfo>("/api/v3/exchangeInfo");
       this.instruments.value = info.symbols.map(readInstrument);
-      const tickers = await this.rest.get<WireTicker[]>("/api/v3/ticker/24hr");
-      this.tickers.value = new Map(tickers.map((each) => [each.symbol, readTicker(each)]));
+      if (info.symbols.length === 0) throw new Error("Nothing is listed yet.");
+      await this.loadTickers();
       this.failure.value = "";
       return true;
     } catch (error) {
       this.failure.value = messageOf(error);
       return false;
     }
+  }
+
+  /** Without the stream (a proxy that knows no sockets, a restart) the page still moves, only slower. */
+  private pollIfLost(): void {
+    if (this.stream.connection.value !== "lost" || document.hidden) return;
+    this.feed.value?.poll();
+    void this.loadTrades(this.symbol.value);
+    void this.loadTickers().catch(() => {}); // The next poll tries again.
+    this.polls.value += 1;
+  }
+
+  private async loadTickers(): Promise<void> {
+    const tickers = await this.rest.get<WireTicker[]>("/api/v3/ticker/24hr");
+    this.tickers.value = new Map(tickers.map((each) => [each.symbol, readTicker(each)]));
   }
 
   private chooseFromAddress(): void {

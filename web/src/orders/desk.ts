@@ -86,6 +86,7 @@ export class OrderDesk {
 
   private announce(order: Order): void {
     this.portfolio.takeOrder(order);
+    this.portfolio.catchUp();
     const key = `order-${order.symbol} ${order.id}`;
     if (order.executed > 0n) this.portfolio.announceFill(order);
     else if (isOpen(order)) this.toasts.show("plain", "Order placed", this.line(order), key);
