@@ -80,7 +80,7 @@ class Params(Mapping[str, str]):
             if fault.reason == "precision":
                 raise ApiError(-1111, f"Parameter '{name}' has too much precision.") from None
             if fault.reason == "overflow" or (
-                len(value) > 40 and value.isascii() and value.replace(".", "", 1).isdigit()
+                len(value) > 30 and value.isascii() and value.replace(".", "", 1).isdigit()
             ):
                 raise ApiError(-1108, f"Parameter '{name}' overflowed.") from None
             raise ApiError(

@@ -1,5 +1,6 @@
 """Markets in memory: loaded from the projection with its cursor, then kept current by the feed."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,11 +13,13 @@ from sortedcontainers import SortedDict
 from openbourse.edge.listing import Listing
 from openbourse.projection.feed import CommittedBatch, Feed
 from openbourse.protocol import events
+from openbourse.protocol.codec import EVENT_HEADER, VERSION
 from openbourse.protocol.instruments import Side
 
 MINUTE_US: Final = 60_000_000
 DAY_MINUTES: Final = 1_440
 TRADES_KEPT: Final = 1_000
+POLL_S: Final = 0.01
 KINDS: Final = frozenset(
     {
         events.EventKind.ASSET_CREATED,
@@ -126,7 +129,7 @@ class MarketView:
             self.cursor = await connection.fetchval("SELECT sequence FROM projection_history.cursor")
             # Kinds ascend so that assets come before instruments, and definitions before their status.
             rows = await connection.fetch("SELECT kind, event FROM projection_marketdata.listing ORDER BY kind, key")
-            self.listing.apply(events.read_body(row["kind"], row["event"]) for row in rows)
+            self.listing.apply(event_of(row["kind"], row["event"]) for row in rows)
             for row in await connection.fetch("SELECT * FROM projection_marketdata.book"):
                 self.market(row["instrument"]).update = row["update_id"]
             for row in await connection.fetch("SELECT * FROM projection_marketdata.level"):
@@ -147,6 +150,11 @@ class MarketView:
             self.cursor = batch.last_sequence
             self.seen_at = time.monotonic()
             listener(batch, seen)
+
+    async def wait(self, sequence: int) -> None:
+        """Return once the view has seen a sequence."""
+        while self.cursor < sequence:
+            await asyncio.sleep(POLL_S)
 
     def take(self, seen: list[events.Event], time_us: int) -> None:
         """Fold events in."""
@@ -171,6 +179,11 @@ class MarketView:
                 case _:
                     if event.kind in KINDS:
                         self.listing.apply((event,))
+
+
+def event_of(kind: int, body: bytes) -> events.Event:
+    """Return the event that a stored body makes, without a place in the journal."""
+    return next(events.decode(EVENT_HEADER.pack(EVENT_HEADER.size + len(body), kind, VERSION, 0, 0) + body))
 
 
 def trade_of(row: Any) -> Trade:

@@ -439,10 +439,3 @@ def decode(data: bytes, kinds: Container[int] | None = None) -> Iterator[Event]:
         if kinds is None or kind in kinds:
             yield _KINDS[kind].read(data, at + size, sequence, index)
         at += length
-
-
-def read_body(kind: int, body: bytes) -> Event:
-    """Return an event from its body alone, as sequence 0. Raises LayoutError for a kind that is not known."""
-    if kind not in _KINDS:
-        raise LayoutError("not an event kind")
-    return _KINDS[kind].read(body, 0, 0, 0)
