@@ -1,0 +1,54 @@
+"""The journal in memory: the twin that keeps the adapter's suite honest."""
+
+from openbourse.protocol.journal import BatchRow, Deposed, Head, SnapshotRow
+
+
+class MemoryJournal:
+    """Fits sequencer.journal.Journal; `epoch` stands for the lease row."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.rows: list[BatchRow] = []
+        self.stored: dict[int, SnapshotRow] = {}
+
+    async def lead(self, epoch: int) -> None:
+        """Let an epoch lead."""
+        self.epoch = epoch
+
+    async def append(self, row: BatchRow) -> None:
+        """Append if the row's epoch still leads and it follows the head. Raises Deposed."""
+        head = await self.head()
+        if row.epoch != self.epoch or row.previous_hash != head.hash or row.first_sequence != head.sequence + 1:
+            raise Deposed("the epoch no longer leads, or the journal has moved on")
+        self.rows.append(row)
+
+    async def head(self) -> Head:
+        """Return the end of the journal."""
+        return Head(self.rows[-1].last_sequence, self.rows[-1].time_us, self.rows[-1].hash) if self.rows else Head()
+
+    async def read(self, after: int, rows_max: int = 256) -> list[BatchRow]:
+        """Return committed rows after a sequence, oldest first."""
+        return [row for row in self.rows if row.last_sequence > after][:rows_max]
+
+    async def find(self, sequence: int) -> BatchRow | None:
+        """Return the row that holds a command."""
+        return next((row for row in self.rows if row.first_sequence <= sequence <= row.last_sequence), None)
+
+    async def since(self, time_us: int, rows_max: int = 10_000) -> list[BatchRow]:
+        """Return the newest committed rows not older than a time, oldest first."""
+        return [row for row in self.rows if row.time_us >= time_us][-rows_max:]
+
+    def abort(self) -> None:
+        """Nothing is under way."""
+
+    async def save_snapshot(self, snapshot: SnapshotRow, keep: int) -> None:
+        """Store a whole snapshot; drop all but the newest few."""
+        self.stored[snapshot.sequence] = snapshot
+        self.stored = dict(sorted(self.stored.items())[-keep:])
+
+    async def snapshots(self) -> list[SnapshotRow]:
+        """Return the stored snapshots, newest first."""
+        return sorted(self.stored.values(), key=lambda snapshot: -snapshot.sequence)
+
+    async def close(self) -> None:
+        """Nothing is open."""

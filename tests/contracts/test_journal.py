@@ -1,0 +1,112 @@
+"""What every journal promises, over PostgreSQL and over the twin in memory."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.protocol.journal import GENESIS, BatchRow, Deposed, Head, SnapshotRow, chain_hash
+from openbourse.sequencer.tables import create_schema
+from tests.contracts.journal_memory import MemoryJournal
+
+
+class LedPostgresJournal(PostgresJournal):
+    """The adapter, with a lease row that a test sets."""
+
+    async def lead(self, epoch: int) -> None:
+        connection = await self.connect()
+        await connection.execute(
+            "INSERT INTO journal.lease VALUES (0, $1, 'test', '', 0, now()) ON CONFLICT (shard) DO UPDATE SET epoch = $1",
+            epoch,
+        )
+
+
+Subject = LedPostgresJournal | MemoryJournal
+
+
+@pytest.fixture(params=["postgres", "memory"])
+async def journal(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    """Each journal, empty, led by epoch 1."""
+    subject: Subject
+    if request.param == "memory":
+        subject = MemoryJournal()
+    else:
+        subject = LedPostgresJournal(request.getfixturevalue("journal_url"), 0)
+        await create_schema(await subject.connect())
+    await subject.lead(1)
+    yield subject
+    await subject.close()
+
+
+def batch(after: Head, commands: int = 1, epoch: int = 1, time_us: int = 1_000) -> BatchRow:
+    """Return a batch that follows a head."""
+    first, last = after.sequence + 1, after.sequence + commands
+    hashed = chain_hash(after.hash, 0, epoch, first, last, time_us, b"commands", b"events")
+    return BatchRow(0, epoch, first, last, time_us, b"commands", b"events", after.hash, hashed)
+
+
+async def fill(journal: Subject, *sizes: int) -> list[BatchRow]:
+    rows = []
+    for number, size in enumerate(sizes):
+        rows.append(batch(await journal.head(), size, time_us=1_000 + number))
+        await journal.append(rows[-1])
+    return rows
+
+
+async def test_an_empty_journal_ends_at_genesis(journal: Subject) -> None:
+    assert await journal.head() == Head(0, 0, GENESIS)
+    assert await journal.read(0) == []
+    assert await journal.find(1) is None
+
+
+async def test_what_is_appended_is_read_back_in_order(journal: Subject) -> None:
+    rows = await fill(journal, 1, 3, 2)
+    assert await journal.read(0) == rows
+    assert await journal.read(1) == rows[1:]
+    assert await journal.read(0, 2) == rows[:2]
+    assert await journal.head() == Head(6, 1_002, rows[-1].hash)
+    assert [await journal.find(sequence) for sequence in (1, 2, 4, 5, 7)] == [rows[0], rows[1], rows[1], rows[2], None]
+    assert await journal.since(1_001) == rows[1:]
+    assert all(row.is_whole() for row in await journal.read(0))
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+async def test_another_epoch_cannot_append(journal: Subject, epoch: int) -> None:
+    with pytest.raises(Deposed):
+        await journal.append(batch(Head(), epoch=epoch))
+    assert await journal.head() == Head()
+
+
+async def test_an_old_epoch_cannot_append_once_a_new_one_leads(journal: Subject) -> None:
+    (row,) = await fill(journal, 1)
+    await journal.lead(2)
+    with pytest.raises(Deposed):
+        await journal.append(batch(await journal.head(), epoch=1))
+    assert (await journal.head()).hash == row.hash
+    await journal.append(batch(await journal.head(), epoch=2))
+
+
+async def test_a_batch_that_does_not_follow_the_head_is_refused(journal: Subject) -> None:
+    (row,) = await fill(journal, 2)
+    for wrong in (Head(), Head(1, 0, row.hash), Head(3, 0, row.hash), Head(2, 0, GENESIS)):
+        with pytest.raises(Deposed):
+            await journal.append(batch(wrong))
+    assert await journal.read(0) == [row]
+
+
+async def test_the_newest_snapshots_are_kept(journal: Subject) -> None:
+    for sequence in range(1, 6):
+        await journal.save_snapshot(SnapshotRow(sequence, bytes(32), bytes(32), 1, b"state"), keep=3)
+    assert [snapshot.sequence for snapshot in await journal.snapshots()] == [5, 4, 3]
+
+
+async def test_a_lost_connection_is_opened_anew(journal: Subject, request: pytest.FixtureRequest) -> None:
+    (row,) = await fill(journal, 1)
+    if isinstance(journal, LedPostgresJournal):
+        other = await asyncpg.connect(request.getfixturevalue("journal_url"))
+        pid = (await journal.connect()).get_server_pid()
+        await other.execute("SELECT pg_terminate_backend($1)", pid)
+        await other.close()
+    journal.abort()
+    assert await journal.read(0) == [row]
