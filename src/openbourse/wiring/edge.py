@@ -2,16 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+import asyncpg
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute
 
 from openbourse.adapters.secrets import HashingBusy, Passwords
 from openbourse.adapters.weights_valkey import ValkeyWeights
@@ -31,25 +29,21 @@ from openbourse.marketdata import api as marketdata
 from openbourse.marketdata.candles import TradeStore
 from openbourse.marketdata.view import MarketView
 from openbourse.monitor.api import Monitor
-from openbourse.monitor.health import Health
-from openbourse.monitor.metrics import Metrics
+from openbourse.monitor.audit import Audit
 from openbourse.settings import ProcessSettings
 from openbourse.wallet import api as wallet
 from openbourse.wallet.store import Store as WalletStore
 from openbourse.wallet.views import Balance, Deposit
 from openbourse.wallet.withdrawals import Withdrawals
+from openbourse.wiring.health import Books, monitor_of
+from openbourse.wiring.health import routes as health_routes
 from openbourse.wiring.instruments import list_venue
+from openbourse.wiring.page import SecurityHeaders, page_routes
 from openbourse.wiring.stores import Stores
 
 log: Final = structlog.get_logger()
 
 RETRY_S: Final = 0.2
-SECURITY_HEADERS: Final = {
-    "content-security-policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 
 async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -60,30 +54,47 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     view = MarketView(Listing())
     barrier_store = HistoryStore(pool)
     barrier = ReadBarrier(intake.committed, barrier_store.cursor)
-    passwords = Passwords()
-    stores.closing.callback(passwords.close)
     keys = await stores.keys()
     limiter = RateLimiter(settings.venue.request_weight_per_minute, ValkeyWeights(stores.new_valkey()))
+    limits = Limits(settings.connections_max, settings.connections_per_address_max)
+    audit = Audit(Books(pool, view))
+    withdrawals = Withdrawals(WalletStore(pool), intake)
+    beside: list[Coroutine[Any, Any, None]] = [
+        _follow(view, stores, pool, intake),
+        limiter.run(),
+        keys.follow_removals(),
+    ]
     operations: list[Operation] = []
     if "gateway" in roles:
-        operations += _trading(settings, stores, view, barrier_store, barrier, intake, pool)
+        operations += _trading(settings, view, barrier_store, barrier, intake, pool, withdrawals)
+        beside.append(withdrawals.keep_reconciled())
     if "identity" in roles:
-        operations += identity.operations(await stores.users(passwords), keys, await stores.test_funds(), HashingBusy)
-    behind = _behind(roles, settings, view, stores, pool)
+        passwords = Passwords()
+        stores.closing.callback(passwords.close)
+        users = await stores.users(passwords)
+        operations += identity.operations(users, keys, await stores.test_funds(), HashingBusy)
+        beside.append(users.keep_reconciled())
+    if "monitor" in roles:
+        beside.append(audit.run())
+    behind = _behind(roles, settings, monitor_of(stores, pool, view, audit, limits))
     app = App(operations, keys, limiter, behind, settings.body_bytes_max, settings.trusted_proxies)
-    limits = Limits(settings.connections_max, settings.connections_per_address_max)
-    beside = [
-        asyncio.create_task(_follow(view, stores, pool, intake)),
-        asyncio.create_task(limiter.run()),
-        asyncio.create_task(keys.follow_removals()),
-    ]
+    tasks = [asyncio.create_task(work) for work in beside]
+    for task in tasks:
+        task.add_done_callback(lambda task: _ended(task, stop))
     ready()
     try:
         await serve(app, listener, limits, "none", stop)
     finally:
-        for task in beside:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _ended(task: "asyncio.Task[None]", stop: asyncio.Event) -> None:
+    """Stop the process when work that should never end has ended: its supervisor starts a whole one."""
+    if not task.cancelled():
+        log.error("a part of this process has ended", exc_info=task.exception())
+        stop.set()
 
 
 def _listen(settings: ProcessSettings) -> socket.socket:
@@ -94,23 +105,20 @@ def _listen(settings: ProcessSettings) -> socket.socket:
 
 def _trading(
     settings: ProcessSettings,
-    stores: Stores,
     view: MarketView,
     history_store: HistoryStore,
     barrier: ReadBarrier,
     intake: Any,
     pool: Any,
+    withdrawals: Withdrawals,
 ) -> list[Operation]:
     venue = settings.venue
-    wallet_store = WalletStore(pool)
     return [
         *general.operations(view.listing, venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day),
         *orders.operations(intake, view.listing),
         *history.operations(history_store, view.listing, barrier),
         *marketdata.operations(view, TradeStore(pool)),
-        *wallet.operations(
-            view.listing, _Accounts(history_store, barrier), wallet_store, Withdrawals(wallet_store, intake)
-        ),
+        *wallet.operations(view.listing, _Accounts(history_store, barrier), WalletStore(pool), withdrawals),
     ]
 
 
@@ -147,76 +155,16 @@ async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any) -> N
                 await list_venue(intake, view.listing.by_symbol)
                 is_listed = True
             await view.follow(stores.feed(), lambda batch, seen: None)
-        except (OSError, IntakeFault) as fault:
+        except (OSError, TimeoutError, IntakeFault, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
             log.warning("markets not followed", why=str(fault))
             await asyncio.sleep(RETRY_S)
 
 
-def _behind(roles: tuple[str, ...], settings: ProcessSettings, view: MarketView, stores: Stores, pool: Any) -> Any:
-    routes: list[BaseRoute] = []
+def _behind(roles: tuple[str, ...], settings: ProcessSettings, monitor: Monitor) -> Any:
+    """Return what answers paths that no operation has."""
+    found: list[BaseRoute] = []
     if "monitor" in roles:
-        routes += _monitor_routes(settings, view, stores, pool)
+        found += health_routes(monitor)
     if "web" in roles and settings.web_dir is not None:
-        routes.append(Mount("/", StaticFiles(directory=settings.web_dir, html=True)))
-    return Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
-
-
-class SecurityHeaders:
-    """Adds the page's security headers."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass a request on and add the headers to its answer."""
-
-        async def send_with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    *((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()),
-                ]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def _monitor_routes(settings: ProcessSettings, view: MarketView, stores: Stores, pool: Any) -> list[BaseRoute]:
-    async def sequencer() -> str:
-        await (await stores.intake()).committed()
-        return ""
-
-    async def database() -> str:
-        await pool.fetchval("SELECT 1")
-        return ""
-
-    async def markets() -> str:
-        return "" if view.listing.by_symbol else "nothing is listed yet"
-
-    async def left() -> dict[str, bytes]:
-        client = stores.valkey()
-        counters = await client.get("openbourse:metrics:sequencer")
-        return {} if counters is None else {"sequencer": counters.encode() if isinstance(counters, str) else counters}
-
-    health = Health({"sequencer": sequencer, "database": database, "markets": markets}, list)
-    monitor = Monitor(health, Metrics({"market": lambda: {"cursor": view.cursor}}, left), settings.metrics_token)
-
-    def plain(answer: Callable[[], Awaitable[tuple[int, str, bytes]]]) -> Callable[[Request], Awaitable[Response]]:
-        async def serve_it(_: Request) -> Response:
-            status, media, body = await answer()
-            return Response(body, status, media_type=media)
-
-        return serve_it
-
-    async def metrics(request: Request) -> Response:
-        peer = request.client.host if request.client else ""
-        status, media, body = await monitor.metrics(
-            peer, request.headers.get("authorization", ""), "x-forwarded-for" in request.headers
-        )
-        return Response(body, status, media_type=media)
-
-    return [
-        Route("/health/live", plain(monitor.live)),
-        Route("/health/ready", plain(monitor.ready)),
-        Route("/metrics", metrics),
-    ]
+        found += page_routes(settings.web_dir)
+    return Starlette(routes=found, middleware=[Middleware(SecurityHeaders)])
