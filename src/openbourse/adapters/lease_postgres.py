@@ -27,6 +27,8 @@ INSERT INTO journal.lease (shard, epoch, holder, address, backend_pid, expires_a
 VALUES ($1, $2, $3, $4, pg_backend_pid(), clock_timestamp() + make_interval(secs => $5))
 ON CONFLICT (shard) DO UPDATE SET epoch = $2, holder = $3, address = $4,
     backend_pid = pg_backend_pid(), expires_at = clock_timestamp() + make_interval(secs => $5)
+WHERE lease.epoch = $2 - 1
+RETURNING 1
 """
 _END_SESSIONS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -93,7 +95,9 @@ class PostgresLease:
                 if not _is_open(old, is_free):
                     return False
                 epoch = 1 if old is None else old["epoch"] + 1
-                await connection.execute(_TAKE, self._shard, epoch, self._holder, address, self._ttl_s)
+                # Of several that find no row at all only the first may insert it: an epoch has one leader.
+                if not await connection.fetchval(_TAKE, self._shard, epoch, self._holder, address, self._ttl_s):
+                    return False
         except asyncpg.LockNotAvailableError:
             await self._end_sessions(connection, old)
             raise

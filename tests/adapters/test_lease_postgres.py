@@ -1,0 +1,64 @@
+"""One leader at a time: by an orphaned or an expired lease, never by impatience."""
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+
+from openbourse.adapters.lease_postgres import PostgresLease, find_leader
+from openbourse.protocol.journal import Deposed
+from openbourse.sequencer.tables import create_schema
+
+
+@pytest.fixture
+async def url(journal_url: str) -> str:
+    connection = await asyncpg.connect(journal_url)
+    await create_schema(connection)
+    await connection.close()
+    return journal_url
+
+
+async def test_a_lease_that_is_kept_cannot_be_taken(url: str) -> None:
+    first, second = PostgresLease(url, 0, "a", 5.0), PostgresLease(url, 0, "b", 5.0)
+    assert await first.take("127.0.0.1:1")
+    assert not await second.take("127.0.0.1:2")
+    async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
+        assert await find_leader(pool, 0) == ("127.0.0.1", 1)
+    await first.close()
+    await second.close()
+
+
+async def test_of_two_that_take_at_once_one_leads(url: str) -> None:
+    leases = [PostgresLease(url, 0, name, 5.0) for name in "abcd"]
+    took = await asyncio.gather(*(lease.take("127.0.0.1:1") for lease in leases), return_exceptions=True)
+    assert took.count(True) == 1
+    for lease in leases:
+        await lease.close()
+
+
+@pytest.mark.parametrize("ttl_s", [0.3, 60.0])
+async def test_a_lease_is_taken_when_it_expires_or_its_holder_is_gone(url: str, ttl_s: float) -> None:
+    first, second = PostgresLease(url, 0, "a", ttl_s), PostgresLease(url, 0, "b", 5.0)
+    assert await first.take("127.0.0.1:1")
+    if ttl_s < 1:
+        await asyncio.sleep(0.4)
+    else:
+        await first.close()
+        await asyncio.sleep(0.2)
+    assert await second.take("127.0.0.1:2")
+    assert second.epoch == first.epoch + 1
+    with pytest.raises(Deposed):
+        await first.renew()
+    await second.renew()
+    await first.close()
+    await second.close()
+
+
+async def test_a_lease_given_up_is_free_at_once(url: str) -> None:
+    first, second = PostgresLease(url, 0, "a", 60.0), PostgresLease(url, 0, "b", 60.0)
+    assert await first.take("127.0.0.1:1")
+    assert abs(await first.clock_skew_s(time.time())) < 0.5
+    await first.give_up()
+    assert await second.take("127.0.0.1:2")
+    await second.close()
