@@ -61,7 +61,7 @@ def refused(client: Client, **changes: Any) -> tuple[int, int, str]:
         ({"timeInForce": "SOON"}, -1115, "Invalid timeInForce."),
         ({"side": "HOLD"}, -1117, "Invalid side."),
         ({"type": "WISH"}, -1116, "Invalid orderType."),
-        ({"type": "STOP_LOSS_LIMIT", "stopPrice": "8000"}, -1, ""),
+        ({"type": "STOP_LOSS_LIMIT", "stopPrice": "8000"}, -2010, "not supported for this symbol"),
         ({"price": "9000.001"}, -1013, "Filter failure: PRICE_FILTER"),
         ({"quantity": "0.000015"}, -1013, "Filter failure: LOT_SIZE"),
         ({"price": "1000", "quantity": "0.00001"}, -1013, "Filter failure: NOTIONAL"),
@@ -117,6 +117,7 @@ def test_malformed_json_is_refused(client: Client, exchange: Exchange) -> None:
     assert answer.json()["code"] < 0
 
 
+@pytest.mark.sockets
 def test_malformed_frames_get_an_error_or_a_closed_connection(exchange: Exchange) -> None:
     from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect
