@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench lock clean
+.PHONY: help setup run test check fmt web bench fuzz lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -37,17 +37,20 @@ check: setup  ## format, lint, types, import contracts, house rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest --quiet tests/test_tidy.py
-	@if [ -f native/Cargo.toml ]; then cargo fmt --check --manifest-path native/Cargo.toml && \
+	@if [ -f native/Cargo.toml ]; then cargo fmt --all --check --manifest-path native/Cargo.toml && \
 	  cargo clippy --quiet --locked --all-targets --manifest-path native/Cargo.toml -- -D warnings; fi
 
 fmt: .venv/.dev.ok  ## put the format right
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
-	@if [ -f native/Cargo.toml ]; then cargo fmt --manifest-path native/Cargo.toml; fi
+	@if [ -f native/Cargo.toml ]; then cargo fmt --all --manifest-path native/Cargo.toml; fi
 
 web: .venv/.web.ok  ## build the page
 
 bench: setup  ## measure: engine, REST and WebSocket order entry, beside a hello-world ceiling
 	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: setup  ## compare core and reference on random commands: make fuzz COMMANDS=1000000 SEED=1
+	@$(BIN)/python -m sim differential --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1)
 
 lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	@sh requirements/lock.sh $(ARGS)

@@ -153,7 +153,7 @@ class MarketView:
 
     async def wait(self, sequence: int) -> None:
         """Return once the view has seen a sequence."""
-        while self.cursor < sequence:
+        while self.cursor < sequence:  # noqa: ASYNC110 - callers are few and bound the wait
             await asyncio.sleep(POLL_S)
 
     def take(self, seen: list[events.Event], time_us: int) -> None:
