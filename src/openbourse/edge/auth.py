@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from openbourse.edge.errors import ApiError
@@ -21,7 +23,10 @@ from openbourse.edge.key_store import ApiKey, KeyStore
 from openbourse.edge.operations import Caller, Security
 from openbourse.edge.params import Params
 
-SIGNING: Final = frozenset({"timestamp", "recvWindow", "signature", "apiKey"})
+SIGNING: Final = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"})
+"""Parameters that any request may carry."""
+KEYS_CACHED: Final = 4_096
+NETWORKS_CACHED: Final = 4_096
 WINDOW_MS_DEFAULT: Final = 5_000
 WINDOW_MS_MAX: Final = 60_000
 AHEAD_US_MAX: Final = 1_000_000
@@ -85,7 +90,7 @@ def _is_signed(key: ApiKey, payload: bytes, signature: str) -> bool:
         return hmac.compare_digest(wanted.encode(), signature.lower().encode())
     try:
         raw = base64.b64decode(unquote(signature) if "%" in signature else signature.replace(" ", "+"), validate=True)
-        public = load_pem_public_key(key.secret)
+        public = _public_key(key.secret)
         if isinstance(public, Ed25519PublicKey):
             public.verify(raw, payload)
         elif isinstance(public, RSAPublicKey):
@@ -104,4 +109,14 @@ def _is_allowed(networks: tuple[str, ...], address: str) -> bool:
         peer = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(peer in ipaddress.ip_network(network) for network in networks)
+    return any(peer in network for network in _parsed(networks))
+
+
+@lru_cache(KEYS_CACHED)
+def _public_key(pem: bytes) -> PublicKeyTypes:
+    return load_pem_public_key(pem)
+
+
+@lru_cache(NETWORKS_CACHED)
+def _parsed(networks: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in networks)

@@ -2,36 +2,51 @@
 
 import asyncio
 import contextlib
+import logging
+import resource
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from openbourse.edge.sockets import Socket, Sockets
+
 log: Final = structlog.get_logger()
 
-FIRST_REQUEST_S: Final = 10.0
-"""A fresh connection that has asked nothing by then is closed."""
+REQUEST_S: Final = 10.0
+"""A connection whose request is not whole by then is cut, and so is a fresh one that asks nothing."""
 HEAD_BYTES_MAX: Final = 16_384
 KEEP_ALIVE_S: Final = 60
 DRAIN_S: Final = 5
+DESCRIPTORS_SPARE: Final = 256
+"""Open files that are kept for everything but clients' connections."""
 
 
 class Limits:
     """Connections of this process, in all and by address."""
 
-    def __init__(self, connections_max: int, per_address_max: int) -> None:
-        self.connections_max = connections_max
+    def __init__(
+        self, connections_max: int, per_address_max: int, is_exempt: Callable[[str], bool] = lambda address: False
+    ) -> None:
+        """Addresses that are exempt (our own proxies, behind which everybody is) count in all only."""
+        self.connections_max = min(connections_max, _descriptors(connections_max) - DESCRIPTORS_SPARE)
         self.per_address_max = per_address_max
         self.count = 0
+        self.refused = 0
         self.by_address: Counter[str] = Counter()
+        self._is_exempt = is_exempt
 
     def admit(self, address: str) -> bool:
         """Count a connection, or return False when there is no room."""
-        if self.count >= self.connections_max or self.by_address[address] >= self.per_address_max:
+        is_crowded = self.by_address[address] >= self.per_address_max and not self._is_exempt(address)
+        if self.count >= self.connections_max or is_crowded:
+            self.refused += 1
+            if not self.by_address[address]:
+                del self.by_address[address]
             return False
         self.count += 1
         self.by_address[address] += 1
@@ -45,13 +60,14 @@ class Limits:
             del self.by_address[address]
 
 
-def limited(limits: Limits) -> type[HttpToolsProtocol]:
-    """Return uvicorn's HTTP protocol with the limits in force."""
+def limited(limits: Limits, sockets: Sockets | None) -> type[HttpToolsProtocol]:
+    """Return uvicorn's HTTP protocol with the limits in force; upgrades go to sockets."""
 
     class LimitedHttp(HttpToolsProtocol):
         _address: str | None = None
-        _patience: asyncio.TimerHandle | None = None
-        _head_bytes = 0
+        _deadline: asyncio.TimerHandle | None = None
+        _head_bytes = _chunk_bytes = 0
+        _is_in_head = False
 
         def connection_made(self, transport: Any) -> None:
             peer = transport.get_extra_info("peername")
@@ -60,34 +76,83 @@ def limited(limits: Limits) -> type[HttpToolsProtocol]:
                 transport.abort()
                 return
             self._address = address
-            self._patience = asyncio.get_running_loop().call_later(FIRST_REQUEST_S, transport.abort)
             super().connection_made(transport)
+            self._arm()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._end()
-            if getattr(self, "transport", None) is not None:
+            if self._address is not None:
                 super().connection_lost(exc)
+            self._end()
 
         def data_received(self, data: bytes) -> None:
-            if self._address is None:
+            if self._address is None or self.transport.is_closing():
                 return
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX and self.cycle is None:
-                self.transport.abort()
-                return
+            was_in_head = self._is_in_head
             super().data_received(data)
+            if self._address is None or self.transport.is_closing():
+                return
+            if was_in_head and self._is_in_head:
+                # A line without an end is in no callback yet.
+                self._chunk_bytes += len(data)
+                if self._chunk_bytes > HEAD_BYTES_MAX:
+                    self.transport.abort()
+                    return
+            is_idle = self.cycle is None or self.cycle.response_complete
+            if is_idle and self._deadline is None and self.timeout_keep_alive_task is None:
+                self._arm()
+
+        def on_message_begin(self) -> None:
+            self._is_in_head = True
+            self._head_bytes = self._chunk_bytes = 0
+            super().on_message_begin()
+
+        def on_url(self, url: bytes) -> None:
+            self._count(len(url))
+            super().on_url(url)
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            self._count(len(name) + len(value) + 4)
+            super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
-            self._head_bytes = 0
-            if self._patience is not None:
-                self._patience.cancel()
-                self._patience = None
+            self._is_in_head = False
+            self._disarm()
             super().on_headers_complete()
 
+        def handle_websocket_upgrade(self) -> None:
+            self._disarm()
+            self._unset_keepalive_if_required()
+            address, self._address = self._address, None
+            assert sockets is not None, "no upgrade is taken without sockets"
+            assert address is not None, "only an admitted connection is upgraded"
+            self.connections.discard(self)
+            if (
+                sockets.accept(self.transport, self.url.decode("latin-1"), self.headers, lambda: limits.leave(address))
+                is None
+            ):
+                # Refused: this protocol stays in charge until the connection is gone.
+                self._address = address
+
+        def _count(self, size: int) -> None:
+            self._head_bytes += size
+            if self._head_bytes > HEAD_BYTES_MAX:
+                # Raised through the parser: answered with 400 and closed.
+                raise ValueError("the request's head is too long")
+
+        def _arm(self) -> None:
+            self._deadline = self.loop.call_later(REQUEST_S, self._cut)
+
+        def _disarm(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+        def _cut(self) -> None:
+            self._deadline = None
+            self.transport.abort()
+
         def _end(self) -> None:
-            if self._patience is not None:
-                self._patience.cancel()
-                self._patience = None
+            self._disarm()
             if self._address is not None:
                 limits.leave(self._address)
                 self._address = None
@@ -102,12 +167,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Any, listener: socket.socket, limits: Limits, sockets: Any, stop: asyncio.Event) -> None:
-    """Serve until the event is set, then let calls under way finish."""
+async def serve(
+    app: Any, listener: socket.socket, limits: Limits, sockets: Sockets | None, stop: asyncio.Event
+) -> None:
+    """Serve until the event is set, then announce the end to sockets and let calls under way finish."""
+    # What clients get wrong is answered, not logged: a log that anybody can fill is no log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
-        http=limited(limits),
-        ws=sockets,
+        http=limited(limits, sockets),
+        ws="none" if sockets is None else Socket,
         loop="none",
         lifespan="off",
         log_config=None,
@@ -119,9 +188,28 @@ async def serve(app: Any, listener: socket.socket, limits: Limits, sockets: Any,
         backlog=4_096,
     )
     server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    waiting.cancel()
-    await task
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    pinging = asyncio.create_task(sockets.run()) if sockets is not None else None
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if sockets is not None:
+            await sockets.stop()
+        server.should_exit = True
+        await serving
+    finally:
+        for task in (stopping, pinging):
+            if task is not None:
+                task.cancel()
+
+
+def _descriptors(wanted: int) -> int:
+    """Raise the limit of open files as far as needed and allowed; return what it is then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    target = wanted + 2 * DESCRIPTORS_SPARE
+    if hard != resource.RLIM_INFINITY:
+        target = min(target, hard)
+    if soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+        soft = target
+    return soft

@@ -13,14 +13,18 @@ from starlette.routing import BaseRoute
 
 from openbourse.adapters.secrets import HashingBusy, Passwords
 from openbourse.adapters.weights_valkey import ValkeyWeights
+from openbourse.edge.addresses import Addresses
 from openbourse.edge.app import App
 from openbourse.edge.intake import IntakeFault
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Operation
 from openbourse.edge.ratelimit import RateLimiter
 from openbourse.edge.server import Limits, serve
+from openbourse.edge.sockets import SocketHandler, Sockets
 from openbourse.gateway import api as orders
 from openbourse.gateway import general
+from openbourse.gateway.envelope import OrderAllowance
+from openbourse.gateway.session import SocketApi
 from openbourse.history import api as history
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.store import Store as HistoryStore
@@ -56,7 +60,8 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     barrier = ReadBarrier(intake.committed, barrier_store.cursor)
     keys = await stores.keys()
     limiter = RateLimiter(settings.venue.request_weight_per_minute, ValkeyWeights(stores.new_valkey()))
-    limits = Limits(settings.connections_max, settings.connections_per_address_max)
+    proxies = Addresses(settings.trusted_proxies)
+    limits = Limits(settings.connections_max, settings.connections_per_address_max, proxies.is_trusted)
     audit = Audit(Books(pool, view))
     withdrawals = Withdrawals(WalletStore(pool), intake)
     beside: list[Coroutine[Any, Any, None]] = [
@@ -78,12 +83,18 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         beside.append(audit.run())
     behind = _behind(roles, settings, monitor_of(stores, pool, view, audit, limits))
     app = App(operations, keys, limiter, behind, settings.body_bytes_max, settings.trusted_proxies)
+    venue = settings.venue
+    allowance = OrderAllowance(venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day)
+    handlers: dict[str, SocketHandler] = {}
+    if "gateway" in roles:
+        handlers["/ws-api/v3"] = SocketApi(operations, app.admission, None, allowance)
+    sockets = Sockets(handlers, limiter, app.addresses)
     tasks = [asyncio.create_task(work) for work in beside]
     for task in tasks:
         task.add_done_callback(lambda task: _ended(task, stop))
     ready()
     try:
-        await serve(app, listener, limits, "none", stop)
+        await serve(app, listener, limits, sockets, stop)
     finally:
         for task in tasks:
             task.cancel()
