@@ -175,7 +175,7 @@ def execution_report(event: OrderUpdated, listing: Listing, time_us: int, unit: 
         "T": at,
         "t": event.trade if is_trade else -1,
         "I": event.execution_id,
-        "w": bool(event.flags & OrderFlag.ON_BOOK),
+        "w": bool(event.flags & OrderFlag.ON_BOOK) or event.execution == Execution.NEW,
         "m": bool(event.flags & OrderFlag.IS_MAKER),
         "M": is_trade,
         "O": event.created_us // unit,

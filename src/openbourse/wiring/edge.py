@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from openbourse.adapters.listen_keys_valkey import ValkeyListenKeys
 from openbourse.adapters.secrets import HashingBusy, Passwords
 from openbourse.adapters.weights_valkey import ValkeyWeights
 from openbourse.edge.addresses import Addresses
@@ -34,7 +35,13 @@ from openbourse.marketdata.candles import TradeStore
 from openbourse.marketdata.view import MarketView
 from openbourse.monitor.api import Monitor
 from openbourse.monitor.audit import Audit
+from openbourse.projection.feed import CommittedBatch
+from openbourse.protocol.events import Event
 from openbourse.settings import ProcessSettings
+from openbourse.streams import listen_keys as listen_key_api
+from openbourse.streams.hub import Hub
+from openbourse.streams.sockets import MarketSockets
+from openbourse.streams.users import UserHub
 from openbourse.wallet import api as wallet
 from openbourse.wallet.store import Store as WalletStore
 from openbourse.wallet.views import Balance, Deposit
@@ -44,6 +51,7 @@ from openbourse.wiring.health import routes as health_routes
 from openbourse.wiring.instruments import list_venue
 from openbourse.wiring.page import SecurityHeaders, page_routes
 from openbourse.wiring.stores import Stores
+from openbourse.wiring.streams import StreamedMarkets
 
 log: Final = structlog.get_logger()
 
@@ -64,8 +72,10 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     limits = Limits(settings.connections_max, settings.connections_per_address_max, proxies.is_trusted)
     audit = Audit(Books(pool, view))
     withdrawals = Withdrawals(WalletStore(pool), intake)
+    hub, users_hub = Hub(StreamedMarkets(view, pool)), UserHub(view.listing)
+    listen_keys = ValkeyListenKeys(stores.valkey())
     beside: list[Coroutine[Any, Any, None]] = [
-        _follow(view, stores, pool, intake),
+        _follow(view, stores, pool, intake, hub, users_hub),
         limiter.run(),
         keys.follow_removals(),
     ]
@@ -81,13 +91,18 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         beside.append(users.keep_reconciled())
     if "monitor" in roles:
         beside.append(audit.run())
+    if "streams" in roles:
+        operations += listen_key_api.operations(listen_keys)
+        beside.append(hub.run())
     behind = _behind(roles, settings, monitor_of(stores, pool, view, audit, limits))
     app = App(operations, keys, limiter, behind, settings.body_bytes_max, settings.trusted_proxies)
     venue = settings.venue
     allowance = OrderAllowance(venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day)
     handlers: dict[str, SocketHandler] = {}
     if "gateway" in roles:
-        handlers["/ws-api/v3"] = SocketApi(operations, app.admission, None, allowance)
+        handlers["/ws-api/v3"] = SocketApi(operations, app.admission, users_hub, allowance)
+    if "streams" in roles:
+        handlers["/ws"] = handlers["/stream"] = MarketSockets(hub, users_hub, listen_keys)
     sockets = Sockets(handlers, limiter, app.addresses)
     tasks = [asyncio.create_task(work) for work in beside]
     for task in tasks:
@@ -155,9 +170,14 @@ class _Accounts:
         ]
 
 
-async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any) -> None:
+async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub: Hub, users: UserHub) -> None:
     """Load the markets, list what is missing, follow the feed; after a fault begin anew from where the view stands."""
     is_listed = False
+
+    def push(batch: CommittedBatch, seen: list[Event]) -> None:
+        hub.take(seen, batch.time_us)
+        users.take(seen, batch.time_us)
+
     while True:
         try:
             if not view.is_loaded:
@@ -165,7 +185,7 @@ async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any) -> N
             if not is_listed:
                 await list_venue(intake, view.listing.by_symbol)
                 is_listed = True
-            await view.follow(stores.feed(), lambda batch, seen: None)
+            await view.follow(stores.feed(), push)
         except (OSError, TimeoutError, IntakeFault, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
             log.warning("markets not followed", why=str(fault))
             await asyncio.sleep(RETRY_S)
