@@ -1,0 +1,111 @@
+"""All roles of a venue in one process, over real stores: what only the whole can promise."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from openbourse import wiring
+from openbourse.protocol.amounts import UNIT
+from openbourse.roles import EDGE_ROLES
+from openbourse.settings import ProcessSettings
+from openbourse.wiring import CreatedAccount
+
+PASSWORD = "correct horse battery"
+START_S = 20
+
+
+@pytest.fixture
+async def venue(settings: ProcessSettings) -> AsyncIterator[ProcessSettings]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = replace(settings, port=probe.getsockname()[1], ready_file=settings.data_dir / "ready")
+    await wiring.migrate(settings)
+    running = asyncio.create_task(wiring.run_roles(("sequencer", "history", *EDGE_ROLES), settings))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as http, asyncio.timeout(START_S):
+        while True:
+            try:
+                if (await http.get("/health/ready")).status_code == 200:
+                    break
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.05)
+    yield settings
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(START_S):
+        await running
+
+
+async def ask(settings: ProcessSettings, account: CreatedAccount, method: str, path: str, **params: object) -> Any:
+    query = urlencode({**params, "timestamp": time.time_ns() // 1_000_000})
+    signature = hmac.new(account.secret_key.encode(), query.encode(), hashlib.sha256).hexdigest()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as http:
+        answer = await http.request(
+            method, f"{path}?{query}&signature={signature}", headers={"X-MBX-APIKEY": account.api_key}
+        )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_made_account_trades_and_reads_its_own_writes(venue: ProcessSettings) -> None:
+    assert venue.ready_file is not None
+    assert venue.ready_file.exists()
+    account = await wiring.create_account(venue, "Ann@example.com", PASSWORD, [("USDT", 1_000 * UNIT)])
+    assert account.account_id >= 1_000
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    placed = await ask(venue, account, "POST", "/api/v3/order", price="50000", **order)
+    [opened] = await ask(venue, account, "GET", "/api/v3/openOrders", symbol="BTCUSDT")
+    assert opened["orderId"] == placed["orderId"]
+    [balance] = (await ask(venue, account, "GET", "/api/v3/account", omitZeroBalances="true"))["balances"]
+    assert (balance["free"], balance["locked"]) == ("500.00000000", "500.00000000")
+
+
+async def test_the_same_address_again_is_funded_and_gets_a_further_key(venue: ProcessSettings) -> None:
+    first = await wiring.create_account(venue, "ann@example.com", PASSWORD, [("BTC", UNIT)])
+    second = await wiring.create_account(venue, "ann@example.com", PASSWORD, [("BTC", UNIT)])
+    assert second.account_id == first.account_id
+    assert second.api_key != first.api_key
+    [balance] = (await ask(venue, first, "GET", "/api/v3/account", omitZeroBalances="true"))["balances"]
+    assert balance["free"] == "2.00000000"
+
+
+async def test_an_unlisted_asset_and_a_short_password_are_refused(venue: ProcessSettings) -> None:
+    with pytest.raises(ValueError, match="does not list"):
+        await wiring.create_account(venue, "ann@example.com", PASSWORD, [("NOPE", UNIT)])
+    with pytest.raises(ValueError, match="password"):
+        await wiring.create_account(venue, "ann@example.com", "short", [])
+
+
+async def test_a_pair_is_listed_once_and_trades(venue: ProcessSettings) -> None:
+    for _ in range(2):
+        await wiring.list_symbol(venue, "MSFTUSD", "MSFT", "USD", UNIT // 100, 100, 1_000, 0)
+    made = await wiring.create_accounts(venue, 3, [("USD", 100 * UNIT)], "replay")
+    assert len({account.account_id for account in made}) == 3
+    placed = await ask(
+        venue,
+        made[0],
+        "POST",
+        "/api/v3/order",
+        symbol="MSFTUSD",
+        side="BUY",
+        type="LIMIT",
+        timeInForce="GTC",
+        price="30.01",
+        quantity="1",
+    )
+    assert placed["status"] == "NEW"
+
+
+async def test_migrating_twice_changes_nothing(settings: ProcessSettings) -> None:
+    await wiring.migrate(settings)
+    await wiring.migrate(settings)
