@@ -1,137 +1,215 @@
-"""Orders are read as Binance reads them and answered from what the engine decided."""
+"""What order entry promises over REST, by code and message."""
 
 from typing import Any
 
 import pytest
 
-from openbourse.edge.errors import ApiError
-from openbourse.edge.intake import Answer
-from openbourse.edge.listing import Listing
-from openbourse.edge.operations import Call, Caller, Operation, OrderCounts
-from openbourse.edge.params import Params
-from openbourse.engine import Engine
-from openbourse.gateway import api, general
-from openbourse.listings import ASSETS, INSTRUMENTS
-from openbourse.protocol import commands, events
-from openbourse.protocol.amounts import UNIT
+from openbourse.edge.intake import Overloaded, StatusUnknown
+from tests.served import BOBS_KEY, Venue
 
-ACCOUNT = 1_000
 LIMIT = {
     "symbol": "BTCUSDT",
     "side": "BUY",
     "type": "LIMIT",
     "timeInForce": "GTC",
-    "price": "60000",
-    "quantity": "0.01",
+    "price": "9000",
+    "quantity": "0.001",
 }
+MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
+ORDER = "/api/v3/order"
 
 
-class EngineIntake:
-    """An intake without a journal, for tests: the engine answers at once."""
-
-    def __init__(self) -> None:
-        self.engine = Engine()
-        self.listing = Listing()
-
-    async def submit(self, command: commands.Command, not_after_us: int) -> Answer:
-        sequence = self.engine.sequence + 1
-        raw, _ = self.engine.apply(sequence, sequence, command.encode())
-        self.listing.apply(events.decode(raw))
-        return Answer(sequence, sequence, raw, OrderCounts(1, 1))
-
-    async def committed(self) -> int:
-        return self.engine.sequence
-
-
-@pytest.fixture
-async def intake() -> EngineIntake:
-    made = EngineIntake()
-    for code, asset in ASSETS.items():
-        await made.submit(commands.CreateAsset(asset, code), 0)
-    for image in INSTRUMENTS:
-        await made.submit(commands.ListInstrument(image), 0)
-    for account in (ACCOUNT, ACCOUNT + 1):
-        await made.submit(commands.OpenAccount(account), 0)
-        for asset in ASSETS.values():
-            identity = (account * 100 + asset).to_bytes(32, "little")
-            await made.submit(commands.CreditDeposit(account, asset, 10**6 * UNIT, identity), 0)
-    return made
-
-
-async def ask(intake: EngineIntake, method: str, path: str, params: dict[str, str], account: int = ACCOUNT) -> Any:
-    listed: list[Operation] = [*api.operations(intake, intake.listing), *general.operations(intake.listing, 1, 1, 1)]
-    (operation,) = [found for found in listed if found.rest == (method, f"/api/v3/{path}")]
-    caller = Caller(account, account, "k" * 64, frozenset({"READ", "TRADE"}))
-    return await operation.handler(Call(Params(params), caller, 0))
-
-
-async def test_two_orders_trade_and_the_full_answer_lists_the_fill(intake: EngineIntake) -> None:
-    resting = await ask(intake, "POST", "order", LIMIT)
-    assert (resting["status"], resting["fills"]) == ("NEW", [])
-    taker = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.004"}
-    answer = await ask(intake, "POST", "order", taker, ACCOUNT + 1)
-    assert (answer["status"], answer["executedQty"], answer["price"]) == ("FILLED", "0.00400000", "0.00000000")
-    (fill,) = answer["fills"]
-    assert (fill["price"], fill["qty"], fill["commissionAsset"]) == ("60000.00000000", "0.00400000", "USDT")
-    canceled = await ask(intake, "DELETE", "order", {"symbol": "BTCUSDT", "orderId": str(resting["orderId"])})
-    assert (canceled["status"], canceled["executedQty"]) == ("CANCELED", "0.00400000")
-    assert canceled["origClientOrderId"] == resting["clientOrderId"]
-
-
-async def test_a_test_order_places_nothing(intake: EngineIntake) -> None:
-    assert await ask(intake, "POST", "order/test", LIMIT) == {}
-    with pytest.raises(ApiError, match="Unknown order"):
-        await ask(intake, "DELETE", "openOrders", {"symbol": "BTCUSDT"})
+def changed(base: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in {**base, **changes}.items() if value is not None}
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"),
+    ("base", "changes", "code", "words"),
     [
-        ({"symbol": "NOSUCH"}, -1121),
-        ({"side": "HOLD"}, -1117),
-        ({"type": "WISH"}, -1116),
-        ({"timeInForce": ""}, -1102),
-        ({"price": "1e5"}, -1100),
-        ({"price": "60000.001"}, -1013),
-        ({"quantity": "0.123456789"}, -1111),
-        ({"quantity": "9" * 40}, -1108),
-        ({"quantity": "100"}, -2010),
-        ({"type": "MARKET"}, -1106),
-        ({"type": "STOP_LOSS"}, -2010),
-        ({"quoteOrderQty": "5"}, -1106),
-        ({"stopPrice": "5"}, -1106),
-        ({"icebergQty": "0.001"}, -2010),
-        ({"strategyType": "7"}, -1134),
-        ({"newClientOrderId": "a b"}, -1100),
-        ({"newOrderRespType": "ALL"}, -1130),
-        ({"type": "LIMIT_MAKER", "timeInForce": "IOC"}, -1114),
+        (LIMIT, {"symbol": "NOSUCH"}, -1121, "Invalid symbol."),
+        (LIMIT, {"symbol": "btc usdt"}, -1100, "'symbol'"),
+        (LIMIT, {"symbol": None}, -1102, "Mandatory parameter 'symbol'"),
+        (LIMIT, {"side": None}, -1102, "'side'"),
+        (LIMIT, {"side": "HOLD"}, -1117, "Invalid side."),
+        (LIMIT, {"type": None}, -1102, "'type'"),
+        (LIMIT, {"type": "WISH"}, -1116, "Invalid orderType."),
+        (LIMIT, {"timeInForce": None}, -1102, "'timeInForce'"),
+        (LIMIT, {"timeInForce": "SOON"}, -1115, "Invalid timeInForce."),
+        (LIMIT, {"quantity": None}, -1102, "'quantity'"),
+        (LIMIT, {"price": None}, -1102, "'price'"),
+        (LIMIT, {"quoteOrderQty": "5"}, -1106, "'quoteOrderQty' sent when not required"),
+        (LIMIT, {"price": "NaN"}, -1100, "'price'"),
+        (LIMIT, {"price": "1e5"}, -1100, "'price'"),
+        (LIMIT, {"price": "-1"}, -1100, "'price'"),
+        (LIMIT, {"price": ""}, -1105, "Parameter 'price' was empty."),
+        (LIMIT, {"price": "9" * 60}, -1108, "Parameter 'price' overflowed."),
+        (LIMIT, {"quantity": "0.123456789"}, -1111, "Parameter 'quantity' has too much precision."),
+        (LIMIT, {"quantity": "0"}, -1013, "Price * QTY is zero or less."),
+        (LIMIT, {"quantity": "0.000015"}, -1013, "Filter failure: LOT_SIZE"),
+        (LIMIT, {"price": "9000.001"}, -1013, "Filter failure: PRICE_FILTER"),
+        (LIMIT, {"quantity": "0.00001", "price": "1000"}, -1013, "Filter failure: NOTIONAL"),
+        (LIMIT, {"quantity": "900", "price": "900000"}, -1013, "Filter failure: NOTIONAL"),
+        (LIMIT, {"quantity": "90", "price": "90000"}, -2010, "Account has insufficient balance"),
+        (LIMIT, {"newClientOrderId": "no spaces"}, -1100, "'newClientOrderId'"),
+        (LIMIT, {"newClientOrderId": "x" * 37}, -1100, "'newClientOrderId'"),
+        (LIMIT, {"strategyType": "5"}, -1134, "1000000"),
+        (LIMIT, {"selfTradePreventionMode": "SOMETIMES"}, -1013, "self-trade prevention"),
+        (LIMIT, {"newOrderRespType": "ALL"}, -1130, "'newOrderRespType'"),
+        (LIMIT, {"icebergQty": "0.0001"}, -1013, "Iceberg orders are not supported"),
+        (LIMIT, {"trailingDelta": "100"}, -1013, "Trailing stop orders are not supported"),
+        (LIMIT, {"pegPriceType": "PRIMARY_PEG"}, -1013, "Pegged orders are not supported"),
+        (LIMIT, {"stopPrice": "8000"}, -1106, "'stopPrice'"),
+        (LIMIT, {"type": "STOP_LOSS_LIMIT", "stopPrice": "8000"}, -1013, "Stop loss limit orders are not supported"),
+        (LIMIT, {"type": "TAKE_PROFIT", "stopPrice": "8000"}, -1013, "Take profit orders are not supported"),
+        (LIMIT, {"surprise": "1"}, -1104, "read '8' parameter(s) but was sent '9'"),
+        (MARKET, {"price": "9000"}, -1106, "'price'"),
+        (MARKET, {"timeInForce": "GTC"}, -1114, "TimeInForce parameter sent when not required."),
+        (MARKET, {"quantity": None}, -1102, "Param 'quantity' or 'quoteOrderQty' must be sent"),
+        (MARKET, {"quoteOrderQty": "10"}, -1106, "'quoteOrderQty'"),
+        (MARKET, {"quantity": None, "quoteOrderQty": "10"}, -2010, "Order book liquidity is less than"),
     ],
 )
-async def test_what_does_not_belong_together_is_refused(
-    intake: EngineIntake, changes: dict[str, str], code: int
+async def test_an_order_that_makes_no_sense_is_refused_by_name(
+    venue: Venue, base: dict[str, str], changes: dict[str, str | None], code: int, words: str
 ) -> None:
-    with pytest.raises(ApiError) as raised:
-        await ask(intake, "POST", "order", {**LIMIT, **changes})
-    assert raised.value.code == code
+    answer = await venue.signed("POST", ORDER, changed(base, changes))
+    assert answer.status_code == 400
+    assert answer.json()["code"] == code, answer.text
+    assert words in answer.json()["msg"]
 
 
-async def test_replacing_tells_both_halves(intake: EngineIntake) -> None:
-    old = await ask(intake, "POST", "order", LIMIT)
-    replace = {**LIMIT, "price": "59000", "cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": str(old["orderId"])}
-    done = await ask(intake, "POST", "order/cancelReplace", replace)
-    assert (done["cancelResult"], done["newOrderResult"]) == ("SUCCESS", "SUCCESS")
-    assert done["newOrderResponse"]["price"] == "59000.00000000"
-    with pytest.raises(ApiError) as raised:
-        await ask(intake, "POST", "order/cancelReplace", replace)
-    assert (raised.value.code, raised.value.status) == (-2022, 400)
-    assert raised.value.data["newOrderResult"] == "NOT_ATTEMPTED"  # type: ignore[index]
-    with pytest.raises(ApiError) as raised:
-        await ask(intake, "POST", "order/cancelReplace", {**replace, "cancelReplaceMode": "ALLOW_FAILURE"})
-    assert (raised.value.code, raised.value.status) == (-2021, 409)
+async def test_each_detail_shows_its_fields(venue: Venue) -> None:
+    ack = (await venue.signed("POST", ORDER, LIMIT, newOrderRespType="ACK")).json()
+    assert set(ack) == {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
+    assert len(ack["clientOrderId"]) == 22
+    result = (await venue.signed("POST", ORDER, LIMIT, newOrderRespType="RESULT")).json()
+    assert set(result) == set(ack) | {
+        *("price", "origQty", "executedQty", "origQuoteOrderQty", "cummulativeQuoteQty", "status", "timeInForce"),
+        *("type", "side", "workingTime", "selfTradePreventionMode"),
+    }  # fmt: skip
+    full = (await venue.signed("POST", ORDER, LIMIT, strategyId=7, strategyType=1_000_001)).json()
+    assert set(full) == set(result) | {"fills", "strategyId", "strategyType"}
 
 
-async def test_exchange_info_names_every_filter(intake: EngineIntake) -> None:
-    info = await ask(intake, "GET", "exchangeInfo", {"symbol": "BTCUSDT"})
-    (symbol,) = info["symbols"]
-    assert {found["filterType"] for found in symbol["filters"]} >= {"PRICE_FILTER", "LOT_SIZE", "NOTIONAL"}
-    assert (symbol["permissions"], symbol["permissionSets"]) == ([], [["SPOT"]])
+async def test_a_post_only_order_answers_with_an_ack(venue: Venue) -> None:
+    order = {name: value for name, value in LIMIT.items() if name != "timeInForce"}
+    answer = (await venue.signed("POST", ORDER, {**order, "type": "LIMIT_MAKER"})).json()
+    assert set(answer) == {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
+
+
+async def test_a_taker_sees_its_own_fills_only(venue: Venue) -> None:
+    await venue.signed("POST", ORDER, LIMIT, key=BOBS_KEY, side="SELL", quantity="0.001")
+    await venue.signed("POST", ORDER, LIMIT, key=BOBS_KEY, side="SELL", quantity="0.001", price="9001")
+    taken = (await venue.signed("POST", ORDER, LIMIT, quantity="0.003", price="9001")).json()
+    assert taken["status"] == "PARTIALLY_FILLED"
+    assert taken["executedQty"] == "0.00200000"
+    assert [(fill["price"], fill["qty"], fill["commission"], fill["commissionAsset"]) for fill in taken["fills"]] == [
+        ("9000.00000000", "0.00100000", "0.00000100", "BTC"),
+        ("9001.00000000", "0.00100000", "0.00000100", "BTC"),
+    ]
+
+
+async def test_a_prevented_self_trade_is_shown(venue: Venue) -> None:
+    resting = (await venue.signed("POST", ORDER, LIMIT, side="SELL")).json()
+    answer = (await venue.signed("POST", ORDER, LIMIT)).json()
+    assert answer["fills"] == []
+    assert answer["preventedMatches"] == [
+        {
+            "preventedMatchId": 1,
+            "makerOrderId": resting["orderId"],
+            "price": "9000.00000000",
+            "makerPreventedQuantity": "0.00100000",
+        }
+    ]
+
+
+async def test_a_test_order_changes_nothing(venue: Venue) -> None:
+    assert (await venue.signed("POST", f"{ORDER}/test", LIMIT)).json() == {}
+    rates = (await venue.signed("POST", f"{ORDER}/test", LIMIT, computeCommissionRates="true")).json()
+    assert rates["standardCommissionForOrder"] == {"maker": "0.00100000", "taker": "0.00100000"}
+    refused = await venue.signed("POST", f"{ORDER}/test", LIMIT, price="9000.001")
+    assert refused.json()["msg"] == "Filter failure: PRICE_FILTER"
+    assert (await venue.signed("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")).json()["code"] == -2011
+
+
+async def test_an_order_is_canceled_by_either_name(venue: Venue) -> None:
+    first = (await venue.signed("POST", ORDER, LIMIT, newClientOrderId="mine-1")).json()
+    mismatch = await venue.signed(
+        "DELETE", ORDER, symbol="BTCUSDT", orderId=first["orderId"], origClientOrderId="other"
+    )
+    assert mismatch.json()["code"] == -2039
+    done = (await venue.signed("DELETE", ORDER, symbol="BTCUSDT", origClientOrderId="mine-1")).json()
+    assert (done["status"], done["origClientOrderId"], done["orderId"]) == ("CANCELED", "mine-1", first["orderId"])
+    assert done["clientOrderId"] != "mine-1"
+    again = await venue.signed("DELETE", ORDER, symbol="BTCUSDT", orderId=first["orderId"])
+    assert (again.status_code, again.json()) == (400, {"code": -2011, "msg": "Unknown order sent."})
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({}, -1102),
+        ({"orderId": "x"}, -1100),
+        ({"orderId": "0"}, -2011),
+        ({"orderId": "1", "cancelRestrictions": "NONE"}, -1145),
+        ({"orderId": "1", "side": "BUY"}, -1104),
+    ],
+)
+async def test_a_cancel_that_makes_no_sense_is_refused(venue: Venue, params: dict[str, str], code: int) -> None:
+    answer = await venue.signed("DELETE", ORDER, {"symbol": "BTCUSDT", **params})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_a_cancel_keeps_its_restriction(venue: Venue) -> None:
+    placed = (await venue.signed("POST", ORDER, LIMIT)).json()
+    target = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
+    refused = await venue.signed("DELETE", ORDER, target, cancelRestrictions="ONLY_PARTIALLY_FILLED")
+    assert refused.json() == {"code": -2011, "msg": "Order was not canceled due to cancel restrictions."}
+    assert (await venue.signed("DELETE", ORDER, target, cancelRestrictions="ONLY_NEW")).status_code == 200
+
+
+async def test_a_delete_may_carry_its_parameters_in_the_body(venue: Venue) -> None:
+    from tests.served import HMAC_KEY, signed_query
+
+    await venue.signed("POST", ORDER, LIMIT, newClientOrderId="body-1")
+    answer = await venue.http.request(
+        "DELETE",
+        ORDER,
+        content=signed_query({"symbol": "BTCUSDT", "origClientOrderId": "body-1"}),
+        headers={"X-MBX-APIKEY": HMAC_KEY, "Content-Type": "application/json"},
+    )
+    assert answer.json()["status"] == "CANCELED"
+
+
+async def test_all_orders_of_a_symbol_are_canceled(venue: Venue) -> None:
+    for _ in range(3):
+        await venue.signed("POST", ORDER, LIMIT)
+    await venue.signed("POST", ORDER, LIMIT, symbol="ETHUSDT", quantity="0.1", price="900")
+    canceled = (await venue.signed("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")).json()
+    assert [order["status"] for order in canceled] == ["CANCELED"] * 3
+    assert {order["symbol"] for order in canceled} == {"BTCUSDT"}
+
+
+async def test_a_client_id_of_an_open_order_cannot_be_used_twice(venue: Venue) -> None:
+    assert (await venue.signed("POST", ORDER, LIMIT, newClientOrderId="once")).status_code == 200
+    again = await venue.signed("POST", ORDER, LIMIT, newClientOrderId="once")
+    assert again.json() == {"code": -2010, "msg": "Duplicate order sent."}
+
+
+@pytest.mark.parametrize(("fault", "status", "code"), [(Overloaded(), 503, -1008), (StatusUnknown(), 503, -1007)])
+async def test_a_sequencer_that_gives_no_result_is_told_apart(venue: Venue, fault: Any, status: int, code: int) -> None:
+    venue.intake.fault = fault
+    answer = await venue.signed("POST", ORDER, LIMIT)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_order_counts_are_told(venue: Venue) -> None:
+    placed = await venue.signed("POST", ORDER, LIMIT)
+    assert placed.headers["X-MBX-ORDER-COUNT-10S"] == "1"
+    assert placed.headers["X-MBX-ORDER-COUNT-1D"] == "1"
+    counts = (await venue.signed("GET", "/api/v3/rateLimit/order")).json()
+    assert [(row["interval"], row["intervalNum"], row["limit"]) for row in counts] == [
+        ("SECOND", 10, 100),
+        ("DAY", 1, 200_000),
+    ]
+    assert counts[1]["count"] == 1

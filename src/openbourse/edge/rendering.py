@@ -52,16 +52,16 @@ def state(image: OrderUpdated) -> Shape:
 
 
 def placed(updates: list[OrderUpdated], detail: str, listing: Listing, call: Call, time_us: int) -> Shape:
-    """Return the answer to a placed order; the updates are those of the new order, in order."""
-    last = updates[-1]
+    """Return the answer to a placed order: updates begin with its own first one and may hold those of makers it met."""
+    order = updates[0].order
+    own = [update for update in updates if update.order == order]
+    last = own[-1]
     shown = ack(last, listing.instruments[last.instrument].symbol, call, time_us)
     if detail == "ACK":
         return shown
     shown |= state(last)
-    shown |= {
-        "workingTime": call.time(last.working_us),
-        "selfTradePreventionMode": SelfTradePrevention(last.stp).name,
-    }
+    shown["workingTime"] = call.time(last.working_us)
+    shown["selfTradePreventionMode"] = SelfTradePrevention(last.stp).name
     if detail == "FULL":
         shown["fills"] = [
             {
@@ -71,10 +71,31 @@ def placed(updates: list[OrderUpdated], detail: str, listing: Listing, call: Cal
                 "commissionAsset": listing.assets[fill.commission_asset],
                 "tradeId": fill.trade,
             }
-            for fill in updates
+            for fill in own
             if fill.execution == Execution.TRADE
         ]
+    if any(update.execution == Execution.TRADE_PREVENTION for update in updates):
+        shown["preventedMatches"] = prevented_matches(order, updates)
     return shown
+
+
+def prevented_matches(order: int, updates: list[OrderUpdated]) -> list[Shape]:
+    """Return what self-trade prevention kept a placed order from, a match each."""
+    matches: dict[int, Shape] = {}
+    for update in updates:
+        if update.execution != Execution.TRADE_PREVENTION:
+            continue
+        match = matches.setdefault(update.prevented_match, {"preventedMatchId": update.prevented_match})
+        prevented = format_units(update.last_prevented)
+        if update.order == order:
+            match |= {"makerOrderId": update.counter_order, "takerPreventedQuantity": prevented}
+        else:
+            match |= {
+                "makerOrderId": update.order,
+                "price": format_units(update.price),
+                "makerPreventedQuantity": prevented,
+            }
+    return list(matches.values())
 
 
 def canceled(image: OrderUpdated, symbol: str, call: Call, time_us: int) -> Shape:
