@@ -179,6 +179,8 @@ async def serve(
         ws="none" if sockets is None else Socket,
         loop="none",
         lifespan="off",
+        # Who may speak for others is said in our settings alone; uvicorn would believe every local peer.
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         server_header=False,

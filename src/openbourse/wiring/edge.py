@@ -141,7 +141,7 @@ def _trading(
     venue = settings.venue
     return [
         *general.operations(view.listing, venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day),
-        *orders.operations(intake, view.listing),
+        *orders.operations(intake, view.listing, venue),
         *history.operations(history_store, view.listing, barrier),
         *marketdata.operations(view, TradeStore(pool)),
         *wallet.operations(view.listing, _Accounts(history_store, barrier), WalletStore(pool), withdrawals),
