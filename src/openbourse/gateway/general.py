@@ -6,6 +6,7 @@ from typing import Final
 from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Operation
+from openbourse.edge.ratelimit import CONNECTIONS_MAX, RAW_REQUESTS_MAX
 from openbourse.protocol.amounts import format_units
 from openbourse.protocol.instruments import Instrument, InstrumentStatus, NotionalFlag, OrderType, SelfTradePrevention
 
@@ -16,8 +17,11 @@ def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, or
         _limit("REQUEST_WEIGHT", "MINUTE", 1, weight_per_minute),
         _limit("ORDERS", "SECOND", 10, orders_per_10s),
         _limit("ORDERS", "DAY", 1, orders_per_day),
-        _limit("RAW_REQUESTS", "MINUTE", 5, 300_000),
     ]
+    by_carrier = {
+        False: [*limits, _limit("RAW_REQUESTS", "MINUTE", 5, RAW_REQUESTS_MAX)],
+        True: [*limits, _limit("CONNECTIONS", "MINUTE", 5, CONNECTIONS_MAX)],
+    }
 
     async def ping(call: Call) -> object:
         return {}
@@ -26,12 +30,13 @@ def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, or
         return {"serverTime": call.time(time.time_ns() // 1_000)}
 
     async def exchange_info(call: Call) -> object:
+        shows_sets = call.params.boolean("showPermissionSets", True)
         return {
             "timezone": "UTC",
             "serverTime": call.time(time.time_ns() // 1_000),
-            "rateLimits": limits,
+            "rateLimits": by_carrier[call.over_socket],
             "exchangeFilters": [],
-            "symbols": [_symbol(image, listing) for image in _asked(call, listing)],
+            "symbols": [_symbol(image, listing, shows_sets) for image in _asked(call, listing)],
         }
 
     return [
@@ -65,7 +70,7 @@ def _asked(call: Call, listing: Listing) -> list[Instrument]:
     return [image for image in images if status is None or image.status == status]
 
 
-def _symbol(image: Instrument, listing: Listing) -> dict[str, object]:
+def _symbol(image: Instrument, listing: Listing, shows_sets: bool) -> dict[str, object]:
     return {
         "symbol": image.symbol,
         "status": InstrumentStatus(image.status).name,
@@ -90,14 +95,14 @@ def _symbol(image: Instrument, listing: Listing) -> dict[str, object]:
         "isMarginTradingAllowed": False,
         "filters": _filters(image),
         "permissions": [],
-        "permissionSets": [["SPOT"]],
+        "permissionSets": [["SPOT"]] if shows_sets else [],
         "defaultSelfTradePreventionMode": SelfTradePrevention(image.stp_default).name,
         "allowedSelfTradePreventionModes": [mode.name for mode in SelfTradePrevention if image.stp_allowed >> mode & 1],
     }
 
 
 def _filters(image: Instrument) -> list[dict[str, object]]:
-    return [
+    shown: list[dict[str, object]] = [
         {
             "filterType": "PRICE_FILTER",
             "minPrice": format_units(image.price_min),
@@ -117,14 +122,6 @@ def _filters(image: Instrument) -> list[dict[str, object]]:
             "stepSize": format_units(image.market_step),
         },
         {
-            "filterType": "PERCENT_PRICE_BY_SIDE",
-            "bidMultiplierUp": format_units(image.bid_up),
-            "bidMultiplierDown": format_units(image.bid_down),
-            "askMultiplierUp": format_units(image.ask_up),
-            "askMultiplierDown": format_units(image.ask_down),
-            "avgPriceMins": image.average_minutes,
-        },
-        {
             "filterType": "NOTIONAL",
             "minNotional": format_units(image.notional_min),
             "applyMinToMarket": bool(image.notional_flags & NotionalFlag.MIN_APPLIES_TO_MARKET),
@@ -134,3 +131,16 @@ def _filters(image: Instrument) -> list[dict[str, object]]:
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": image.orders_max},
     ]
+    # A client that computes a price band from a multiplier of 0 finds no price allowed: what is off is not shown.
+    if image.bid_up and image.bid_down and image.ask_up and image.ask_down:
+        shown.append(
+            {
+                "filterType": "PERCENT_PRICE_BY_SIDE",
+                "bidMultiplierUp": format_units(image.bid_up),
+                "bidMultiplierDown": format_units(image.bid_down),
+                "askMultiplierUp": format_units(image.ask_up),
+                "askMultiplierDown": format_units(image.ask_down),
+                "avgPriceMins": image.average_minutes,
+            }
+        )
+    return shown
