@@ -16,9 +16,9 @@ SUITES = Path(__file__).parent / "suites"
     ("client", "suite"),
     [
         ("ccxt", "ccxt_sync.py"),
-        pytest.param(*("ccxt", "ccxt_pro.py"), marks=pytest.mark.sockets),
-        pytest.param(*("python-binance", "python_binance.py"), marks=pytest.mark.sockets),
-        pytest.param(*("binance-sdk-spot", "binance_sdk.py"), marks=pytest.mark.sockets),
+        ("ccxt", "ccxt_pro.py"),
+        ("python-binance", "python_binance.py"),
+        ("binance-sdk-spot", "binance_sdk.py"),
     ],
 )
 def test_the_client_trades_as_published(

@@ -120,7 +120,6 @@ def test_malformed_json_is_refused(client: Client, exchange: Exchange) -> None:
     assert answer.json()["code"] < 0
 
 
-@pytest.mark.sockets
 def test_malformed_frames_get_an_error_or_a_closed_connection(exchange: Exchange) -> None:
     from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect

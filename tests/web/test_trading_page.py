@@ -259,7 +259,6 @@ def test_without_sockets_the_page_still_sees_its_fills(new_trader: TraderMaker) 
     expect(taker.page.get_by_role("status").filter(has_text="Reconnecting")).to_be_attached()
 
 
-@pytest.mark.xfail(reason="the venue does not serve /stream yet; the page polls until it does", strict=False)
 def test_the_page_says_that_it_is_live_while_its_sockets_are_open(new_trader: TraderMaker) -> None:
     trader = new_trader()
     trader.sign_up()
