@@ -7,7 +7,7 @@ import pytest
 
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import Side
-from openbourse.replay.formats import Execute, Place, Print, RecordError, Reduce, Remove, read_record
+from openbourse.replay.formats import Execute, Place, Print, RecordError, Reduce, Remove, fitted, read_record
 
 LOBSTER = "34200.013994120,1,11,18,5853300,1\n34200.2,2,11,8,5853300,1\n34200.3,4,11,4,5853300,1\n34200.4,5,0,4,5853300,1\n34200.5,3,11,6,5853300,1\n"
 BITSTAMP = (
@@ -71,3 +71,12 @@ def test_something_else_is_refused_with_the_forms_that_are_read(tmp_path: Path, 
 def test_a_bad_line_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="line 6"):
         list(read_record(write(tmp_path, "MSFT_message_5.csv", LOBSTER + "x,1,1,1,1,1\n")).steps())
+
+
+def test_quantities_are_cut_to_whole_lots_and_removals_are_kept(tmp_path: Path) -> None:
+    lines = (
+        BITSTAMP
+        + "8,1430438404950,1430438404000,236.47,123456789,created,ask\n9,1430438404960,1,236.47,7,created,ask\n"
+    )
+    steps = list(fitted(read_record(write(tmp_path, "day.csv", lines)).steps(), 100))
+    assert [step.quantity for step in steps] == [200_000_000, 0, 123_456_700]

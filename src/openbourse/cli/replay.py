@@ -13,7 +13,7 @@ from openbourse.cli.finish import finish
 from openbourse.cli.reach import reach
 from openbourse.protocol.amounts import UNIT
 from openbourse.replay.driver import IN_FLIGHT_DEFAULT, Credentials, Driver, ReplayFault, Report
-from openbourse.replay.formats import Levels, Record, RecordError, lobster_book, read_record
+from openbourse.replay.formats import Levels, Record, RecordError, fitted, lobster_book, read_record
 from openbourse.replay.tape import Tape
 from openbourse.settings import ProcessSettings
 
@@ -79,7 +79,7 @@ async def _replay(
     made: list[Credentials] = list(await wiring.create_accounts(settings, count, funds, f"replay-{symbol.lower()}"))
     driver = Driver(f"ws://127.0.0.1:{settings.port}/ws-api/v3", symbol, made, ORDERS_MAX, in_flight)
     tape = Tape(whole_removals=record.form.startswith("Bitstamp"))
-    steps = record.steps()
+    steps = fitted(record.steps(), STEP)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

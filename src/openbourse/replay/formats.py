@@ -88,6 +88,15 @@ class Record(msgspec.Struct, frozen=True):
     steps: Callable[[], Iterator[Step]]
 
 
+def fitted(steps: Iterator[Step], lot: int) -> Iterator[Step]:
+    """Yield the steps with quantities cut down to whole lots; an order of less than one lot is left out."""
+    for step in steps:
+        if step.quantity % lot == 0:
+            yield step
+        elif step.quantity >= lot or isinstance(step, Remove):
+            yield msgspec.structs.replace(step, quantity=step.quantity // lot * lot)
+
+
 def open_text(path: Path) -> TextIO:
     """Open a plain or compressed (gz, xz, bz2, zip with one member) text file."""
     match path.suffix:
