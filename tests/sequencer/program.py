@@ -11,6 +11,7 @@ from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.lease_postgres import PostgresLease
 from openbourse.sequencer.lead import LEASE_TTL_S, Parts, holder_name, run_sequencer
 from openbourse.settings import announce_ready, read_settings
+from tests.sequencer.shard import SECRET
 
 
 async def main() -> None:
@@ -23,6 +24,7 @@ async def main() -> None:
         PostgresLease(url, 0, holder_name(), LEASE_TTL_S),
         ValkeyFeedWriter(Redis.from_url(settings.valkey_url), 0),
         settings,
+        SECRET,
     )
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

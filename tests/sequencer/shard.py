@@ -74,6 +74,9 @@ class Replica:
         await asyncio.wait_for(self.task, 10)
 
 
+SECRET = b"of the tests"
+
+
 class Shard:
     """What replicas of one shard share."""
 
@@ -88,6 +91,7 @@ class Shard:
             PostgresLease(url, 0, name, 1.5),
             ValkeyFeedWriter(Redis.from_url(self.settings.valkey_url), 0),
             self.settings,
+            SECRET,
         )
         stop, ready = asyncio.Event(), asyncio.Event()
         return Replica(stop, ready, asyncio.create_task(run_sequencer(parts, ready.set, stop)))
@@ -95,7 +99,7 @@ class Shard:
     @contextlib.asynccontextmanager
     async def gateway(self) -> AsyncIterator[TcpIntake]:
         async with asyncpg.create_pool(self.settings.journal_url, min_size=1, max_size=2) as pool:
-            intake = TcpIntake(lambda: find_leader(pool, 0))
+            intake = TcpIntake(lambda: find_leader(pool, 0), SECRET)
             await intake.start()
             yield intake
             await intake.close()

@@ -12,6 +12,7 @@ from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.edge.intake import OrderRateExceeded, OutsideWindow
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol import commands, events
+from openbourse.protocol.intake import Ask, Tell, pack, prove
 from openbourse.protocol.journal import Deposed
 from openbourse.sequencer.recovery import recover
 from tests.sequencer.shard import SET_UP, Shard, buy, far
@@ -134,4 +135,28 @@ async def test_the_feed_bridges_what_the_stream_has_lost(shard: Shard) -> None:
                 break
         assert seen == [1, 2, 3, 4, 5, 6]
     await client.aclose()
+    await replica.end()
+
+
+async def test_a_stranger_who_does_not_know_the_secret_can_send_nothing(shard: Shard) -> None:
+    replica = shard.start("a")
+    await asyncio.wait_for(replica.ready.wait(), 10)
+    async with shard.gateway() as gateway:
+        await gateway.submit(SET_UP[0], far())
+        connection = await asyncpg.connect(shard.settings.journal_url)
+        host, _, port = (await connection.fetchval("SELECT address FROM journal.lease")).rpartition(":")
+        await connection.close()
+        for first in (
+            pack(Ask.SUBMIT, SET_UP[1].encode()),
+            pack(Ask.COMMITTED, bytes(8)),
+            pack(Ask.PROOF, prove(b"a guess", bytes(32))),
+        ):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(first)
+            told = b""
+            with contextlib.suppress(ConnectionResetError):
+                told = await asyncio.wait_for(reader.read(), 5)
+            assert len(told) <= len(pack(Tell.CHALLENGE, bytes(32))), "only the challenge is ever told"
+            writer.close()
+        assert await gateway.committed() == 1
     await replica.end()

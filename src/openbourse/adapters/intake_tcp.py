@@ -22,6 +22,7 @@ from openbourse.protocol.intake import (
     Refusal,
     Tell,
     pack,
+    prove,
 )
 
 log: Final = structlog.get_logger()
@@ -57,7 +58,9 @@ class _InFlight:
 class TcpIntake(asyncio.Protocol):
     """Implements edge.intake.Intake over TCP."""
 
-    def __init__(self, find_leader: FindLeader) -> None:
+    def __init__(self, find_leader: FindLeader, secret: bytes) -> None:
+        self._secret = secret
+        self._opening: asyncio.Transport | None = None
         self._find_leader = find_leader
         self._session = secrets.randbits(63) | 1
         self._counter = 0
@@ -86,8 +89,8 @@ class TcpIntake(asyncio.Protocol):
         """Leave; commands in flight get StatusUnknown."""
         for task in self._tasks:
             task.cancel()
-        if self._transport is not None:
-            self._transport.close()
+        if self._opening is not None:
+            self._opening.close()
         for waiting in self._in_flight.values():
             if not waiting.future.done():
                 waiting.future.set_exception(StatusUnknown("this process is stopping"))
@@ -190,13 +193,20 @@ class TcpIntake(asyncio.Protocol):
             attempt += 1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send again what a former leader left unanswered: a known identity gets its first result."""
+        """Wait for the leader's challenge."""
         # uvloop's transports do not derive from asyncio's.
         transport = cast(asyncio.Transport, transport)
-        self._transport = transport
+        self._opening = transport
         self._frames = Frames(ANSWER_BYTES_MAX)
         self._lost.clear()
         self._heard_at = time.monotonic()
+
+    def _prove(self, nonce: bytes) -> None:
+        """Answer the challenge, then send again what a former leader left unanswered: a known identity gets its first result."""
+        if self._opening is None:
+            return
+        self._transport = self._opening
+        self._transport.write(pack(Ask.PROOF, prove(self._secret, nonce)))
         for waiting in self._in_flight.values():
             if waiting.sends < SENDS_MAX:
                 self._send(waiting)
@@ -205,7 +215,7 @@ class TcpIntake(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look for the leader again."""
-        self._transport = None
+        self._transport = self._opening = None
         self._lost.set()
 
     def data_received(self, data: bytes) -> None:
@@ -215,11 +225,13 @@ class TcpIntake(asyncio.Protocol):
             frames = self._frames.feed(data)
         except FrameError as fault:
             log.warning("sequencer connection dropped", why=str(fault))
-            if self._transport is not None:
-                self._transport.abort()
+            if self._opening is not None:
+                self._opening.abort()
             return
         for kind, body in frames:
             match kind:
+                case Tell.CHALLENGE:
+                    self._prove(body)
                 case Tell.ANSWER:
                     counter, sequence, time_us, ten, day = ANSWER.unpack_from(body)
                     answer = Answer(sequence, time_us, body[ANSWER.size :], OrderCounts(ten, day))

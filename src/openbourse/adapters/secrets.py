@@ -1,6 +1,8 @@
 """Cryptography for identity: passwords with Argon2id on bounded threads, secrets under the master key."""
 
 import asyncio
+import hashlib
+import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,12 +77,17 @@ class MasterKey:
     def __init__(self, key: bytes) -> None:
         if len(key) != 32:
             raise ValueError("the master key has 32 bytes")
+        self._key = key
         self._cipher = AESGCM(key)
 
     @classmethod
     def from_file(cls, path: Path) -> "MasterKey":
         """Read 64 hexadecimal characters."""
         return cls(bytes.fromhex(path.read_text().strip()))
+
+    def derive(self, purpose: str) -> bytes:
+        """Return a secret for one purpose, from which the key cannot be found."""
+        return hmac.new(self._key, purpose.encode(), hashlib.sha256).digest()
 
     def seal(self, secret: bytes, belongs_to: str) -> bytes:
         """Return nonce and ciphertext; opens only with the same name."""

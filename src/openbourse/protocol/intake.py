@@ -1,8 +1,11 @@
 """What gateways and the sequencer say to each other: length-prefixed frames over one connection.
 
+The sequencer begins with a challenge; until the gateway has proven that it knows the venue's secret, nothing else is taken.
 Every frame: u32 length (of the whole frame), u8 kind, body. Little endian, as the codec's.
 """
 
+import hashlib
+import hmac
 from enum import IntEnum
 from struct import Struct
 from typing import Final
@@ -25,6 +28,7 @@ class Ask(IntEnum):
     COMMITTED = 2
     RESUBMIT = 3
     """A command that was sent before, to this leader or a former one: it may have been sequenced already."""
+    PROOF = 4
 
 
 class Tell(IntEnum):
@@ -33,6 +37,7 @@ class Tell(IntEnum):
     ANSWER = 1
     REFUSAL = 2
     COMMITTED = 3
+    CHALLENGE = 4
 
 
 class Refusal(IntEnum):
@@ -43,6 +48,11 @@ class Refusal(IntEnum):
     ORDERS_10S = 3
     ORDERS_DAY = 4
     MALFORMED = 5
+
+
+def prove(secret: bytes, nonce: bytes) -> bytes:
+    """Return the answer to a challenge: HMAC-SHA256 of the nonce."""
+    return hmac.new(secret, nonce, hashlib.sha256).digest()
 
 
 def pack(kind: int, *parts: bytes) -> bytes:

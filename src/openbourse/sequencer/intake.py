@@ -1,6 +1,8 @@
 """The order intake: takes commands from gateways' connections, bounded everywhere, and carries answers back."""
 
 import asyncio
+import hmac
+import secrets
 import struct
 import time
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from openbourse.protocol.intake import (
     Refusal,
     Tell,
     pack,
+    prove,
 )
 from openbourse.sequencer.limits import NEW_ORDERS, order_account
 
@@ -32,6 +35,9 @@ IN_FLIGHT_PER_CONNECTION_MAX: Final = 4_096
 QUEUE_NEW_ORDERS_MAX: Final = 12_288
 """Beyond this new orders are refused; cancels and everything else still come in."""
 QUEUE_MAX: Final = 16_384
+NONCE_BYTES: Final = 32
+PROOF_S: Final = 5.0
+"""A connection that has not proven itself by then is closed."""
 UNREAD_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers that a gateway has not read; beyond this it is dropped."""
 
@@ -53,7 +59,8 @@ class Pending(msgspec.Struct):
 class Intake:
     """The queue before the sequencer, filled by connections, emptied by batches."""
 
-    def __init__(self, committed: Callable[[], int]) -> None:
+    def __init__(self, committed: Callable[[], int], secret: bytes) -> None:
+        self.secret = secret
         self.queue: list[Pending] = []
         self.arrived = asyncio.Event()
         self.connections: set[GatewayConnection] = set()
@@ -122,6 +129,8 @@ class GatewayConnection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._frames = Frames(FRAME_BYTES_MAX)
         self._transport: asyncio.Transport | None = None
+        self._nonce = secrets.token_bytes(NONCE_BYTES)
+        self._is_proven = False
         self.in_flight = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -133,6 +142,8 @@ class GatewayConnection(asyncio.Protocol):
             return
         self._transport = transport
         self._intake.connections.add(self)
+        self._write(pack(Tell.CHALLENGE, self._nonce))
+        asyncio.get_running_loop().call_later(PROOF_S, self._end_unproven)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; its commands go on, the answers go nowhere."""
@@ -143,7 +154,9 @@ class GatewayConnection(asyncio.Protocol):
         """Take in what a gateway sent."""
         try:
             for kind, body in self._frames.feed(data):
-                if kind in (Ask.SUBMIT, Ask.RESUBMIT):
+                if not self._is_proven:
+                    self._check_proof(kind, body)
+                elif kind in (Ask.SUBMIT, Ask.RESUBMIT):
                     self._submit(body, kind == Ask.RESUBMIT)
                 elif kind == Ask.COMMITTED:
                     self._intake.ask(self, QUESTION.unpack(body)[0])
@@ -151,6 +164,15 @@ class GatewayConnection(asyncio.Protocol):
                     raise FrameError(f"unknown kind {kind}")
         except (ValueError, IndexError, struct.error) as fault:
             log.warning("gateway connection dropped", why=str(fault))
+            self.close()
+
+    def _check_proof(self, kind: int, body: bytes) -> None:
+        if kind != Ask.PROOF or not hmac.compare_digest(body, prove(self._intake.secret, self._nonce)):
+            raise FrameError("it does not know the venue's secret")
+        self._is_proven = True
+
+    def _end_unproven(self) -> None:
+        if not self._is_proven:
             self.close()
 
     def tell_committed(self, question: int) -> None:

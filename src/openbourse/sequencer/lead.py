@@ -57,6 +57,8 @@ class Parts:
     lease: Lease
     writer: FeedWriter
     settings: ProcessSettings
+    secret: bytes
+    """What gateways prove that they know."""
 
 
 async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -152,7 +154,7 @@ async def _lead(
     await _publish_tail(parts.journal, replica, publisher)
     limits = OrderLimits(venue.orders_per_10s, venue.orders_per_day)
     await rebuild(limits, parts.journal, time.time_ns() // 1_000)
-    sequencer = Sequencer(venue.shard, parts.lease.epoch, replica, parts.journal, publisher, limits)
+    sequencer = Sequencer(venue.shard, parts.lease.epoch, replica, parts.journal, publisher, limits, parts.secret)
     await parts.lease.renew()
     sequencer.intake.renewed(time.monotonic() + SURE_S)
     server = await asyncio.get_running_loop().create_server(sequencer.intake.connect, sock=listener)

@@ -57,13 +57,14 @@ class Sequencer:
         journal: Journal,
         publisher: Publisher,
         limits: OrderLimits,
+        secret: bytes,
     ) -> None:
         self.shard = shard
         self.epoch = epoch
         self.replica = replica
         self.committed = replica.head
         self.counters = Counters()
-        self.intake = Intake(lambda: self.committed.sequence)
+        self.intake = Intake(lambda: self.committed.sequence, secret)
         self._journal = journal
         self._publisher = publisher
         self._limits = limits

@@ -75,4 +75,5 @@ async def _run_sequencer(stores: Stores, ready: Callable[[], None], stop: asynci
     lease = PostgresLease(settings.journal_url, shard, holder_name(), LEASE_TTL_S)
     stores.closing.push_async_callback(lease.close)
     writer = ValkeyFeedWriter(stores.new_valkey(), shard)
-    await run_sequencer(Parts(stores.journal(), stores.journal(), lease, writer, settings), ready, stop)
+    secret = stores.intake_secret()
+    await run_sequencer(Parts(stores.journal(), stores.journal(), lease, writer, settings, secret), ready, stop)

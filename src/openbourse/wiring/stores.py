@@ -94,7 +94,7 @@ class Stores:
         """Return the way to the sequencer."""
         if self._intake is None:
             pool, shard = await self.leases(), self.settings.venue.shard
-            self._intake = TcpIntake(lambda: find_leader(pool, shard))
+            self._intake = TcpIntake(lambda: find_leader(pool, shard), self.intake_secret())
             await self._intake.start()
             self.closing.push_async_callback(self._intake.close)
         return self._intake
@@ -105,6 +105,10 @@ class Stores:
         if path is None:
             raise SettingsError("OPENBOURSE_MASTER_KEY_FILE must name a file with 64 hexadecimal characters")
         return MasterKey.from_file(path)
+
+    def intake_secret(self) -> bytes:
+        """Return what gateways prove to the sequencer that they know."""
+        return self.master_key().derive("intake")
 
     async def keys(self) -> Keys:
         """Return the API keys, unheard of removals until `follow_removals` runs."""
