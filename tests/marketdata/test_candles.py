@@ -1,5 +1,6 @@
 """Candles hold each trade once and are flat where nothing traded."""
 
+from openbourse.marketdata.bars import Bar, bar_of, length_for
 from openbourse.marketdata.candles import fold, next_open, open_of
 from openbourse.marketdata.view import Trade
 from openbourse.protocol.amounts import UNIT
@@ -7,8 +8,9 @@ from openbourse.protocol.amounts import UNIT
 SECOND = 1_000_000
 
 
-def trade(number: int, second: int, price: int, buyer_is_maker: bool = False) -> Trade:
-    return Trade(number, number, price * UNIT, UNIT, price * UNIT, second * SECOND, buyer_is_maker)
+def trade(number: int, second: int, price: int, buyer_is_maker: bool = False) -> Bar:
+    traded = Trade(number, number, price * UNIT, UNIT, price * UNIT, second * SECOND, buyer_is_maker)
+    return bar_of(traded, second * SECOND)
 
 
 def test_a_minute_gathers_its_trades_and_an_empty_one_keeps_the_close() -> None:
@@ -31,3 +33,10 @@ def test_weeks_open_on_mondays_and_months_on_the_first() -> None:
     first = 1_698_796_800 * SECOND
     assert open_of("1M", monday) == first
     assert next_open("1M", first) == 1_701_388_800 * SECOND
+
+
+def test_candles_are_joined_from_the_longest_bars_that_fit() -> None:
+    assert [length_for(seconds) for seconds in (1, 60, 900, 3_600, 7_200, 86_400, 604_800, 0)] == [
+        1, 60, 60, 3_600, 3_600, 86_400, 86_400, 86_400,
+    ]  # fmt: skip
+    assert length_for(86_400, 8 * 3_600 * SECOND) == 3_600

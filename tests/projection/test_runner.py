@@ -24,6 +24,7 @@ TABLES = (
     "projection_history.transfer",
     "projection_marketdata.level",
     "projection_marketdata.trade",
+    "projection_marketdata.candle",
     "projection_marketdata.listing",
     "projection_marketdata.book",
 )

@@ -16,7 +16,7 @@ from openbourse.protocol.commands import Command, CreateAsset, CreditDeposit, Li
 from openbourse.protocol.events import Event, decode
 from openbourse.protocol.instruments import OrderType, Side, TimeInForce
 from openbourse.streams.hub import TICKS_PER_SECOND, Hub
-from openbourse.streams.markets import Trade
+from openbourse.streams.markets import Bar, Trade
 from openbourse.streams.names import parse
 
 BTCUSDT = listings.INSTRUMENTS[0].instrument
@@ -89,7 +89,7 @@ class Venue:
     def recent(self, instrument: int) -> Sequence[Trade]:
         return self.view.market(instrument).trades
 
-    async def trades_since(self, instrument: int, since_us: int) -> Sequence[Trade]:
+    async def bars_since(self, instrument: int, interval: str, since_us: int) -> Sequence[Bar]:
         return []
 
     def candle_bounds(self, interval: str, time_us: int) -> tuple[int, int]:

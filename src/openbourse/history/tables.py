@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 SCHEMA: Final = """
 CREATE SCHEMA projection_history;
 CREATE TABLE projection_history.cursor (sequence bigint NOT NULL, version integer NOT NULL);

@@ -9,6 +9,7 @@ from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Handler, Operation
 from openbourse.edge.params import Params
 from openbourse.marketdata import tickers
+from openbourse.marketdata.bars import BarStore, length_for
 from openbourse.marketdata.candles import INTERVALS, TradeStore, fold, open_of
 from openbourse.marketdata.view import MarketView, Trade
 from openbourse.protocol.amounts import format_units
@@ -21,9 +22,9 @@ EARLIEST_US: Final = 1_483_228_800_000_000
 HOUR_US: Final = 3_600_000_000
 
 
-def operations(view: MarketView, store: TradeStore) -> list[Operation]:
+def operations(view: MarketView, store: TradeStore, bars: BarStore) -> list[Operation]:
     """Return the operations."""
-    api = _Api(view, store)
+    api = _Api(view, store, bars)
     one, many = frozenset({"symbol"}), frozenset({"symbol", "symbols", "symbolStatus"})
     aggregates = one | {"fromId", "startTime", "endTime", "limit"}
     candles = one | {"interval", "startTime", "endTime", "timeZone", "limit"}
@@ -48,7 +49,8 @@ def operations(view: MarketView, store: TradeStore) -> list[Operation]:
 
 
 class _Api:
-    def __init__(self, view: MarketView, store: TradeStore) -> None:
+    def __init__(self, view: MarketView, store: TradeStore, bars: BarStore) -> None:
+        self._bars = bars
         self._view = view
         self._store = store
 
@@ -109,9 +111,16 @@ class _Api:
         if since is None:
             length = (INTERVALS[interval] or 31 * 86_400) * 1_000_000
             since = max(0, open_of(interval, until) - (limit - 1) * length)
-        trades = await self._store.between(image.instrument, open_of(interval, since), until)
-        close = await self._store.close_before(image.instrument, open_of(interval, since))
-        rows = fold(interval, trades, since, until, 1_000, close)
+        kept = length_for(INTERVALS[interval])
+        since = open_of(interval, since)
+        close = await self._bars.close_before(image.instrument, kept, since)
+        if not close:
+            # Candles begin with the first trade: what lies before it is no reason to look far.
+            since = open_of(interval, await self._bars.first_open(image.instrument, kept, since) or now)
+        per_candle = (INTERVALS[interval] or 31 * 86_400) // kept
+        last = min(until, since + (limit + 1) * per_candle * kept * 1_000_000)
+        bars = await self._bars.between(image.instrument, kept, since, last, (limit + 1) * per_candle)
+        rows = fold(interval, bars, since, until, 1_000, close)
         return rows[-limit:] if is_newest else rows[:limit]
 
     async def average(self, call: Call) -> object:

@@ -1,12 +1,14 @@
-"""Candles, folded from rows of trades."""
+"""Candles, joined from bars, and older trades."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
+from openbourse.marketdata.bars import SECOND_US, Bar
 from openbourse.marketdata.view import Trade, trade_of
 from openbourse.protocol.amounts import format_units
 
-SECOND_US: Final = 1_000_000
 INTERVALS: Final[dict[str, int]] = {
     "1s": 1,
     "1m": 60,
@@ -48,46 +50,46 @@ def next_open(interval: str, opened_us: int) -> int:
     return opened_us + INTERVALS[interval] * SECOND_US
 
 
-def fold(interval: str, trades: list[Trade], since_us: int, until_us: int, limit: int, close: int) -> list[Candle]:
+def fold(interval: str, bars: list[Bar], since_us: int, until_us: int, limit: int, close: int) -> list[Candle]:
     """Return candles from the one that holds `since` to the one that holds `until`, at most `limit`, flat where nothing traded.
 
-    `close` is the price before the first trade; 0: candles begin with the first trade.
+    `close` is the price before the first bar; 0: candles begin with the first bar.
     """
     candles: list[Candle] = []
     at, number = open_of(interval, since_us), 0
+    if not close:
+        if not bars:
+            return []
+        at = open_of(interval, bars[0].open_us)
     while at <= until_us and len(candles) < limit:
         end = next_open(interval, at)
-        inside: list[Trade] = []
-        while number < len(trades) and trades[number].time_us < end:
-            inside.append(trades[number])
+        joined: Bar | None = None
+        while number < len(bars) and bars[number].open_us < end:
+            if joined is None:
+                joined = msgspec.structs.replace(bars[number])
+            else:
+                joined.join(bars[number])
             number += 1
-        if inside or close:
-            candles.append(candle(at, end, inside, close))
-            close = inside[-1].price if inside else close
-        elif number < len(trades):
-            end = open_of(interval, trades[number].time_us)
-        else:
-            break
-        at = end
+        joined = joined or Bar(at, close, close, close, close, 0, 0, 0, 0, 0, -1, -1)
+        candles.append(candle(at, end, joined))
+        close, at = joined.close, end
     return candles
 
 
-def candle(opened_us: int, end_us: int, inside: list[Trade], close: int) -> Candle:
+def candle(opened_us: int, end_us: int, bar: Bar) -> Candle:
     """Return one row of twelve, as Binance shows it."""
-    prices = [trade.price for trade in inside] or [close]
-    taker = [trade for trade in inside if not trade.buyer_is_maker]
     return [
         opened_us // 1_000,
-        format_units(prices[0]),
-        format_units(max(prices)),
-        format_units(min(prices)),
-        format_units(prices[-1]),
-        format_units(sum(trade.quantity for trade in inside)),
+        format_units(bar.open),
+        format_units(bar.high),
+        format_units(bar.low),
+        format_units(bar.close),
+        format_units(bar.volume),
         end_us // 1_000 - 1,
-        format_units(sum(trade.quote for trade in inside)),
-        len(inside),
-        format_units(sum(trade.quantity for trade in taker)),
-        format_units(sum(trade.quote for trade in taker)),
+        format_units(bar.quote),
+        bar.count,
+        format_units(bar.taker_volume),
+        format_units(bar.taker_quote),
         "0",
     ]
 
@@ -98,7 +100,7 @@ class TradeStore:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    async def between(self, instrument: int, since_us: int, until_us: int, rows_max: int = 200_000) -> list[Trade]:
+    async def between(self, instrument: int, since_us: int, until_us: int, rows_max: int) -> list[Trade]:
         """Return trades of a time, oldest first."""
         rows = await self._pool.fetch(
             "SELECT * FROM projection_marketdata.trade WHERE instrument = $1 AND time_us BETWEEN $2 AND $3"
@@ -109,18 +111,6 @@ class TradeStore:
             rows_max,
         )
         return [trade_of(row) for row in rows]
-
-    async def close_before(self, instrument: int, time_us: int) -> int:
-        """Return the last price before a moment, 0 without one."""
-        return int(
-            await self._pool.fetchval(
-                "SELECT price FROM projection_marketdata.trade WHERE instrument = $1 AND time_us < $2"
-                " ORDER BY trade DESC LIMIT 1",
-                instrument,
-                time_us,
-            )
-            or 0
-        )
 
     async def by_id(self, instrument: int, column: str, from_id: int, limit: int) -> list[Trade]:
         """Return trades from a trade id or, whole, from an aggregate id."""

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any, Final
 
+from openbourse.marketdata.bars import LENGTHS_S, SECOND_US, Bar, bar_of
+from openbourse.marketdata.view import Trade
 from openbourse.protocol import events
 from openbourse.protocol.codec import encode_image
 from openbourse.protocol.instruments import Side
@@ -21,6 +23,15 @@ ON CONFLICT (kind, key) DO UPDATE SET event = excluded.event
 """
 _TRADE: Final = "INSERT INTO projection_marketdata.trade VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT DO NOTHING"
 
+_BAR: Final = """
+INSERT INTO projection_marketdata.candle AS kept VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)
+ON CONFLICT (instrument, seconds, open_us) DO UPDATE SET high = greatest(kept.high, excluded.high),
+low = least(kept.low, excluded.low), close = excluded.close, volume = kept.volume + excluded.volume,
+quote = kept.quote + excluded.quote, count = kept.count + excluded.count,
+taker_volume = kept.taker_volume + excluded.taker_volume, taker_quote = kept.taker_quote + excluded.taker_quote,
+last_trade = excluded.last_trade
+"""
+
 
 class MarketProjector:
     """Keeps the newest quantity of each level and the newest definition of each listed thing since the last write."""
@@ -30,6 +41,7 @@ class MarketProjector:
         self._updates: dict[int, int] = {}
         self._listing: dict[tuple[int, str], bytes] = {}
         self._trades: list[tuple[object, ...]] = []
+        self._bars: dict[tuple[int, int, int], Bar] = {}
 
     def take(self, event: events.Event, time_us: int) -> None:
         """Fold one event."""
@@ -38,6 +50,7 @@ class MarketProjector:
                 self._levels[event.instrument, event.side, event.price] = event.quantity
                 self._updates[event.instrument] = event.update
             case events.Traded():
+                self._note_bars(event, time_us)
                 self._trades.append(
                     (
                         event.instrument,
@@ -55,6 +68,18 @@ class MarketProjector:
                 if entry is not None:
                     self._listing[entry[:2]] = entry[2]
 
+    def _note_bars(self, event: events.Traded, time_us: int) -> None:
+        trade = Trade(event.trade, 0, event.price, event.quantity, event.quote, time_us, event.taker_side == Side.SELL)
+        for seconds in LENGTHS_S:
+            length = seconds * SECOND_US
+            opened = time_us // length * length
+            key = (event.instrument, seconds, opened)
+            bar = bar_of(trade, opened)
+            if key in self._bars:
+                self._bars[key].join(bar)
+            else:
+                self._bars[key] = bar
+
     async def write(self, connection: Any) -> None:
         """Write what was gathered, and forget it."""
         gone = [key for key, quantity in self._levels.items() if quantity == 0]
@@ -68,10 +93,17 @@ class MarketProjector:
             (_BOOK, list(self._updates.items())),
             (_LISTING, [(*key, body) for key, body in self._listing.items()]),
             (_TRADE, self._trades),
+            (_BAR, [_bar_row(*key[:2], bar) for key, bar in self._bars.items()]),
         ):
             if rows:
                 await connection.executemany(statement, rows)
-        self._levels, self._updates, self._listing, self._trades = {}, {}, {}, []
+        self._levels, self._updates, self._listing, self._trades, self._bars = {}, {}, {}, [], {}
+
+
+def _bar_row(instrument: int, seconds: int, bar: Bar) -> tuple[object, ...]:
+    sums = (Decimal(bar.volume), Decimal(bar.quote), bar.count, Decimal(bar.taker_volume), Decimal(bar.taker_quote))
+    prices = (bar.open_us, bar.open, bar.high, bar.low, bar.close)
+    return (instrument, seconds, *prices, *sums, bar.first, bar.last)
 
 
 def listing_entry(event: events.Event) -> tuple[int, str, bytes] | None:

@@ -18,6 +18,13 @@ CREATE TABLE projection_marketdata.trade (
     quantity bigint NOT NULL, quote numeric(40) NOT NULL, time_us bigint NOT NULL, buyer_is_maker boolean NOT NULL,
     PRIMARY KEY (instrument, trade)
 );
+CREATE TABLE projection_marketdata.candle (
+    instrument integer NOT NULL, seconds integer NOT NULL, open_us bigint NOT NULL, open bigint NOT NULL,
+    high bigint NOT NULL, low bigint NOT NULL, close bigint NOT NULL, volume numeric(40) NOT NULL,
+    quote numeric(40) NOT NULL, count bigint NOT NULL, taker_volume numeric(40) NOT NULL,
+    taker_quote numeric(40) NOT NULL, first_trade bigint NOT NULL, last_trade bigint NOT NULL,
+    PRIMARY KEY (instrument, seconds, open_us)
+);
 CREATE INDEX trade_time ON projection_marketdata.trade (instrument, time_us);
 CREATE INDEX trade_aggregate ON projection_marketdata.trade (instrument, aggregate);
 """

@@ -135,11 +135,19 @@ class MarketView:
             for row in await connection.fetch("SELECT * FROM projection_marketdata.level"):
                 self.market(row["instrument"]).note_level(row["side"], row["price"], int(row["quantity"]))
             since = time.time_ns() // 1_000 - DAY_MINUTES * MINUTE_US
-            trades = await connection.fetch(
-                "SELECT * FROM projection_marketdata.trade WHERE time_us >= $1 ORDER BY instrument, trade", since
+            minutes = await connection.fetch(
+                "SELECT * FROM projection_marketdata.candle WHERE seconds = 60 AND open_us >= $1 ORDER BY open_us",
+                since,
             )
-            for row in trades:
-                self.market(row["instrument"]).note_trade(trade_of(row))
+            for row in minutes:
+                self.market(row["instrument"]).minutes.append(bucket_of(row))
+            for instrument in list(self.listing.instruments):
+                trades = await connection.fetch(
+                    "SELECT * FROM projection_marketdata.trade WHERE instrument = $1 ORDER BY trade DESC LIMIT $2",
+                    instrument,
+                    TRADES_KEPT,
+                )
+                self.market(instrument).trades.extend(trade_of(row) for row in reversed(trades))
         self.is_loaded = True
 
     async def follow(self, feed: Feed, listener: Callable[[CommittedBatch, list[events.Event]], None]) -> None:
@@ -184,6 +192,22 @@ class MarketView:
 def event_of(kind: int, body: bytes) -> events.Event:
     """Return the event that a stored body makes, without a place in the journal."""
     return next(events.decode(EVENT_HEADER.pack(EVENT_HEADER.size + len(body), kind, VERSION, 0, 0) + body))
+
+
+def bucket_of(row: Any) -> Bucket:
+    """Return the minute in a row of candles."""
+    return Bucket(
+        row["open_us"] // MINUTE_US,
+        row["open"],
+        row["high"],
+        row["low"],
+        row["close"],
+        int(row["volume"]),
+        int(row["quote"]),
+        row["first_trade"],
+        row["last_trade"],
+        row["count"],
+    )
 
 
 def trade_of(row: Any) -> Trade:

@@ -1,9 +1,7 @@
 """The candle that is open now, of one instrument and interval, kept current trade by trade."""
 
-from collections.abc import Sequence
-
 from openbourse.protocol.amounts import format_units
-from openbourse.streams.markets import Markets, Shape, Trade
+from openbourse.streams.markets import Bar, Markets, Shape, Trade
 
 
 class OpenCandle:
@@ -28,8 +26,9 @@ class OpenCandle:
 
     async def load(self) -> None:
         """Take in what was traded since the candle opened."""
-        stored: Sequence[Trade] = await self._markets.trades_since(self._instrument, self.opened_us)
-        for trade in [*stored, *self._markets.recent(self._instrument)]:
+        for bar in await self._markets.bars_since(self._instrument, self.interval, self.opened_us):
+            self._take_bar(bar)
+        for trade in self._markets.recent(self._instrument):
             self._take(trade)
         self.is_loaded = True
 
@@ -50,6 +49,18 @@ class OpenCandle:
         self._begin(now_us)
         self.is_changed = True
         return closed
+
+    def _take_bar(self, bar: Bar) -> None:
+        if not self._count:
+            self._open, self._high, self._low, self._first = bar.open, bar.high, bar.low, bar.first
+        self._high, self._low = max(self._high, bar.high), min(self._low, bar.low)
+        self._close, self._last = bar.close, bar.last
+        self._volume += bar.volume
+        self._quote += bar.quote
+        self._count += bar.count
+        self._taker_volume += bar.taker_volume
+        self._taker_quote += bar.taker_quote
+        self.is_changed = True
 
     def _take(self, trade: Trade) -> None:
         if trade.trade <= self._last:

@@ -31,6 +31,7 @@ from openbourse.history.barrier import ReadBarrier
 from openbourse.history.store import Store as HistoryStore
 from openbourse.identity import api as identity
 from openbourse.marketdata import api as marketdata
+from openbourse.marketdata.bars import BarStore
 from openbourse.marketdata.candles import TradeStore
 from openbourse.marketdata.view import MarketView
 from openbourse.monitor.api import Monitor
@@ -143,7 +144,7 @@ def _trading(
         *general.operations(view.listing, venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day),
         *orders.operations(intake, view.listing, venue),
         *history.operations(history_store, view.listing, barrier),
-        *marketdata.operations(view, TradeStore(pool)),
+        *marketdata.operations(view, TradeStore(pool), BarStore(pool)),
         *wallet.operations(view.listing, _Accounts(history_store, barrier), WalletStore(pool), withdrawals),
     ]
 

@@ -1,13 +1,18 @@
 """The market view as streams see it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from openbourse.edge.listing import Listing
 from openbourse.marketdata import tickers
-from openbourse.marketdata.candles import TradeStore, next_open, open_of
+from openbourse.marketdata.bars import BarStore, length_for
+from openbourse.marketdata.candles import INTERVALS, next_open, open_of
 from openbourse.marketdata.view import DAY_MINUTES, MarketView
-from openbourse.streams.markets import Levels, Trade
+from openbourse.streams.markets import Bar, Levels, Trade
+
+DAY_US: Final = 86_400_000_000
+BARS_MAX: Final = 3_600
+"""The open candle of any interval has fewer: a day of hours, an hour of minutes, a minute of seconds, a month of days."""
 
 
 class StreamedMarkets:
@@ -15,7 +20,7 @@ class StreamedMarkets:
 
     def __init__(self, view: MarketView, pool: Any) -> None:
         self._view = view
-        self._store = TradeStore(pool)
+        self._store = BarStore(pool)
 
     @property
     def listing(self) -> Listing:
@@ -49,9 +54,10 @@ class StreamedMarkets:
         """Return the newest trades."""
         return self._view.market(instrument).trades
 
-    async def trades_since(self, instrument: int, since_us: int) -> Sequence[Trade]:
-        """Return stored trades since a moment."""
-        return await self._store.between(instrument, since_us, 2**62)
+    async def bars_since(self, instrument: int, interval: str, since_us: int) -> Sequence[Bar]:
+        """Return stored bars since a moment, in the longest kept length that fits."""
+        kept = length_for(INTERVALS[interval], since_us % DAY_US)
+        return await self._store.between(instrument, kept, since_us, 2**62, BARS_MAX)
 
     def candle_bounds(self, interval: str, time_us: int) -> tuple[int, int]:
         """Return when the candle around a moment opens and when the next one does."""
