@@ -83,10 +83,10 @@ class Shard:
     def __init__(self, settings: ProcessSettings) -> None:
         self.settings = settings
 
-    def start(self, name: str) -> Replica:
+    def start(self, name: str, journal: PostgresJournal | None = None) -> Replica:
         url = self.settings.journal_url
         parts = Parts(
-            PostgresJournal(url, 0),
+            journal or PostgresJournal(url, 0),
             PostgresJournal(url, 0),
             PostgresLease(url, 0, name, 1.5),
             ValkeyFeedWriter(Redis.from_url(self.settings.valkey_url), 0),

@@ -13,7 +13,7 @@ from openbourse.edge.intake import OrderRateExceeded, OutsideWindow
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol import commands, events
 from openbourse.protocol.intake import Ask, Tell, pack, prove
-from openbourse.protocol.journal import Deposed
+from openbourse.protocol.journal import AppendInDoubt, BatchRow, Deposed
 from openbourse.sequencer.recovery import recover
 from tests.sequencer.shard import SET_UP, Shard, buy, far
 
@@ -160,3 +160,38 @@ async def test_a_stranger_who_does_not_know_the_secret_can_send_nothing(shard: S
             writer.close()
         assert await gateway.committed() == 1
     await replica.end()
+
+
+class DoubtfulJournal(PostgresJournal):
+    """Loses its connection around one append: after the commit, or before anything was sent."""
+
+    def __init__(self, url: str, commits_first: bool) -> None:
+        super().__init__(url, 0)
+        self.doubts = 0
+        self._commits_first = commits_first
+
+    async def append(self, row: BatchRow) -> None:
+        if row.first_sequence == 6 and not self.doubts:
+            self.doubts += 1
+            if self._commits_first:
+                await super().append(row)
+            raise AppendInDoubt("the connection was lost")
+        await super().append(row)
+
+
+@pytest.mark.parametrize("commits_first", [True, False])
+async def test_an_append_in_doubt_is_settled_before_anybody_is_answered(shard: Shard, commits_first: bool) -> None:
+    journal = DoubtfulJournal(shard.settings.journal_url, commits_first)
+    replica = shard.start("a", journal)
+    async with shard.gateway() as gateway:
+        for command in SET_UP:
+            await gateway.submit(command, far())
+        answer = await gateway.submit(buy("one"), far())
+        assert (answer.sequence, journal.doubts) == (6, 1)
+        assert (await gateway.submit(buy("two"), far())).sequence == 7
+    await replica.end()
+    reader = PostgresJournal(shard.settings.journal_url, 0)
+    rows = await reader.read(0)
+    assert [row.first_sequence for row in rows] == sorted({row.first_sequence for row in rows})
+    assert (await recover(reader)).head.sequence == 7
+    await reader.close()
