@@ -18,7 +18,10 @@ STREAMS_MAX: Final = 1_024
 NAME_LENGTH_MAX: Final = 128
 ID_LENGTH_MAX: Final = 36
 LISTEN_KEY_LENGTH: Final = 64
+LOOK_EVERY_S: Final = 10
+"""How often a followed listen key is looked for: so long may its stream outlive it."""
 INT64: Final = range(-(2**63), 2**63)
+_LEFT: Final = object()
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -26,7 +29,7 @@ class ListenKeys(Protocol):
     """Accounts by listen key."""
 
     async def account(self, listen_key: str) -> int | None:
-        """Return whose events a key stands for, or None."""
+        """Return whose events a key stands for, or None; OSError when nobody can tell now."""
         ...
 
 
@@ -56,10 +59,13 @@ class _Invalid(Exception):
 class MarketSockets:
     """Serves /ws and /stream. Fits edge.sockets.SocketHandler."""
 
-    def __init__(self, hub: Hub, users: UserStreams, listen_keys: ListenKeys) -> None:
+    def __init__(
+        self, hub: Hub, users: UserStreams, listen_keys: ListenKeys, look_every_s: float = LOOK_EVERY_S
+    ) -> None:
         self._hub = hub
         self._users = users
         self._listen_keys = listen_keys
+        self._look_every_s = look_every_s
         self._tasks: set[asyncio.Task[None]] = set()
 
     def opened(self, socket: Socket, path: str, query: str) -> None:
@@ -150,9 +156,26 @@ class MarketSockets:
 
     async def _follow_user(self, session: Session, name: str) -> None:
         account = await self._listen_keys.account(name)
-        if account is None or name not in session.names or not session.socket.is_open:
+        # Not None when the name was left meanwhile, or left and joined again and the other task was faster.
+        if account is None or session.names.get(name, _LEFT) is not None or not session.socket.is_open:
             return
-        session.names[name] = self._users.subscribe(session.socket, account, _emitter(session, name))
+        emit = _emitter(session, name)
+        handle = session.names[name] = self._users.subscribe(session.socket, account, emit)
+        # The handle tells this subscription from one that a client who left and came back has by now.
+        while session.names.get(name) is handle and session.socket.is_open:
+            await asyncio.sleep(self._look_every_s)
+            if await self._is_gone(name) and session.names.get(name) is handle:
+                self._leave(session, name)
+                event = {"e": "listenKeyExpired", "E": time.time_ns() // 1_000 // session.unit, "listenKey": name}
+                emit(_ENCODE(event))
+
+    async def _is_gone(self, name: str) -> bool:
+        try:
+            # Closed by its owner or expired is the same here: the store knows only that a key is no more.
+            return await self._listen_keys.account(name) is None
+        except OSError:
+            # An outage of the store must not end streams whose keys may well be alive.
+            return False
 
 
 def _emitter(session: Session, name: str) -> Callable[[bytes], None]:
