@@ -123,7 +123,7 @@ class Administration:
         return pick(
             (
                 AdvanceTime(),
-                SetRules(pick((1, 1, 2, 0))),
+                SetRules(pick((1, 1, 3, 0))),
                 CreateAsset(pick((0, 1, 5, 6, 2**32 - 1)), pick(("A1", "NEW", "X" * 16, "Y" * 17, "", "sp ce", "é"))),
                 OpenAccount(pick((0, 1, 2, 90, 91, 2**64 - 1)), pick((-1, 7, -2, 2**63 - 1))),
                 self.status(),
