@@ -20,10 +20,7 @@ FILE_LINES_MAX = 400
 
 # A ratchet: what was longer when the rule came may stay that long, never grow; take a line out when it is shorter.
 LONG_FUNCTIONS: dict[str, int] = {"src/openbourse/edge/server.py:limited": 98}
-LONG_FILES: dict[str, int] = {
-    "src/openbourse/protocol/commands.py": 485,
-    "src/openbourse/protocol/events.py": 441,
-}
+LONG_FILES: dict[str, int] = {}
 
 EXACT_ARITHMETIC = ("src/openbourse/engine", "src/openbourse/protocol", "sim/reference")
 VAGUE_FILES = {"utils.py", "common.py", "helpers.py", "base.py", "manager.py", "misc.py"}

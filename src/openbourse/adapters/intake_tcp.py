@@ -10,7 +10,7 @@ import structlog
 
 from openbourse.edge.intake import Answer, IntakeFault, OrderRateExceeded, OutsideWindow, Overloaded, StatusUnknown
 from openbourse.edge.operations import OrderCounts
-from openbourse.protocol.commands import Command, Identity, frame
+from openbourse.protocol.commands import Command, Identity
 from openbourse.protocol.intake import (
     ANSWER,
     COMMITTED,
@@ -104,7 +104,7 @@ class TcpIntake(asyncio.Protocol):
         low_water = next(iter(self._in_flight), counter)
         identity = Identity(self._session, counter, low_water, not_after_us)
         future = asyncio.get_running_loop().create_future()
-        waiting = _InFlight(frame(command.kind, command.body(), identity), future)
+        waiting = _InFlight(command.encode(identity), future)
         self._in_flight[counter] = waiting
         self._send(waiting)
         patience = max(0.0, not_after_us / 1e6 - time.time()) + GRACE_S

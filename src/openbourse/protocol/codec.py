@@ -3,14 +3,17 @@
 from struct import Struct, error
 from typing import Final
 
-from openbourse.protocol.instruments import Instrument
+from openbourse.protocol.instruments import Instrument, InstrumentRules
 
 VERSION: Final = 1
+EXTENDED: Final = 2
+"""The frames of rules version 2 that carry an order's extension."""
 COMMAND_HEADER: Final = Struct("<IHHQQQq")
 """length, kind, version, session, counter, low_water, not_after_us."""
 EVENT_HEADER: Final = Struct("<IHHIQ")
 """length, kind, version, index, sequence."""
 IMAGE_FIXED: Final = Struct("<IIBqqqqqqqqqQqQqBqqqqIIqqBBH")
+RULES: Final = Struct("<IHIIIIIQqIIIIqqqqqq")
 _LOW: Final = 2**64 - 1
 
 
@@ -122,3 +125,56 @@ def decode_image(data: bytes, at: int) -> tuple[Instrument, int]:
         types_allowed=fields[27],
     )
     return image, at + IMAGE_FIXED.size
+
+
+def encode_rules(image: InstrumentRules) -> bytes:
+    """Return an instrument's rules image."""
+    return RULES.pack(
+        image.instrument,
+        image.features,
+        image.algo_orders_max,
+        image.iceberg_orders_max,
+        image.iceberg_parts_max,
+        image.lists_max,
+        image.amends_max,
+        *halves(image.position_max),
+        image.trailing_above_min,
+        image.trailing_above_max,
+        image.trailing_below_min,
+        image.trailing_below_max,
+        image.percent_up,
+        image.percent_down,
+        image.range_bid_up,
+        image.range_bid_down,
+        image.range_ask_up,
+        image.range_ask_down,
+    )
+
+
+def decode_rules(data: bytes, at: int) -> tuple[InstrumentRules, int]:
+    """Return the rules image at an offset and the offset after it. Raises LayoutError."""
+    try:
+        f = RULES.unpack_from(data, at)
+    except error as fault:
+        raise LayoutError("not a rules image") from fault
+    image = InstrumentRules(
+        instrument=f[0],
+        features=f[1],
+        algo_orders_max=f[2],
+        iceberg_orders_max=f[3],
+        iceberg_parts_max=f[4],
+        lists_max=f[5],
+        amends_max=f[6],
+        position_max=wide(f[7], f[8]),
+        trailing_above_min=f[9],
+        trailing_above_max=f[10],
+        trailing_below_min=f[11],
+        trailing_below_max=f[12],
+        percent_up=f[13],
+        percent_down=f[14],
+        range_bid_up=f[15],
+        range_bid_down=f[16],
+        range_ask_up=f[17],
+        range_ask_down=f[18],
+    )
+    return image, at + RULES.size

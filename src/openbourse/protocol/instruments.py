@@ -13,7 +13,7 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
-    """What an order asks for. 4 to 7 are decoded, and refused until the engine knows them."""
+    """What an order asks for. 4 to 7 need rules version 2."""
 
     LIMIT = 1
     MARKET = 2
@@ -40,6 +40,7 @@ class SelfTradePrevention(IntEnum):
     EXPIRE_TAKER = 2
     EXPIRE_BOTH = 3
     DECREMENT = 4
+    TRANSFER = 5
 
 
 STP_OF_INSTRUMENT = 255
@@ -53,6 +54,7 @@ class InstrumentStatus(IntEnum):
     HALT = 2
     BREAK = 3
     CANCEL_ONLY = 4
+    AUCTION = 5
 
 
 class Permission(IntFlag):
@@ -69,6 +71,29 @@ class NotionalFlag(IntFlag):
 
     MIN_APPLIES_TO_MARKET = 1
     MAX_APPLIES_TO_MARKET = 2
+
+
+class PegType(IntEnum):
+    """Whose side's price a pegged order takes: its own, or the other."""
+
+    PRIMARY = 1
+    MARKET = 2
+
+
+class Feature(IntFlag):
+    """What an instrument offers beyond plain orders; NO_ marks what it does not."""
+
+    ICEBERG = 1
+    TRAILING = 2
+    OCO = 4
+    OTO = 8
+    OPO = 16
+    PEG = 32
+    AMEND = 64
+    GOOD_TILL = 128
+    DISCOUNT = 256
+    NO_CANCEL_REPLACE = 512
+    NO_QUOTE_MARKET = 1024
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,3 +127,26 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     stp_default: int = SelfTradePrevention.EXPIRE_MAKER
     stp_allowed: int = 0b11111
     types_allowed: int = 0b1110
+
+
+class InstrumentRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What rules version 2 adds to an instrument. 0 switches a bound off; percent_* and range_* are rates of the reference price."""
+
+    instrument: int
+    features: int = 0
+    algo_orders_max: int = 0
+    iceberg_orders_max: int = 0
+    iceberg_parts_max: int = 0
+    lists_max: int = 0
+    amends_max: int = 0
+    position_max: int = 0
+    trailing_above_min: int = 0
+    trailing_above_max: int = 0
+    trailing_below_min: int = 0
+    trailing_below_max: int = 0
+    percent_up: int = 0
+    percent_down: int = 0
+    range_bid_up: int = 0
+    range_bid_down: int = 0
+    range_ask_up: int = 0
+    range_ask_down: int = 0
