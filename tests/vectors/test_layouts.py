@@ -16,8 +16,9 @@ _IDENTITY = commands.Identity(session=77, counter=5, low_water=3, not_after_us=-
 
 def record() -> dict[str, list[dict[str, str]]]:
     """Return each frame with what it says."""
+    frames = [command.encode(_IDENTITY) for command in EVERY_KIND]
     return {
-        "commands": [{"frame": command.encode(_IDENTITY).hex(), "says": repr(command)} for command in EVERY_KIND],
+        "commands": [{"frame": frame.hex(), "says": repr(commands.decode(frame)[0])} for frame in frames],
         "events": [{"frame": frame.hex(), "says": repr(next(events.decode(frame)))} for frame in EXTENDED_FRAMES],
     }
 
