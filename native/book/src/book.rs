@@ -1,0 +1,396 @@
+//! Orders in their queues.
+
+use crate::levels::Levels;
+use crate::words::{LevelId, NIL, Side, Slot, Total, some};
+
+/// One order at rest, or a free slot.
+#[derive(Clone, Debug)]
+#[repr(C)]
+struct Node<T> {
+    quantity: i64,
+    previous: u32,
+    /// Of a free slot: the next free one.
+    next: u32,
+    /// [`NIL`] marks a free slot.
+    level: u32,
+    payload: T,
+}
+
+/// The orders of one instrument that rest, by price and arrival.
+///
+/// `T` is what the caller keeps with an order; `S` holds a level's total. A quantity is what trades when the order's
+/// turn comes: for an order that shows only a part, the part.
+///
+/// Everything is by slot and takes the same time however many orders rest. Memory grows to the most orders that ever
+/// rested together and is used again from then on.
+#[derive(Clone, Debug)]
+pub struct Book<T, S = i128> {
+    nodes: Vec<Node<T>>,
+    free: u32,
+    counts: [u32; 2],
+    levels: Levels<S>,
+}
+
+impl<T, S: Total> Default for Book<T, S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, S: Total> Book<T, S> {
+    /// Return an empty book.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { nodes: Vec::new(), free: NIL, counts: [0; 2], levels: Levels::new() }
+    }
+
+    /// Return an empty book that has room for so many orders and levels before it allocates.
+    #[must_use]
+    pub fn with_capacity(orders: usize, levels: usize) -> Self {
+        let mut book = Self::new();
+        book.nodes.reserve(orders);
+        book.levels.reserve(levels);
+        book
+    }
+
+    /// Put an order at the end of its level; the level is made when the price is new.
+    ///
+    /// # Panics
+    /// When the quantity is not positive.
+    #[inline]
+    pub fn insert(&mut self, side: Side, price: i64, quantity: i64, payload: T) -> Slot {
+        assert!(quantity > 0, "an order at rest has a quantity");
+        let level = self.levels.find_or_make(side, side.key(price));
+        let node = Node { quantity, previous: NIL, next: NIL, level, payload };
+        let slot = self.free;
+        let slot = if slot == NIL {
+            let slot = u32::try_from(self.nodes.len()).unwrap_or(NIL);
+            assert!(slot != NIL, "orders of an instrument are fewer than 2^32");
+            self.nodes.push(node);
+            slot
+        } else {
+            let place = &mut self.nodes[slot as usize];
+            self.free = place.next;
+            *place = node;
+            slot
+        };
+        self.counts[side as usize] += 1;
+        self.append(level, slot, quantity);
+        Slot(slot)
+    }
+
+    /// Link a node behind the last of a level.
+    #[inline]
+    fn append(&mut self, level: u32, slot: u32, quantity: i64) {
+        let queue = self.levels.at_mut(level);
+        queue.total.grow(quantity);
+        let previous = std::mem::replace(&mut queue.tail, slot);
+        if previous == NIL {
+            queue.head = slot;
+        } else {
+            self.nodes[previous as usize].next = slot;
+        }
+        let node = &mut self.nodes[slot as usize];
+        node.previous = previous;
+        node.next = NIL;
+        node.level = level;
+        node.quantity = quantity;
+    }
+
+    /// Take an order off the book. Its payload can be read until the next insert, which may use the slot again.
+    ///
+    /// # Panics
+    /// When no order rests in the slot; so does every call by slot that changes the book.
+    #[inline]
+    pub fn remove(&mut self, slot: Slot) -> &T {
+        let side = self.detach(slot);
+        self.counts[side as usize] -= 1;
+        let node = &mut self.nodes[slot.index()];
+        node.level = NIL;
+        node.next = self.free;
+        self.free = slot.0;
+        &node.payload
+    }
+
+    /// Take a node out of its level, and the level off the book when it was the last; answers the side.
+    #[inline]
+    fn detach(&mut self, slot: Slot) -> Side {
+        let Node { quantity, previous, next, level, .. } = self.nodes[slot.index()];
+        let queue = self.levels.at_mut(level);
+        let side = queue.side;
+        queue.total.shrink(quantity);
+        if previous == NIL {
+            queue.head = next;
+        }
+        if next == NIL {
+            queue.tail = previous;
+        }
+        if previous != NIL {
+            self.nodes[previous as usize].next = next;
+        }
+        if next != NIL {
+            self.nodes[next as usize].previous = previous;
+        }
+        if previous == next {
+            // Only neighbours that do not exist are the same.
+            self.levels.drop_level(level);
+        }
+        side
+    }
+
+    /// Lower an order's quantity; it keeps its turn. Answers whether nothing was left, and the order left the book.
+    ///
+    /// # Panics
+    /// When the order has less.
+    #[inline]
+    pub fn reduce(&mut self, slot: Slot, by: i64) -> bool {
+        let node = &mut self.nodes[slot.index()];
+        assert!(0 <= by && by <= node.quantity, "an order gives at most what it has");
+        if by == node.quantity {
+            self.remove(slot);
+            return true;
+        }
+        node.quantity -= by;
+        let level = node.level;
+        self.levels.at_mut(level).total.shrink(by);
+        false
+    }
+
+    /// Give an order a new quantity and the last turn of its level, as when the next part of an iceberg shows.
+    ///
+    /// # Panics
+    /// When the quantity is not positive.
+    #[inline]
+    pub fn requeue(&mut self, slot: Slot, quantity: i64) {
+        assert!(quantity > 0, "an order at rest has a quantity");
+        let node = &mut self.nodes[slot.index()];
+        if node.next != NIL {
+            self.reprice(slot, self.price(slot), quantity);
+            return;
+        }
+        let before = std::mem::replace(&mut node.quantity, quantity);
+        let level = node.level;
+        let queue = self.levels.at_mut(level);
+        queue.total.grow(quantity);
+        queue.total.shrink(before);
+    }
+
+    /// Give an order a new price and quantity, and the last turn of the price's level. It keeps slot and payload.
+    ///
+    /// # Panics
+    /// When the quantity is not positive.
+    #[inline]
+    pub fn reprice(&mut self, slot: Slot, price: i64, quantity: i64) {
+        assert!(quantity > 0, "an order at rest has a quantity");
+        let side = self.detach(slot);
+        let level = self.levels.find_or_make(side, side.key(price));
+        self.append(level, slot.0, quantity);
+    }
+
+    /// How many orders rest.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count(Side::Buy) + self.count(Side::Sell)
+    }
+
+    /// Whether no order rests.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many orders of a side rest.
+    #[must_use]
+    pub fn count(&self, side: Side) -> usize {
+        self.counts[side as usize] as usize
+    }
+
+    /// How many levels both sides have together.
+    #[must_use]
+    pub fn level_count(&self) -> usize {
+        self.levels.count()
+    }
+
+    /// The order of a side that trades next.
+    #[inline]
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<Slot> {
+        some(self.levels.best(side)).map(|level| Slot(self.levels.at(level).head))
+    }
+
+    /// The order of a side that trades next, if its price is `limit` or better.
+    #[inline]
+    #[must_use]
+    pub fn best_within(&self, side: Side, limit: i64) -> Option<Slot> {
+        // An empty side has the highest key, which only a limit of everything reaches: best then looks again.
+        if self.levels.best_key(side) <= side.key(limit) { self.best(side) } else { None }
+    }
+
+    /// The best price of a side.
+    #[inline]
+    #[must_use]
+    pub fn best_price(&self, side: Side) -> Option<i64> {
+        some(self.levels.best(side)).map(|_| side.price(self.levels.best_key(side)))
+    }
+
+    /// The best level of a side.
+    #[inline]
+    #[must_use]
+    pub fn best_level(&self, side: Side) -> Option<LevelId> {
+        some(self.levels.best(side)).map(LevelId)
+    }
+
+    /// The level of a price.
+    #[inline]
+    #[must_use]
+    pub fn level_at(&self, side: Side, price: i64) -> Option<LevelId> {
+        some(self.levels.find(side, side.key(price))).map(LevelId)
+    }
+
+    /// What rests at a price.
+    #[inline]
+    #[must_use]
+    pub fn total_at(&self, side: Side, price: i64) -> S {
+        self.level_at(side, price).map_or(S::default(), |level| self.total(level))
+    }
+
+    /// The next level with a worse price.
+    #[must_use]
+    pub fn worse(&self, level: LevelId) -> Option<LevelId> {
+        some(self.levels.after(level.0)).map(LevelId)
+    }
+
+    /// The next level with a better price.
+    #[must_use]
+    pub fn better(&self, level: LevelId) -> Option<LevelId> {
+        some(self.levels.before(level.0)).map(LevelId)
+    }
+
+    /// What rests in a level.
+    #[inline]
+    #[must_use]
+    pub fn total(&self, level: LevelId) -> S {
+        self.levels.at(level.0).total
+    }
+
+    /// A level's price.
+    #[inline]
+    #[must_use]
+    pub fn level_price(&self, level: LevelId) -> i64 {
+        let level = self.levels.at(level.0);
+        level.side.price(level.key)
+    }
+
+    /// A level's side.
+    #[inline]
+    #[must_use]
+    pub fn level_side(&self, level: LevelId) -> Side {
+        self.levels.at(level.0).side
+    }
+
+    /// The level in which an order rests.
+    #[inline]
+    #[must_use]
+    pub fn level(&self, slot: Slot) -> LevelId {
+        LevelId(self.nodes[slot.index()].level)
+    }
+
+    /// An order's price.
+    #[inline]
+    #[must_use]
+    pub fn price(&self, slot: Slot) -> i64 {
+        self.level_price(self.level(slot))
+    }
+
+    /// An order's side.
+    #[inline]
+    #[must_use]
+    pub fn side(&self, slot: Slot) -> Side {
+        self.level_side(self.level(slot))
+    }
+
+    /// An order's quantity.
+    #[inline]
+    #[must_use]
+    pub fn quantity(&self, slot: Slot) -> i64 {
+        self.nodes[slot.index()].quantity
+    }
+
+    /// What the caller keeps with an order.
+    #[inline]
+    #[must_use]
+    pub fn payload(&self, slot: Slot) -> &T {
+        &self.nodes[slot.index()].payload
+    }
+
+    /// What the caller keeps with an order, to change.
+    #[inline]
+    #[must_use]
+    pub fn payload_mut(&mut self, slot: Slot) -> &mut T {
+        &mut self.nodes[slot.index()].payload
+    }
+
+    /// The levels of a side from the best.
+    pub fn levels(&self, side: Side) -> impl Iterator<Item = LevelId> + '_ {
+        self.levels.ranked(side)
+    }
+
+    /// The orders of a level in the order of their turns.
+    pub fn orders_in(&self, level: LevelId) -> impl Iterator<Item = Slot> + '_ {
+        let mut at = self.levels.at(level.0).head;
+        std::iter::from_fn(move || {
+            let slot = some(at)?;
+            at = self.nodes[slot as usize].next;
+            Some(Slot(slot))
+        })
+    }
+
+    /// The orders of a side in the order of their turns.
+    pub fn orders(&self, side: Side) -> impl Iterator<Item = Slot> + '_ {
+        self.levels(side).flat_map(|level| self.orders_in(level))
+    }
+
+    /// Check every link and sum of the book.
+    ///
+    /// # Panics
+    /// When one is wrong.
+    pub fn audit(&self) {
+        let mut levels = 0;
+        for side in Side::BOTH {
+            let mut orders = 0;
+            for level in self.levels.audit(side) {
+                orders += self.audit_queue(level);
+                levels += 1;
+            }
+            assert_eq!(orders, self.count(side), "the orders of a side are counted");
+        }
+        assert_eq!(levels, self.level_count(), "levels are counted");
+        self.levels.audit_free();
+        let mut free = 0;
+        let mut at = self.free;
+        while at != NIL {
+            let node = &self.nodes[at as usize];
+            assert_eq!(node.level, NIL, "a free slot is in no level");
+            free += 1;
+            at = node.next;
+        }
+        assert_eq!(self.nodes.len(), free + self.len(), "a slot rests or is free");
+    }
+
+    fn audit_queue(&self, level: u32) -> usize {
+        let queue = self.levels.at(level);
+        let (mut orders, mut total, mut previous) = (0, S::default(), NIL);
+        for slot in self.orders_in(LevelId(level)) {
+            let node = &self.nodes[slot.index()];
+            assert_eq!((node.level, node.previous), (level, previous), "an order knows its level and neighbour");
+            assert!(node.quantity > 0);
+            total.grow(node.quantity);
+            previous = slot.0;
+            orders += 1;
+        }
+        assert!(orders > 0, "a level has orders");
+        assert_eq!(queue.tail, previous, "the tail is the last");
+        assert_eq!(queue.total, total, "the total is what rests");
+        orders
+    }
+}
