@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench fuzz lock clean
+.PHONY: help setup run test check fmt web bench referee fuzz lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -18,7 +18,7 @@ NATIVE := $(shell find native -name target -prune -o \( -name '*.rs' -o -name 'C
 WEB := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.dev.ok .venv/.native.ok .venv/.web.ok  ## install everything that running and testing need into this clone
 
@@ -48,6 +48,12 @@ web: .venv/.web.ok  ## build the page
 
 bench: setup  ## measure: engine, REST and WebSocket order entry, beside a hello-world ceiling
 	@$(BIN)/python -m bench $(ARGS)
+
+referee:  ## build our adapter for the public matching-engine benchmark: make referee REFEREE=DIR (bench/referee/README.md)
+	@[ -f "$(REFEREE)/api/matching_engine_api.h" ] || { echo "REFEREE names no checkout of the benchmark"; exit 1; }
+	@RUSTFLAGS="-C target-cpu=native" cargo build --quiet --release --locked \
+	  --manifest-path bench/referee/Cargo.toml --target-dir bench/referee/target
+	@cp bench/referee/target/release/libopenbourse_adapter.so bench/referee/openbourse_adapter.so
 
 fuzz: setup  ## compare core and reference on random commands: make fuzz COMMANDS=1000000 SEED=1
 	@$(BIN)/python -m sim differential --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1)
