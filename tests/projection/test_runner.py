@@ -2,85 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 
 import asyncpg
+import pytest
 
-from openbourse.engine import Engine
 from openbourse.history.projector import HistoryProjector
-from openbourse.history.tables import create_schema
-from openbourse.listings import ASSETS, INSTRUMENTS
-from openbourse.marketdata import tables as marketdata
+from openbourse.history.store import Store
 from openbourse.marketdata.projector import MarketProjector
-from openbourse.projection.feed import CommittedBatch
-from openbourse.projection.runner import run
-from openbourse.protocol import commands
-from openbourse.protocol.amounts import UNIT
-
-TABLES = (
-    'projection_history."order"',
-    "projection_history.fill",
-    "projection_history.balance",
-    "projection_history.transfer",
-    "projection_marketdata.level",
-    "projection_marketdata.trade",
-    "projection_marketdata.candle",
-    "projection_marketdata.listing",
-    "projection_marketdata.book",
-)
+from openbourse.projection.runner import CursorMoved, run
+from tests.projection.recorded import Recorded, make_tables, read_rows
 
 
-def frames() -> list[bytes]:
-    made: list[commands.Command] = [commands.CreateAsset(asset, code) for code, asset in ASSETS.items()]
-    made += [commands.ListInstrument(image) for image in INSTRUMENTS]
-    for account in (1_000, 1_001):
-        made.append(commands.OpenAccount(account))
-        for asset in ASSETS.values():
-            identity = (account * 100 + asset).to_bytes(32, "little")
-            made.append(commands.CreditDeposit(account, asset, 10**6 * UNIT, identity))
-    for number in range(120):
-        made.append(
-            commands.PlaceOrder(
-                account=1_000 + number % 2,
-                instrument=INSTRUMENTS[0].instrument,
-                side=1 + number % 2,
-                type=1,
-                time_in_force=1,
-                price=(60_000 + number % 7 - 3) * UNIT,
-                quantity=UNIT // 1_000 * (1 + number % 3),
-                client_id=f"o{number}",
-            )
-        )
-    return [command.encode() for command in made]
-
-
-class Recorded:
-    """A feed of what the engine did, in batches of one size."""
-
-    def __init__(self, size: int) -> None:
-        engine, self.batches = Engine(), list[CommittedBatch]()
-        every = frames()
-        for at in range(0, len(every), size):
-            part = every[at : at + size]
-            first = engine.sequence + 1
-            # The time depends on the sequence alone, so that grouping changes nothing.
-            for frame in part:
-                number = engine.sequence + 1
-                events, _ = engine.apply(number, number, frame)
-                self.batches.append(CommittedBatch(number, number, number, events))
-            assert engine.sequence == first + len(part) - 1
-
-    async def follow(self, after: int) -> AsyncIterator[CommittedBatch]:
-        for batch in self.batches:
-            if batch.first_sequence > after:
-                yield batch
-        await asyncio.Event().wait()
+class Finished(Exception):
+    """Ends a run that has come to the end of its feed."""
 
 
 async def project(pool: asyncpg.Pool, feed: Recorded) -> dict[str, list[tuple[object, ...]]]:
-    async with pool.acquire() as connection:
-        await connection.execute("DROP SCHEMA IF EXISTS projection_history CASCADE")
-        await create_schema(connection, marketdata.SCHEMA, marketdata.NAME)
+    await make_tables(pool)
     done = asyncio.Event()
     last = feed.batches[-1].last_sequence
 
@@ -93,10 +31,7 @@ async def project(pool: asyncpg.Pool, feed: Recorded) -> dict[str, list[tuple[ob
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-    rows = {}
-    for table in TABLES:
-        rows[table] = sorted(tuple(row.values()) for row in await pool.fetch(f"SELECT * FROM {table}"))
-    return rows
+    return await read_rows(pool)
 
 
 async def test_a_rebuilt_projection_has_the_same_rows(database_url: str) -> None:
@@ -105,3 +40,49 @@ async def test_a_rebuilt_projection_has_the_same_rows(database_url: str) -> None
         again = await project(pool, Recorded(50))
     assert first == again
     assert all(first.values()), "every table has rows"
+
+
+async def test_rows_that_the_database_lost_are_written_again(database_url: str) -> None:
+    """The database may forget its newest commits when it is killed; what is in flight then must not step over them."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as pool:
+        whole = await project(pool, Recorded(1))
+        await make_tables(pool)
+        feed, last = Recorded(1), Recorded(1).batches[-1].last_sequence
+        feed.until = last // 2
+        lost = 0
+
+        async def committed(sequence: int) -> None:
+            nonlocal lost
+            if sequence == feed.until and not lost:
+                # Everything committed so far is gone, as after a crash.
+                await make_tables(pool)
+                lost, feed.until = sequence, None
+            elif sequence == last:
+                raise Finished
+
+        with pytest.raises(ExceptionGroup) as first:
+            await run(feed, pool, [HistoryProjector(), MarketProjector()], 0, committed)
+        assert first.value.subgroup(CursorMoved), "nothing is written over a gap"
+        assert await Store(pool).cursor() == 0
+        with pytest.raises(ExceptionGroup) as second:
+            await run(feed, pool, [HistoryProjector(), MarketProjector()], await Store(pool).cursor(), committed)
+        assert second.value.subgroup(Finished)
+        assert lost
+        assert await read_rows(pool) == whole
+
+
+async def test_of_two_workers_at_once_one_writes(database_url: str) -> None:
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
+        whole = await project(pool, Recorded(1))
+        await make_tables(pool)
+        last = Recorded(1).batches[-1].last_sequence
+
+        async def committed(sequence: int) -> None:
+            if sequence == last:
+                raise Finished
+
+        workers = [run(Recorded(1), pool, [HistoryProjector(), MarketProjector()], 0, committed) for _ in range(2)]
+        ends = await asyncio.gather(*workers, return_exceptions=True)
+        kinds = {type(fault) for end in ends if isinstance(end, ExceptionGroup) for fault in end.exceptions}
+        assert kinds == {Finished, CursorMoved}
+        assert await read_rows(pool) == whole

@@ -15,17 +15,15 @@ class ReadBarrier:
 
     def __init__(self, committed: Callable[[], Awaitable[int]], cursor: Callable[[], Awaitable[int]]) -> None:
         self._committed = committed
-        self._read_cursor = cursor
-        self._cursor = 0
+        self._cursor = cursor
 
     async def wait(self) -> None:
         """Return once the projection has reached what is committed now. Raises ApiError -1007 after a while."""
         wanted = await self._committed()
         try:
             async with asyncio.timeout(WAIT_S):
-                while self._cursor < wanted:
-                    self._cursor = await self._read_cursor()
-                    if self._cursor < wanted:
-                        await asyncio.sleep(POLL_S)
+                # Read each time: a database that was killed may have put the cursor back.
+                while await self._cursor() < wanted:  # noqa: ASYNC110 - the cursor is moved by another process
+                    await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise ApiError(-1007, "Timeout waiting for response from backend server. Please try again.", 503) from None

@@ -30,6 +30,11 @@ KINDS: Final = frozenset(
         EventKind.BALANCE_CHANGED,
     }
 )
+_ADVANCE: Final = "UPDATE projection_history.cursor SET sequence = $1 WHERE sequence = $2 RETURNING true"
+
+
+class CursorMoved(Exception):
+    """The rows do not stand where this run left them: the database lost commits, or another worker writes. Begin anew."""
 
 
 class Projector(Protocol):
@@ -53,16 +58,22 @@ class Pool(Protocol):
 async def run(
     feed: Feed, pool: Pool, projectors: list[Projector], cursor: int, committed: Callable[[int], Any]
 ) -> None:
-    """Project every batch after the cursor until cancelled; call `committed` with the cursor after each commit."""
+    """Project every batch after the cursor until cancelled; call `committed` with the cursor after each commit.
+
+    Raises CursorMoved when the stored cursor is not where the last commit left it: read it and run again from there.
+    """
     queue: asyncio.Queue[CommittedBatch] = asyncio.Queue(BATCHES_PER_COMMIT_MAX)
 
     async def read() -> None:
         async for batch in feed.follow(cursor):
             await queue.put(batch)
 
+    standing = cursor
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(read())
         async for batches in _groups(queue):
+            first, last = batches[0].first_sequence, batches[-1].last_sequence
+            assert first == standing + 1, "a feed is dense"
             for batch in batches:
                 for event in decode(batch.events, KINDS):
                     for projector in projectors:
@@ -70,12 +81,14 @@ async def run(
             async with pool.acquire() as connection, connection.transaction():
                 # A projection can be made again from the journal, so it need not wait for the disk.
                 await connection.execute("SET LOCAL synchronous_commit = off")
+                # The price: a database that is killed forgets its newest commits, and the pool connects again without
+                # a word. Rows are added only to those that this run has written; the row's lock keeps others out.
+                if not await connection.fetchval(_ADVANCE, last, standing):
+                    raise CursorMoved(f"the rows do not stand at {standing}")
                 for projector in projectors:
                     await projector.write(connection)
-                await connection.execute(
-                    "UPDATE projection_history.cursor SET sequence = $1", batches[-1].last_sequence
-                )
-            await committed(batches[-1].last_sequence)
+            standing = last
+            await committed(standing)
 
 
 async def _groups(queue: "asyncio.Queue[CommittedBatch]") -> AsyncIterator[list[CommittedBatch]]:

@@ -10,13 +10,16 @@ import structlog
 from openbourse.history.projector import HistoryProjector
 from openbourse.history.store import Store
 from openbourse.marketdata.projector import MarketProjector
-from openbourse.projection.runner import run
+from openbourse.projection.feed import Feed
+from openbourse.projection.runner import CursorMoved, run
+from openbourse.wiring.patience import DATABASE_FAULTS
 from openbourse.wiring.stores import Stores
 
 log: Final = structlog.get_logger()
 
 LOCK: Final = 7_003
-RETRY_S: Final = 1.0
+RETRY_S: Final = 0.5
+WATCH_EVERY_S: Final = 0.1
 
 
 async def run_history(stores: Stores, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -32,16 +35,17 @@ async def run_history(stores: Stores, ready: Callable[[], None], stop: asyncio.E
 
 
 async def _work(stores: Stores, ready: Callable[[], None]) -> None:
+    feed = stores.feed()
     while True:
         try:
-            await _project(stores, ready)
-        except* (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as faults:
-            # What was not committed is read again from the cursor.
+            await _project(stores, feed, ready)
+        except* (CursorMoved, asyncpg.PostgresError, *DATABASE_FAULTS) as faults:
+            # What was not committed, or was forgotten by a database that was killed, is read again from the cursor.
             log.warning("projection interrupted", why=[str(fault) for fault in faults.exceptions])
         await asyncio.sleep(RETRY_S)
 
 
-async def _project(stores: Stores, ready: Callable[[], None]) -> None:
+async def _project(stores: Stores, feed: Feed, ready: Callable[[], None]) -> None:
     pool = await stores.database()
     alone = await asyncpg.connect(stores.settings.database_url)
     try:
@@ -53,9 +57,17 @@ async def _project(stores: Stores, ready: Callable[[], None]) -> None:
         ready()
 
         async def committed(sequence: int) -> None:
-            if alone.is_closed():
-                raise ConnectionError("the lock of the one worker is lost")
+            """Nobody waits for it."""
 
-        await run(stores.feed(), pool, [HistoryProjector(), MarketProjector()], cursor, committed)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_watch(alone))
+            tasks.create_task(run(feed, pool, [HistoryProjector(), MarketProjector()], cursor, committed))
     finally:
         alone.terminate()
+
+
+async def _watch(alone: asyncpg.Connection) -> None:
+    """Raise ConnectionError when the lock's connection is gone: rows may be too, even if no batch comes to notice it."""
+    while not alone.is_closed():  # noqa: ASYNC110 - the driver tells it by no event that can be awaited
+        await asyncio.sleep(WATCH_EVERY_S)
+    raise ConnectionError("the lock of the one worker is lost")

@@ -1,0 +1,89 @@
+"""The history role over a PostgreSQL of its own that is killed while rows are written."""
+
+import asyncio
+import os
+import secrets
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import asyncpg
+import pytest
+
+from openbourse.history.store import Store
+from openbourse.settings import ProcessSettings
+from openbourse.supervisor.postgres import Postgres
+from openbourse.wiring.history import run_history
+from openbourse.wiring.stores import Stores
+from tests.conftest import RunningServer
+from tests.projection.recorded import Recorded, make_tables, read_rows
+
+KILLS = 3
+
+
+@pytest.fixture
+def own_postgres(server_dir: Path) -> Postgres:
+    directory = server_dir / f"own-{secrets.token_hex(2)}"
+    for name in ("run", "logs"):
+        (directory / name).mkdir(parents=True)
+    run_dir = directory / "run"
+    server = Postgres(directory / "postgres", run_dir, run_dir, directory / "logs", secrets.token_hex(8))
+    server.initialise()
+    return server
+
+
+async def reach(pool: asyncpg.Pool, sequence: int) -> None:
+    """Wait until the rows stand at a sequence at least."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                if await Store(pool).cursor() >= sequence:
+                    return
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                pass
+            await asyncio.sleep(0.01)
+
+
+async def test_every_row_is_there_after_postgres_was_killed_again_and_again(
+    own_postgres: Postgres, tmp_path: Path
+) -> None:
+    # A commit that does not wait for the disk is in memory for three turns of the WAL writer at most: make that long.
+    plan = own_postgres.plan({"wal_writer_delay": "1000ms", "shared_buffers": "64MB"})
+    plan.before_start()
+    server, url, feed = RunningServer(plan), own_postgres.url("postgres"), Recorded(1)
+    end = feed.batches[-1].last_sequence
+    stop, forgot = asyncio.Event(), 0
+    async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
+        await make_tables(pool)
+
+        async def database() -> asyncpg.Pool:
+            return pool
+
+        settings = ProcessSettings(data_dir=tmp_path, database_url=url)
+        stores = SimpleNamespace(settings=settings, feed=lambda: feed, database=database)
+        running = asyncio.create_task(run_history(cast(Stores, stores), lambda: None, stop))
+        for kill in range(1, KILLS + 1):
+            # Nothing new comes before the database is back: the worker must notice without a statement that fails.
+            feed.until = seen = end * kill // (KILLS + 1)
+            await reach(pool, seen)
+            os.kill(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+            plan.before_start()
+            server = await asyncio.to_thread(RunningServer, plan)
+            fresh = await asyncpg.connect(url)
+            forgot += await fresh.fetchval("SELECT sequence FROM projection_history.cursor") < seen
+            await fresh.close()
+        feed.until = None
+        await reach(pool, end)
+        stop.set()
+        await running
+        found = await read_rows(pool)
+        await make_tables(pool)
+        running = asyncio.create_task(run_history(cast(Stores, stores), lambda: None, stop := asyncio.Event()))
+        await reach(pool, end)
+        assert found == await read_rows(pool)
+        stop.set()
+        await running
+    server.stop()
+    assert forgot, "the database forgot commits at least once"
