@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench referee fuzz lock clean
+.PHONY: help setup run test check fmt web bench bench-engine referee fuzz lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -48,6 +48,9 @@ web: .venv/.web.ok  ## build the page
 
 bench: setup  ## measure: engine, REST and WebSocket order entry, beside a hello-world ceiling
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-engine: setup  ## measure the engine from inside: make bench-engine ARGS='--minutes 10'
+	@$(BIN)/python -m bench.inside $(ARGS)
 
 referee:  ## build our adapter for the public matching-engine benchmark: make referee REFEREE=DIR (bench/referee/README.md)
 	@[ -f "$(REFEREE)/api/matching_engine_api.h" ] || { echo "REFEREE names no checkout of the benchmark"; exit 1; }
