@@ -115,6 +115,8 @@ def main() -> None:
     parser.add_argument("--only", choices=tuple(PARTS), help="one part alone")
     options = parser.parse_args()
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
     with console.status("building the measuring program"):
         build()
     seen: Row = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
