@@ -1,12 +1,24 @@
 """`verify` proves a sound journal and finds what was changed in it."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import asyncpg
+import msgspec
 import pytest
 
 from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.adapters.projection_postgres import read_projected
+from openbourse.history.projector import HistoryProjector
+from openbourse.marketdata.projector import MarketProjector
+from openbourse.projection.runner import run
+from openbourse.protocol.amounts import UNIT
+from openbourse.protocol.commands import CreditDeposit, OpenAccount
 from openbourse.protocol.journal import BatchRow, chain_hash
+from openbourse.sequencer.figures import Figures
 from openbourse.sequencer.recovery import ReplayDiverged, recover
 from openbourse.sequencer.replay import Projected, Report, state_at, verify
+from tests.projection.recorded import make_tables
 from tests.sequencer.shard import SET_UP, Shard, buy, far
 
 
@@ -89,7 +101,61 @@ async def test_a_projection_that_shows_other_balances_is_found(journal: Postgres
     assert engine.sequence == end
 
     async def wrong() -> Projected:
-        return Projected(end, {(1_000, 2): (1, 2)})
+        return Projected(end, {(1_000, 2): (1, 2)}, {})
 
     report = await verify(journal, read_projected=wrong)
-    assert broken(report) == ["projected balances equal the replayed ones"]
+    assert broken(report)[0] == "projected balances equal the replayed ones"
+
+
+@pytest.fixture
+async def projected(shard: Shard, journal: PostgresJournal) -> AsyncIterator[asyncpg.Connection]:
+    """The journal, gone on with a trade, and projected to its end."""
+    replica = shard.start("r2")
+    async with shard.gateway() as gateway:
+        await gateway.submit(OpenAccount(1_001), far())
+        await gateway.submit(CreditDeposit(1_001, 1, UNIT, bytes(31) + b"1"), far())
+        await gateway.submit(msgspec.structs.replace(buy("s"), account=1_001, side=2), far())
+    await replica.end()
+    url, end = shard.settings.database_url, (await journal.head()).sequence
+    async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
+        await make_tables(pool)
+        done = asyncio.Event()
+
+        async def committed(sequence: int) -> None:
+            if sequence == end:
+                done.set()
+
+        task = asyncio.create_task(run(shard.feed(), pool, [HistoryProjector(), MarketProjector()], 0, committed))
+        await asyncio.wait_for(done.wait(), 30)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with pool.acquire() as connection:
+            yield connection
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        'DELETE FROM projection_history."order" WHERE order_id = 3',
+        'UPDATE projection_history."order" SET status = 4 WHERE order_id = 3',
+        'UPDATE projection_history."order" SET executed = 0 WHERE executed > 0 AND order_id = 1',
+        "DELETE FROM projection_history.fill WHERE trade = 1 AND is_buyer",
+        "DELETE FROM projection_marketdata.trade WHERE trade = 1",
+        "DELETE FROM projection_marketdata.level WHERE side = 1",
+    ],
+)
+async def test_a_row_that_projections_have_lost_is_found(
+    shard: Shard, journal: PostgresJournal, projected: asyncpg.Connection, loss: str
+) -> None:
+    async def read() -> Projected:
+        found = await read_projected(shard.settings.database_url)
+        assert found is not None
+        return Projected(found[0], found[1], {key: Figures(*sums) for key, sums in found[2].items()})
+
+    report = await verify(journal, read_projected=read)
+    assert report.is_sound, [check.faults for check in report.checks]
+    assert {check.unit: check.counted for check in report.checks}["rows"] > 0
+    assert (await projected.execute(loss))[-2:] == " 1", "one row is changed"
+    assert broken(await verify(journal, read_projected=read)) == [
+        "no projected order, fill, trade or level is missing or too many"
+    ]

@@ -56,19 +56,23 @@ async def _verify(settings: ProcessSettings, data: Path | None) -> Report:
 async def _check(settings: ProcessSettings) -> Report:
     # Imported here: the engine is not needed by any other command.
     from openbourse.adapters.journal_postgres import PostgresJournal
-    from openbourse.adapters.projection_postgres import read_projected_balances
+    from openbourse.adapters.projection_postgres import read_projected
+    from openbourse.sequencer.figures import Figures
     from openbourse.sequencer.replay import Projected, verify
 
-    async def read_projected() -> Projected | None:
-        found = await read_projected_balances(settings.database_url) if settings.database_url else None
-        return None if found is None else Projected(*found)
+    async def projected() -> Projected | None:
+        found = await read_projected(settings.database_url) if settings.database_url else None
+        if found is None:
+            return None
+        cursor, balances, figures = found
+        return Projected(cursor, balances, {key: Figures(*sums) for key, sums in figures.items()})
 
     journal = PostgresJournal(settings.journal_url, settings.venue.shard)
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("commands", total=None)
-            report = await verify(journal, lambda done, of: bar.update(task, completed=done, total=of), read_projected)
+            report = await verify(journal, lambda done, of: bar.update(task, completed=done, total=of), projected)
     finally:
         await journal.close()
     show(report)

@@ -15,6 +15,7 @@ from openbourse.engine import Engine
 from openbourse.protocol import events
 from openbourse.protocol.events import EventKind
 from openbourse.protocol.journal import BatchRow, Head, SnapshotRow
+from openbourse.sequencer.figures import Count, Figures, Told
 from openbourse.sequencer.journal import Journal
 from openbourse.sequencer.recovery import Replica, newest
 
@@ -71,10 +72,11 @@ class Report(msgspec.Struct):
 
 
 class Projected(msgspec.Struct, frozen=True):
-    """Balances as a projection holds them at its cursor."""
+    """What projections hold at their cursor: every balance, and the figures of their other rows."""
 
     cursor: int
     balances: Balances
+    figures: Told
 
 
 class Verification:
@@ -88,6 +90,7 @@ class Verification:
         self._projected = projected
         self._has_projection = projected is not None
         self._money = Money()
+        self._count = Count()
         self.chain = Check("every batch follows the one before: hash chain, dense sequences, time", unit="batches")
         self.epochs = Check("epochs never go back", unit="leaders")
         self.events = Check("every command, applied again, causes the same events", unit="commands")
@@ -95,11 +98,12 @@ class Verification:
         self.state = Check("the engine's own audit of its final state", unit="audits")
         self.snapshots = Check("snapshots are whole and equal the replayed state", unit="snapshots")
         self.projection = Check("projected balances equal the replayed ones", unit="balances")
+        self.rows = Check("no projected order, fill, trade or level is missing or too many", unit="rows")
 
     def checks(self) -> list[Check]:
         """Return the checks that were asked for."""
         asked = [self.chain, self.epochs, self.events, self.conserved, self.state, self.snapshots]
-        return [*asked, self.projection] if self._has_projection else asked
+        return [*asked, self.projection, self.rows] if self._has_projection else asked
 
     def take(self, row: BatchRow) -> bool:
         """Check the next batch; False when nothing after it could be judged."""
@@ -121,9 +125,12 @@ class Verification:
         if row.last_sequence in self._snapshots:
             with self.snapshots.timed():
                 self._check_snapshot(self._snapshots.pop(row.last_sequence), row)
-        if self._projected is not None and self._projected.cursor == row.last_sequence:
-            with self.projection.timed():
+        if self._projected is not None:
+            with self.rows.timed():
+                self._count.take(row.events)
+            if self._projected.cursor == row.last_sequence:
                 self._check_projected(self._projected)
+                self._projected = None
         return True
 
     def _check_chain(self, row: BatchRow) -> bool:
@@ -156,14 +163,30 @@ class Verification:
         self.snapshots.expect(snapshot.state == self._engine.snapshot(), f"{where} is not the replayed state")
 
     def _check_projected(self, projected: Projected) -> None:
+        with self.projection.timed():
+            self._check_balances(projected.balances)
+        with self.rows.timed():
+            self._check_rows(projected.figures)
+
+    def _check_balances(self, balances: Balances) -> None:
         expected = {key: value for key, value in self._money.balances.items() if value != (0, 0)}
-        found = {key: value for key, value in projected.balances.items() if value != (0, 0)}
+        found = {key: value for key, value in balances.items() if value != (0, 0)}
         self.projection.counted = len(expected)
-        self._projected = None
         for account, asset in sorted(expected.keys() | found.keys()):
             replayed, shown = expected.get((account, asset), (0, 0)), found.get((account, asset), (0, 0))
             self.projection.expect(
                 replayed == shown, f"account {account} asset {asset}: {shown} shown, {replayed} true"
+            )
+
+    def _check_rows(self, found: Told) -> None:
+        expected = self._count.figures()
+        self.rows.counted = sum(figures.rows for figures in expected.values())
+        for kind, instrument in sorted(expected.keys() | found.keys()):
+            replayed, shown = expected.get((kind, instrument), Figures()), found.get((kind, instrument), Figures())
+            self.rows.expect(
+                replayed == shown,
+                f"{kind} of instrument {instrument}: {shown.rows} shown, {replayed.rows} true"
+                f" (ids {shown.ids - replayed.ids:+}, quantity {shown.quantity - replayed.quantity:+})",
             )
 
     def finish(self) -> None:
