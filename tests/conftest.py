@@ -71,6 +71,38 @@ class RunningServer:
             except subprocess.TimeoutExpired:
                 continue
 
+    def kill(self) -> None:
+        """kill -9, and clear up as the supervisor does before the next start."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS_MAX)
+        self._plan.before_start()
+
+
+class OwnPostgres:
+    """A PostgreSQL of one test, to be killed and started again as it likes."""
+
+    def __init__(self, server: Postgres) -> None:
+        self._server = server
+        self._running: RunningServer | None = None
+
+    @property
+    def url(self) -> str:
+        return self._server.url("postgres")
+
+    def start(self, **configuration: str) -> None:
+        plan = self._server.plan({"shared_buffers": "64MB", **configuration})
+        plan.before_start()
+        self._running = RunningServer(plan)
+
+    def kill(self) -> None:
+        assert self._running is not None
+        self._running.kill()
+        self._running = None
+
+    def stop(self) -> None:
+        if self._running is not None:
+            self._running.stop()
+
 
 class PostgresServer:
     """The run's PostgreSQL: gives out databases."""
@@ -122,6 +154,20 @@ def postgres(server_dir: Path) -> Iterator[PostgresServer]:
     running = RunningServer(server.plan(TEST_CONFIGURATION))
     yield PostgresServer(server)
     running.stop()
+
+
+@pytest.fixture
+def own_postgres(server_dir: Path) -> Iterator[OwnPostgres]:
+    """A second PostgreSQL, for this test alone, not started."""
+    directory = server_dir / f"own-{secrets.token_hex(2)}"
+    run_dir, log_dir = directory / "run", directory / "logs"
+    for folder in (run_dir, log_dir):
+        folder.mkdir(parents=True)
+    server = Postgres(directory / "postgres", run_dir, run_dir, log_dir, secrets.token_hex(8))
+    server.initialise()
+    own = OwnPostgres(server)
+    yield own
+    own.stop()
 
 
 @pytest.fixture

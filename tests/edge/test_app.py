@@ -23,6 +23,10 @@ async def fail(call: Call) -> object:
     raise RuntimeError("secret detail")
 
 
+async def lose_the_database(call: Call) -> object:
+    raise ConnectionError("secret detail")
+
+
 async def wait(call: Call) -> object:
     await asyncio.sleep(0.5)
     return {}
@@ -32,6 +36,7 @@ OFFERED = [
     Operation(rest=("GET", "/api/v3/echo"), handler=echo, parameters=frozenset({"a", "b", "c"})),
     Operation(rest=("POST", "/bourse/v1/echo"), handler=echo, parameters=frozenset({"a", "b"}), json_body=True),
     Operation(rest=("GET", "/api/v3/fail"), handler=fail),
+    Operation(rest=("GET", "/api/v3/lost"), handler=lose_the_database),
     Operation(rest=("GET", "/api/v3/wait"), handler=wait, priority=Priority.NEW_ORDER),
     Operation(rest=("GET", "/sapi/v1/address"), handler=echo, weight=7, pool=Pool.SAPI_ADDRESS),
     Operation(rest=("GET", "/sapi/v1/user"), handler=echo, weight=9, pool=Pool.SAPI_USER, security=Security.READ),
@@ -112,6 +117,12 @@ async def test_a_fault_inside_tells_nothing(offering: Venue) -> None:
     answer = await offering.http.get("/api/v3/fail")
     assert answer.status_code == 500
     assert answer.json() == {"code": -1000, "msg": "An unknown error occurred while processing the request."}
+
+
+async def test_a_database_that_is_away_leaves_the_outcome_unknown(offering: Venue) -> None:
+    answer = await offering.http.get("/api/v3/lost")
+    assert (answer.status_code, answer.json()["code"]) == (503, -1007)
+    assert "secret" not in answer.text
 
 
 async def test_unknown_paths_and_methods(offering: Venue) -> None:

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 
 TRADERS = 4
 BTC, USDT = "2", "50000"
+POSTGRES_KILLS = 4
 ROLES = ("sequencer", "edge", "history", "valkey", "postgres")
 
 
@@ -102,3 +103,33 @@ def _check_each_trade_has_two_sides(fills: dict[int, list[dict[str, Any]]]) -> N
             sides.setdefault(trade["id"], []).append(trade["isBuyer"])
     assert sides, "nothing traded"
     assert all(sorted(pair) == [False, True] for pair in sides.values()), "a trade was lost or doubled"
+
+
+async def _trade_through_kills_of_postgres(exchange: Exchange, accounts: list[Account]) -> list[Ledger]:
+    traders = [Trader(exchange.base_url, account, 500 + n) for n, account in enumerate(accounts)]
+    tasks = [asyncio.create_task(trader.run()) for trader in traders]
+    for _ in range(POSTGRES_KILLS):
+        await asyncio.sleep(2.0)
+        exchange.kill("postgres")
+    await asyncio.sleep(1.0)
+    await asyncio.to_thread(exchange.await_ready)
+    await asyncio.sleep(2.0)
+    for trader in traders:
+        trader.stop()
+    await asyncio.wait_for(asyncio.gather(*tasks), 30)
+    return [trader.ledger for trader in traders]
+
+
+def test_edges_stay_and_rows_are_whole_when_postgres_is_killed_again_and_again(own_exchange: Exchange) -> None:
+    accounts = [own_exchange.account(f"trader{n}@example.com", BTC=BTC, USDT=USDT) for n in range(2)]
+    before = own_exchange.pids()
+    ledgers = asyncio.run(_trade_through_kills_of_postgres(own_exchange, accounts))
+    after = own_exchange.pids()
+    assert sum(len(ledger.acknowledged) for ledger in ledgers) > 50, "too little traffic to prove anything"
+    assert (after["edge"], after["history"]) == (before["edge"], before["history"]), "both outlive their database"
+    for ledger in ledgers:
+        client = own_exchange.client(ledger.account)
+        _check_orders(client, ledger)
+        _check_balances(client, _all_trades(client))
+    done = own_exchange.verify()
+    assert done.returncode == 0, done.stdout + done.stderr

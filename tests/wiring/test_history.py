@@ -1,36 +1,21 @@
 """The history role over a PostgreSQL of its own that is killed while rows are written."""
 
 import asyncio
-import os
-import secrets
-import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import asyncpg
-import pytest
 
+from openbourse.adapters.pool_postgres import PostgresPool
 from openbourse.history.store import Store
 from openbourse.settings import ProcessSettings
-from openbourse.supervisor.postgres import Postgres
 from openbourse.wiring.history import run_history
 from openbourse.wiring.stores import Stores
-from tests.conftest import RunningServer
+from tests.conftest import OwnPostgres
 from tests.projection.recorded import Recorded, make_tables, read_rows
 
 KILLS = 3
-
-
-@pytest.fixture
-def own_postgres(server_dir: Path) -> Postgres:
-    directory = server_dir / f"own-{secrets.token_hex(2)}"
-    for name in ("run", "logs"):
-        (directory / name).mkdir(parents=True)
-    run_dir = directory / "run"
-    server = Postgres(directory / "postgres", run_dir, run_dir, directory / "logs", secrets.token_hex(8))
-    server.initialise()
-    return server
 
 
 async def reach(pool: asyncpg.Pool, sequence: int) -> None:
@@ -46,19 +31,19 @@ async def reach(pool: asyncpg.Pool, sequence: int) -> None:
 
 
 async def test_every_row_is_there_after_postgres_was_killed_again_and_again(
-    own_postgres: Postgres, tmp_path: Path
+    own_postgres: OwnPostgres, tmp_path: Path
 ) -> None:
     # A commit that does not wait for the disk is in memory for three turns of the WAL writer at most: make that long.
-    plan = own_postgres.plan({"wal_writer_delay": "1000ms", "shared_buffers": "64MB"})
-    plan.before_start()
-    server, url, feed = RunningServer(plan), own_postgres.url("postgres"), Recorded(1)
+    own_postgres.start(wal_writer_delay="1000ms")
+    url, feed = own_postgres.url, Recorded(1)
     end = feed.batches[-1].last_sequence
     stop, forgot = asyncio.Event(), 0
     async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
         await make_tables(pool)
+        lent = PostgresPool(pool)
 
-        async def database() -> asyncpg.Pool:
-            return pool
+        async def database() -> PostgresPool:
+            return lent
 
         settings = ProcessSettings(data_dir=tmp_path, database_url=url)
         stores = SimpleNamespace(settings=settings, feed=lambda: feed, database=database)
@@ -67,10 +52,8 @@ async def test_every_row_is_there_after_postgres_was_killed_again_and_again(
             # Nothing new comes before the database is back: the worker must notice without a statement that fails.
             feed.until = seen = end * kill // (KILLS + 1)
             await reach(pool, seen)
-            os.kill(server.process.pid, signal.SIGKILL)
-            server.process.wait()
-            plan.before_start()
-            server = await asyncio.to_thread(RunningServer, plan)
+            own_postgres.kill()
+            await asyncio.to_thread(own_postgres.start, wal_writer_delay="1000ms")
             fresh = await asyncpg.connect(url)
             forgot += await fresh.fetchval("SELECT sequence FROM projection_history.cursor") < seen
             await fresh.close()
@@ -85,5 +68,4 @@ async def test_every_row_is_there_after_postgres_was_killed_again_and_again(
         assert found == await read_rows(pool)
         stop.set()
         await running
-    server.stop()
     assert forgot, "the database forgot commits at least once"

@@ -41,7 +41,15 @@ SELECT {_COLUMNS} FROM (
 ) AS sized WHERE bytes <= $4 OR number = 1 ORDER BY last_sequence
 """
 # Losing any of these during a statement says nothing about whether it committed.
-LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError)
+LOST: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    # The driver's word for a statement that meets the server's farewell.
+    asyncpg.InternalClientError,
+)
 READ_BYTES_MAX: Final = 32 * 1024 * 1024
 CONNECT_SECONDS_MAX: Final = 5.0
 

@@ -72,7 +72,9 @@ class App:
         except ApiError as refusal:
             status, body = refusal.status, encode_error(refusal)
             headers += _encoded(refusal.headers)
-        except IntakeFault as fault:
+        except (IntakeFault, OSError) as fault:
+            if isinstance(fault, OSError):
+                log.warning("operation failed", path=scope["path"], why=str(fault))
             seen = unavailable(fault)
             status, body = seen.status, encode_error(seen)
             headers += _encoded(seen.headers)

@@ -24,10 +24,10 @@ def rejection(answer: Answer) -> CommandRejected | None:
     return None
 
 
-def unavailable(fault: IntakeFault) -> ApiError:
-    """Return what a client is told when the sequencer gave no result."""
+def unavailable(fault: IntakeFault | OSError) -> ApiError:
+    """Return what a client is told when the sequencer gave no result, or a database that is away none either."""
     match fault:
-        case StatusUnknown():
+        case StatusUnknown() | OSError():
             return ApiError(
                 -1007,
                 "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",

@@ -159,7 +159,7 @@ class Session:
         except ApiError as refusal:
             number = b"null" if refusal is self._logon.lost else request.id
             reply = failure(number, refusal, self._limits(shows, call, toll))
-        except IntakeFault as fault:
+        except (IntakeFault, OSError) as fault:
             reply = failure(request.id, unavailable(fault), self._limits(shows, call, toll))
         except Exception:
             # Whatever is wrong inside is for our log, not for the client.

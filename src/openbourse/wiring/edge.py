@@ -51,6 +51,7 @@ from openbourse.wiring.health import Books, monitor_of
 from openbourse.wiring.health import routes as health_routes
 from openbourse.wiring.instruments import list_venue
 from openbourse.wiring.page import SecurityHeaders, page_routes
+from openbourse.wiring.patience import await_database
 from openbourse.wiring.stores import Stores
 from openbourse.wiring.streams import StreamedMarkets
 
@@ -63,7 +64,7 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     """Serve the roles until stopped."""
     settings = stores.settings
     listener = _listen(settings)
-    pool, intake = await stores.database(), await stores.intake()
+    pool, intake = await await_database(stores.database), await stores.intake()
     view = MarketView(Listing())
     barrier_store = HistoryStore(pool)
     barrier = ReadBarrier(intake.committed, barrier_store.cursor)
@@ -187,7 +188,7 @@ async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub:
                 await list_venue(intake, view.listing.by_symbol)
                 is_listed = True
             await view.follow(stores.feed(), push)
-        except (OSError, TimeoutError, IntakeFault, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        except (OSError, IntakeFault, asyncpg.PostgresError) as fault:
             log.warning("markets not followed", why=str(fault))
             await asyncio.sleep(RETRY_S)
 

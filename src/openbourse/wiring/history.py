@@ -7,12 +7,12 @@ from typing import Final
 import asyncpg
 import structlog
 
+from openbourse.adapters.pool_postgres import FAULTS
 from openbourse.history.projector import HistoryProjector
 from openbourse.history.store import Store
 from openbourse.marketdata.projector import MarketProjector
 from openbourse.projection.feed import Feed
 from openbourse.projection.runner import CursorMoved, run
-from openbourse.wiring.patience import DATABASE_FAULTS
 from openbourse.wiring.stores import Stores
 
 log: Final = structlog.get_logger()
@@ -39,7 +39,7 @@ async def _work(stores: Stores, ready: Callable[[], None]) -> None:
     while True:
         try:
             await _project(stores, feed, ready)
-        except* (CursorMoved, asyncpg.PostgresError, *DATABASE_FAULTS) as faults:
+        except* (CursorMoved, asyncpg.PostgresError, *FAULTS) as faults:
             # What was not committed, or was forgotten by a database that was killed, is read again from the cursor.
             log.warning("projection interrupted", why=[str(fault) for fault in faults.exceptions])
         await asyncio.sleep(RETRY_S)

@@ -15,6 +15,7 @@ from openbourse.adapters.identity_valkey import ValkeyAttempts, ValkeyKeyChannel
 from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.lease_postgres import find_leader
+from openbourse.adapters.pool_postgres import PostgresPool
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.keys import Keys
@@ -33,7 +34,7 @@ class Stores:
     def __init__(self, settings: ProcessSettings) -> None:
         self.settings = settings
         self.closing = AsyncExitStack()
-        self._database: asyncpg.Pool | None = None
+        self._database: PostgresPool | None = None
         self._leases: asyncpg.Pool | None = None
         self._valkey: Redis | None = None
         self._intake: TcpIntake | None = None
@@ -44,16 +45,10 @@ class Stores:
     async def __aexit__(self, *fault: object) -> None:
         await self.closing.aclose()
 
-    async def database(self) -> asyncpg.Pool:
-        """Return the pool of connections to projections, identity and wallet."""
+    async def database(self) -> PostgresPool:
+        """Return the pool of connections to projections, identity and wallet. Raises DatabaseAway."""
         if self._database is None:
-            self._database = await asyncpg.create_pool(
-                self.settings.database_url,
-                min_size=1,
-                max_size=POOL_CONNECTIONS,
-                command_timeout=STATEMENT_S,
-                server_settings={"jit": "off"},
-            )
+            self._database = await PostgresPool.open(self.settings.database_url, POOL_CONNECTIONS, STATEMENT_S)
             self.closing.callback(self._database.terminate)
         return self._database
 

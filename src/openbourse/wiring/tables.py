@@ -13,18 +13,19 @@ from openbourse.marketdata import tables as market
 from openbourse.marketdata import tables as marketdata
 from openbourse.sequencer.tables import create_schema as create_journal
 from openbourse.settings import ProcessSettings
+from openbourse.wiring.patience import await_database
 
 log = structlog.get_logger()
 
 
 async def migrate(settings: ProcessSettings) -> None:
     """Create or update the tables of the journal and of every service; harmless when they are."""
-    journal = await asyncpg.connect(settings.journal_url)
+    journal = await await_database(lambda: asyncpg.connect(settings.journal_url))
     try:
         await create_journal(journal)
     finally:
         await journal.close()
-    database = await asyncpg.connect(settings.database_url)
+    database = await await_database(lambda: asyncpg.connect(settings.database_url))
     try:
         folders = {part.__name__.rpartition(".")[2]: _revisions(part.__file__) for part in (identity, wallet)}
         applied = await apply_revisions(database, folders)

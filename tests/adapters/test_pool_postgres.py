@@ -1,0 +1,77 @@
+"""A pool goes on when its database is killed; what services hear of it is an OSError."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from openbourse.adapters.pool_postgres import DatabaseAway, PostgresPool
+from openbourse.identity import users
+from openbourse.identity.store import Store as UserStore
+from openbourse.monitor import audit
+from openbourse.wallet import withdrawals
+from openbourse.wallet.store import Store as WalletStore
+from openbourse.wiring.health import Books
+from tests.conftest import OwnPostgres
+from tests.engine_intake import EngineIntake
+
+
+async def lend(pool: PostgresPool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT 1")
+
+
+async def test_a_killed_database_is_away_and_comes_back(own_postgres: OwnPostgres) -> None:
+    own_postgres.start()
+    pool = await PostgresPool.open(own_postgres.url, 4, 5)
+    ask: list[Callable[[], Awaitable[object]]] = [
+        lambda: pool.fetchval("SELECT 1"),
+        lambda: pool.fetchrow("SELECT 1"),
+        lambda: pool.fetch("SELECT 1"),
+        lambda: pool.execute("SELECT 1"),
+        lambda: lend(pool),
+    ]
+    for each in ask:
+        await each()
+        sleeping = asyncio.create_task(pool.fetchval("SELECT pg_sleep(30)"))
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(own_postgres.kill)
+        with pytest.raises(DatabaseAway):
+            await sleeping
+        with pytest.raises(DatabaseAway):
+            await each()
+        await asyncio.to_thread(own_postgres.start)
+        await each()
+    with pytest.raises(DatabaseAway):
+        await PostgresPool.open(own_postgres.url.replace("host=", "host=/nowhere"), 1, 1)
+    pool.terminate()
+
+
+class Starting:
+    """A database that is recovering: the driver's own faults, which are no OSError."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+        async def refuse(*_: object) -> object:
+            raise asyncpg.CannotConnectNowError("the database system is starting up")
+
+        return refuse
+
+
+async def test_loops_beside_the_serving_go_on_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((withdrawals, "RECONCILE_EVERY_S"), (users, "RECONCILE_EVERY_S"), (audit, "EVERY_S")):
+        monkeypatch.setattr(module, name, 0.01)
+    pool: Any = PostgresPool(Starting())
+    unused: Any = None
+    watch = audit.Audit(Books(pool, unused))
+    loops = [
+        asyncio.create_task(withdrawals.Withdrawals(WalletStore(pool), EngineIntake()).keep_reconciled()),
+        asyncio.create_task(users.Users(UserStore(pool), unused, unused, EngineIntake()).keep_reconciled()),
+        asyncio.create_task(watch.run()),
+    ]
+    await asyncio.sleep(0.3)
+    assert [loop for loop in loops if loop.done()] == []
+    assert watch.faults > 1
+    for loop in loops:
+        loop.cancel()
