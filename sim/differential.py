@@ -8,7 +8,8 @@ from openbourse.protocol.codec import LayoutError
 from openbourse.protocol.commands import decode, split
 from openbourse.protocol.events import EventKind
 from openbourse.protocol.rejects import RejectReason
-from sim.reference_codec import Malformed, read_events
+from sim.reference_codec import read_events
+from sim.reference_fields import Malformed
 from sim.workload import Workload
 
 _SNAPSHOT_EVERY: Final = 20

@@ -1,20 +1,29 @@
-"""The engine in plain Python: the specification of docs/engine.md, to be read, and to be compared byte for byte.
+"""The engine in plain Python: the specification of docs/engine.md and docs/engine-2.md, to be read, and to be compared byte for byte.
 
-The parts: reference_codec (bytes), reference_state (what is remembered), reference_orders and reference_matching
-(section 5), reference_snapshot (sections 7 and 8), and here the interface, the identities and the administration.
+The parts: reference_fields, _layouts and _codec (bytes), _state and _effects (what is remembered, and what a command
+does to it), _checks, _orders, _amend and _list_orders (commands about orders), _life, _matching, _turns and _auction
+(what happens to them), _switches (the administration of rules 2), _snapshot, _restore and _audit; and here the
+interface, the identities and the administration of rules 1.
 """
 
 from typing import Final
 
-from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.commands import CommandKind
 from openbourse.protocol.events import EventKind
-from openbourse.protocol.instruments import Permission
+from openbourse.protocol.instruments import InstrumentStatus, Permission
 from openbourse.protocol.rejects import RejectReason
-from sim.reference_codec import Malformed, Record, read_command, read_header, split
-from sim.reference_orders import Orders
-from sim.reference_snapshot import audit, is_sound_image, restore, snapshot
-from sim.reference_state import AMOUNT_END, Account, Effects, Instrument, Session, State
+from sim.reference_auction import announce, is_crossed, uncross
+from sim.reference_audit import audit
+from sim.reference_codec import read_command, read_header, split
+from sim.reference_definitions import is_sound_image, is_sound_rate
+from sim.reference_effects import Effects
+from sim.reference_fields import Malformed, Record
+from sim.reference_list_orders import ListOrders
+from sim.reference_restore import restore
+from sim.reference_snapshot import snapshot
+from sim.reference_state import AMOUNT_END, Account, Instrument, Session, State, no_rules
+from sim.reference_switches import Switches, due_us
+from sim.reference_turns import Execute
 
 SESSION_FORGOTTEN_US: Final = 3_600_000_000
 IN_FLIGHT_MAX: Final = 65_536
@@ -36,10 +45,14 @@ class Engine:
         """Return the last command's time."""
         return self.state.time_us
 
-    @staticmethod
-    def version() -> str:
-        """Return which rules this is."""
-        return "rules version 1"
+    @property
+    def due_us(self) -> int:
+        """Return the earliest time at which AdvanceTime would do something, -1 when there is none."""
+        return due_us(self.state)
+
+    def version(self) -> str:
+        """Return which rules are in force."""
+        return f"rules version {self.state.rules}"
 
     def apply(self, first_sequence: int, time_us: int, frames: bytes) -> tuple[bytes, bytes]:
         """Carry out a batch. Return its events, and for each command a u32: the offset after its last event.
@@ -90,7 +103,7 @@ class Command:
             return self.effects.finish()
         body: Record | None
         try:
-            body = read_command(header, frame)
+            body = read_command(header, frame, self.state.rules)
         except Malformed:
             body = None
         known = self.identify(header)
@@ -104,6 +117,7 @@ class Command:
             refusal = self.execute(header.kind, body)
             if refusal is not None:
                 self.reject(header.kind, refusal, body)
+        announce(self.state, self.effects)
         return self.effects.finish()
 
     def identify(self, header: Record) -> RejectReason | int | None:
@@ -148,7 +162,8 @@ class Command:
 
     def execute(self, kind: int, body: Record) -> RejectReason | None:
         """Hand a command to what carries it out. Every check comes before the first change."""
-        orders = Orders(self.state, self.effects)
+        orders = ListOrders(self.state, self.effects)
+        switches = Switches(self.state, self.effects, orders)
         return {
             CommandKind.CREATE_ASSET: self.create_asset,
             CommandKind.LIST_INSTRUMENT: self.list_instrument,
@@ -165,8 +180,21 @@ class Command:
             CommandKind.CANCEL_ORDER: orders.cancel,
             CommandKind.CANCEL_ALL: orders.cancel_all,
             CommandKind.CANCEL_REPLACE: orders.cancel_replace,
-            CommandKind.ADVANCE_TIME: self.advance_time,
+            CommandKind.ADVANCE_TIME: switches.advance_time,
             CommandKind.SET_RULES: self.set_rules,
+            CommandKind.AMEND_ORDER: orders.amend,
+            CommandKind.PLACE_ORDER_LIST: orders.place_list,
+            CommandKind.CANCEL_ORDER_LIST: orders.cancel_list,
+            CommandKind.SET_INSTRUMENT_RULES: switches.set_instrument_rules,
+            CommandKind.SET_KILL_SWITCH: switches.set_kill_switch,
+            CommandKind.SET_HEARTBEAT: switches.set_heartbeat,
+            CommandKind.DEFINE_TIER: switches.define_tier,
+            CommandKind.ASSIGN_TIER: switches.assign_tier,
+            CommandKind.SET_DISCOUNT: switches.set_discount,
+            CommandKind.SET_DISCOUNT_PRICE: switches.set_discount_price,
+            CommandKind.USE_DISCOUNT: switches.use_discount,
+            CommandKind.SET_VENUE_RULES: switches.set_venue_rules,
+            CommandKind.SET_ASSET_LIMIT: switches.set_asset_limit,
         }[CommandKind(kind)](body)
 
     def create_asset(self, body: Record) -> RejectReason | None:
@@ -185,7 +213,7 @@ class Command:
             return RejectReason.ALREADY_EXISTS
         if not is_sound_image(self.state, body):
             return RejectReason.INVALID_DEFINITION
-        self.state.instruments[body.instrument] = Instrument(body)
+        self.state.instruments[body.instrument] = Instrument(body, no_rules(body.instrument))
         self.effects.emit(EventKind.INSTRUMENT_DEFINED, **vars(body))
         return None
 
@@ -208,8 +236,13 @@ class Command:
     def set_instrument_status(self, body: Record) -> RejectReason | None:
         if body.instrument not in self.state.instruments:
             return RejectReason.UNKNOWN_INSTRUMENT
-        self.state.instruments[body.instrument].image.status = body.status
+        instrument = self.state.instruments[body.instrument]
+        instrument.image.status = body.status
+        if body.status != InstrumentStatus.AUCTION:
+            instrument.indicated = None
         self.effects.emit(EventKind.INSTRUMENT_STATUS_CHANGED, **vars(body))
+        if body.status == InstrumentStatus.TRADING and is_crossed(instrument):
+            uncross(Execute(self.state, self.effects, instrument))
         return None
 
     def open_account(self, body: Record) -> RejectReason | None:
@@ -245,7 +278,7 @@ class Command:
         fees = self.state.accounts[body.account].fees
         if body.maker == -1 and body.taker == -1:
             fees.pop(body.instrument, None)
-        elif 0 <= body.maker <= UNIT // 2 and 0 <= body.taker <= UNIT // 2:
+        elif is_sound_rate(body.maker) and is_sound_rate(body.taker):
             fees[body.instrument] = (body.maker, body.taker)
         else:
             return RejectReason.INVALID_RATE
@@ -310,12 +343,8 @@ class Command:
         self.effects.emit(ending, withdrawal=withdrawal, account=account, asset=asset, amount=amount)
         return None
 
-    def advance_time(self, _body: Record) -> RejectReason | None:
-        self.effects.emit(EventKind.TIME_ADVANCED)
-        return None
-
     def set_rules(self, body: Record) -> RejectReason | None:
-        if body.version != 1:
+        if body.version not in (1, 2) or body.version < self.state.rules:
             return RejectReason.UNKNOWN_RULES
         self.state.rules = body.version
         self.effects.emit(EventKind.RULES_SET, version=body.version)

@@ -1,13 +1,15 @@
-"""What the engine remembers, in plain dicts and lists, and what one command does to it."""
+"""What the engine remembers, in plain dicts and lists."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from enum import IntEnum
+from typing import Final
 
 from openbourse.protocol.amounts import UNIT
-from openbourse.protocol.events import EventKind
-from openbourse.protocol.instruments import Side
-from sim.reference_codec import Record, write_event
+from openbourse.protocol.instruments import OrderType, Side
+from openbourse.protocol.lists import ListForm
+from sim.reference_fields import Record
+from sim.reference_layouts import RULES_IMAGE, VENUE_RULES
 
 HOUSE: Final = 1
 MINUTE_US: Final = 60_000_000
@@ -25,9 +27,28 @@ def opposite(side: int) -> int:
     return Side.SELL if side == Side.BUY else Side.BUY
 
 
+def is_market(order_type: int) -> bool:
+    """Say whether a type works as MARKET once it works."""
+    return order_type in (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT)
+
+
+def is_stop(order_type: int) -> bool:
+    """Say whether a type waits for a trigger first."""
+    return order_type >= OrderType.STOP_LOSS
+
+
+class Place(IntEnum):
+    """Where an open order is. IN_TURN: it is being matched, which no order is between commands."""
+
+    ON_BOOK = 0
+    WAITING = 1
+    PENDING = 2
+    IN_TURN = 3
+
+
 @dataclass(slots=True, eq=False)
 class Order:
-    """An order from its acceptance to its end; open orders are those in a book."""
+    """An order from its acceptance to its end; 0 stands for what it has not, -1 for a time not yet come."""
 
     order: int
     account: int
@@ -49,29 +70,103 @@ class Order:
     executed: int = 0
     cumulative_quote: int = 0
     prevented: int = 0
+    place: Place = Place.IN_TURN
+    visible: int = 0  # of an iceberg on the book
+    stop_price: int = 0
+    trailing_delta: int = 0
+    trailing_us: int = -1
+    extreme: int = 0  # the highest (SELL) or lowest (BUY) price since trailing_us
+    iceberg: int = 0
+    peg_type: int = 0
+    peg_offset: int = 0
+    sent_price: int = 0
+    list_id: int = 0
+    expires_us: int = 0
+    amends: int = 0
+    basis: int = 0  # the price that a waiting BUY's hold is reckoned with
 
     @property
     def remaining(self) -> int:
         """Return what may still be filled."""
         return self.quantity - self.executed - self.prevented
 
+    @property
+    def shown(self) -> int:
+        """Return how much of an order on the book is to be seen, and may trade at once."""
+        return self.visible if self.iceberg else self.remaining
+
+    @property
+    def is_rising(self) -> bool:
+        """Say whether a rising price fires its trigger; a falling one fires the others."""
+        is_loss = self.type in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
+        return is_loss == (self.side == Side.BUY)
+
+    @property
+    def is_extended(self) -> bool:
+        """Say whether the order has something that only the second version of its image shows."""
+        return bool(
+            self.stop_price
+            or self.trailing_delta
+            or self.iceberg
+            or self.peg_type
+            or self.expires_us
+            or self.list_id
+            or self.amends
+        )
+
+
+@dataclass(slots=True)
+class OrderList:
+    """An order list until it is done: its orders' ids and last known client ids, ended ones too."""
+
+    list_id: int
+    account: int
+    form: int
+    orders: list[int]
+    client_ids: list[bytes]
+    list_client_id: bytes
+
+    @property
+    def pair(self) -> list[int]:
+        """Return the two orders of which one cancels the other, if the form has them."""
+        return self.orders[-2:] if self.form in (ListForm.OCO, ListForm.OTOCO, ListForm.OPOCO) else []
+
+    @property
+    def working(self) -> int:
+        """Return the order whose fill starts the others, 0 when the form has none."""
+        return 0 if self.form == ListForm.OCO else self.orders[0]
+
+    @property
+    def is_paid_on(self) -> bool:
+        """Say whether what the working order buys is kept for the pending ones."""
+        return self.form in (ListForm.OPO, ListForm.OPOCO)
+
+
+def no_rules(instrument: int) -> Record:
+    """Return the rules image of an instrument for which none was set."""
+    return Record(**(dict.fromkeys(RULES_IMAGE.names, 0) | {"instrument": instrument}))
+
 
 @dataclass(slots=True)
 class Instrument:
-    """A listed pair: its image, its counters, its last price and window, its book."""
+    """A listed pair: its images, its counters, its last price and window, its book, and what is not on the book."""
 
     image: Record
+    rules: Record
     last_order: int = 0
     last_trade: int = 0
     last_aggregate: int = 0
     last_update: int = 0
     last_execution: int = 0
     last_prevented_match: int = 0
+    last_list: int = 0
     last_price: int = 0
     window: list[list[int]] = field(default_factory=list)  # [minute, quote, quantity], ascending
+    indicated: tuple[int, int, int] | None = None  # in AUCTION: the price, quantity and imbalance last announced
     levels: dict[int, dict[int, list[Order]]] = field(default_factory=lambda: {Side.BUY: {}, Side.SELL: {}})
     open: dict[int, dict[int, Order]] = field(default_factory=dict)  # account → order id → order
     clients: dict[tuple[int, bytes], Order] = field(default_factory=dict)  # (account, client id) → order
+    lists: dict[int, OrderList] = field(default_factory=dict)  # the open ones
 
     def prices(self, side: int) -> list[int]:
         """Return the prices of a side's levels, best first."""
@@ -92,22 +187,50 @@ class Instrument:
         """Return the open orders by id."""
         return sorted((order for own in self.open.values() for order in own.values()), key=lambda order: order.order)
 
+    def own(self, account: int) -> list[Order]:
+        """Return an account's open orders."""
+        return list(self.open.get(account, {}).values())
+
+    def waiting(self) -> list[Order]:
+        """Return the orders that wait for their trigger, by id."""
+        return [order for order in self.orders() if order.place == Place.WAITING]
+
+    def legs(self, order_list: OrderList) -> list[Order]:
+        """Return a list's open orders, by id."""
+        own = self.open.get(order_list.account, {})
+        return [own[order] for order in order_list.orders if order in own]
+
+    def is_open(self, order: Order) -> bool:
+        """Say whether an order has not ended."""
+        return order.order in self.open.get(order.account, {})
+
+    def shown(self, side: int, price: int) -> int:
+        """Return a level's quantity that is to be seen, 0 when there is no such level."""
+        return sum([order.shown for order in self.levels[side].get(price, ())])
+
     def total(self, side: int, price: int) -> int:
-        """Return a level's whole remaining quantity, 0 when there is none."""
+        """Return a level's whole remaining quantity, hidden parts too, 0 when there is no such level."""
         return sum([order.remaining for order in self.levels[side].get(price, ())])
 
-    def add(self, order: Order) -> None:
-        """Let an order rest behind those of its level."""
-        self.levels[order.side].setdefault(order.price, []).append(order)
+    def enter(self, order: Order) -> None:
+        """Make an order one of the open ones."""
         self.open.setdefault(order.account, {})[order.order] = order
         self.clients[order.account, order.client_id] = order
 
-    def remove(self, order: Order) -> None:
-        """Take an order off the book."""
-        level = self.levels[order.side][order.price]
-        level.remove(order)
-        if not level:
-            del self.levels[order.side][order.price]
+    def rest(self, order: Order) -> None:
+        """Put an open order on the book, behind those of its level."""
+        order.place = Place.ON_BOOK
+        if order.iceberg:
+            order.visible = min(order.iceberg, order.remaining)
+        self.levels[order.side].setdefault(order.price, []).append(order)
+
+    def leave(self, order: Order) -> None:
+        """Take an order off the book, if it is on it, and out of the open ones."""
+        if order.place == Place.ON_BOOK:
+            level = self.levels[order.side][order.price]
+            level.remove(order)
+            if not level:
+                del self.levels[order.side][order.price]
         del self.open[order.account][order.order]
         if not self.open[order.account]:
             del self.open[order.account]
@@ -147,6 +270,9 @@ class Account:
     permissions: int
     fees: dict[int, tuple[int, int]] = field(default_factory=dict)  # instrument (0: every one) → (maker, taker)
     balances: dict[int, list[int]] = field(default_factory=dict)  # asset → [available, held]
+    tier: int = 0
+    is_killed: bool = False
+    uses_discount: bool = False
 
     def available(self, asset: int) -> int:
         """Return what is free to be spent."""
@@ -176,61 +302,9 @@ class State:
     deposits: set[bytes] = field(default_factory=set)
     withdrawals: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # id → (account, asset, amount)
     sessions: dict[int, Session] = field(default_factory=dict)
-
-
-class Effects:
-    """What one command does: its events so far, and how balances and levels stood before it."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.frames: list[bytes] = []
-        self.balances_before: dict[tuple[int, int], tuple[int, int]] = {}
-        self.levels_before: dict[tuple[int, int, int], int] = {}
-
-    def emit(self, kind: int, **values: Any) -> None:
-        """Append an event."""
-        self.frames.append(write_event(kind, len(self.frames), self.state.sequence, values))
-
-    def move(self, account: int, asset: int, available: int = 0, held: int = 0) -> None:
-        """Change a balance by two differences."""
-        balance = self.state.accounts[account].balances.setdefault(asset, [0, 0])
-        self.balances_before.setdefault((account, asset), (balance[0], balance[1]))
-        balance[0] += available
-        balance[1] += held
-        assert balance[0] >= 0
-        assert balance[1] >= 0
-
-    def touch(self, instrument: Instrument, side: int, price: int) -> None:
-        """Note how a level stands before it is changed."""
-        key = (instrument.image.instrument, side, price)
-        if key not in self.levels_before:
-            self.levels_before[key] = instrument.total(side, price)
-
-    def finish(self) -> bytes:
-        """Append the levels and balances that differ from before the command; return all events."""
-        for (number, side, price), before in sorted(self.levels_before.items()):
-            instrument = self.state.instruments[number]
-            total = instrument.total(side, price)
-            if total != before:
-                instrument.last_update += 1
-                self.emit(
-                    EventKind.LEVEL_CHANGED,
-                    instrument=number,
-                    update=instrument.last_update,
-                    side=side,
-                    price=price,
-                    quantity=total,
-                )
-        for (account, asset), (available, held) in sorted(self.balances_before.items()):
-            now = self.state.accounts[account].balances[asset]
-            if now != [available, held]:
-                self.emit(
-                    EventKind.BALANCE_CHANGED,
-                    account=account,
-                    asset=asset,
-                    available=now[0],
-                    held=now[1],
-                    available_delta=now[0] - available,
-                    held_delta=now[1] - held,
-                )
-        return b"".join(self.frames)
+    venue: Record = field(default_factory=lambda: Record(**dict.fromkeys(VENUE_RULES.names, 0)))
+    discount: Record = field(default_factory=lambda: Record(asset=0, rate=0))
+    discount_prices: dict[int, int] = field(default_factory=dict)  # asset → price of the discount asset in it
+    tiers: dict[int, tuple[int, int]] = field(default_factory=dict)  # tier → (maker, taker)
+    limits: dict[int, int] = field(default_factory=dict)  # asset → the most that one order may move
+    heartbeats: dict[tuple[int, int], int] = field(default_factory=dict)  # (account, instrument or 0) → deadline

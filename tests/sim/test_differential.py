@@ -4,9 +4,10 @@ import pytest
 
 from sim.differential import run_seed
 from sim.reference import Engine
-from sim.reference_matching import Execute, Walk
-from sim.reference_orders import Orders
+from sim.reference_list_orders import ListOrders
 from sim.reference_state import Instrument, Order, State
+from sim.reference_turns import Execute
+from sim.reference_walks import Walk
 
 
 class Favouring(Execute):
@@ -20,9 +21,9 @@ class Favouring(Execute):
 class Impatient(Instrument):
     """Lets a new order rest before those of its level."""
 
-    def add(self, order: Order) -> None:
-        """Add an order at the wrong end."""
-        super().add(order)
+    def rest(self, order: Order) -> None:
+        """Put an order at the wrong end."""
+        super().rest(order)
         level = self.levels[order.side][order.price]
         level.insert(0, level.pop())
 
@@ -37,7 +38,7 @@ def test_equal_engines_show_no_difference() -> None:
     assert run_against(Engine) == ""
 
 
-class Renaming(Orders):
+class Renaming(ListOrders):
     """Answers a cancel with another request id."""
 
     def end_canceled(self, instrument: Instrument, order: Order, request_id: bytes) -> None:
@@ -65,12 +66,12 @@ def find_nothing(*_: object) -> Walk:
     [
         ("sim.reference_orders.Execute", Favouring),
         ("sim.reference.Instrument", Impatient),
-        ("sim.reference.Orders", Renaming),
-        ("sim.reference_matching.are_self", owners_alone),
-        ("sim.reference_orders.within", within_but_not_at),
+        ("sim.reference.ListOrders", Renaming),
+        ("sim.reference_walks.are_self", owners_alone),
+        ("sim.reference_checks.within", within_but_not_at),
         ("sim.reference.SESSION_FORGOTTEN_US", 1),
         ("sim.reference_state.MINUTE_US", 30_000_000),
-        ("sim.reference_orders.walk_by_quote", find_nothing),
+        ("sim.reference_checks.walk_by_quote", find_nothing),
     ],
     ids=["rate", "priority", "request id", "group", "bound", "session", "window", "by quote"],
 )
