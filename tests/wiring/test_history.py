@@ -69,3 +69,29 @@ async def test_every_row_is_there_after_postgres_was_killed_again_and_again(
         stop.set()
         await running
     assert forgot, "the database forgot commits at least once"
+
+
+class Stubborn:
+    """A database whose driver answers a cancellation with a fault."""
+
+    async def fetchval(self, statement: str) -> int:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise asyncpg.InternalClientError("another operation is in progress") from None
+        return 0
+
+
+async def test_it_stops_even_if_the_driver_answers_a_cancellation_with_a_fault(
+    database_url: str, tmp_path: Path
+) -> None:
+    async def database() -> Stubborn:
+        return Stubborn()
+
+    settings = ProcessSettings(data_dir=tmp_path, database_url=database_url)
+    stores = SimpleNamespace(settings=settings, feed=lambda: None, database=database)
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_history(cast(Stores, stores), lambda: None, stop))
+    await asyncio.sleep(0.2)
+    stop.set()
+    await asyncio.wait_for(running, 5)

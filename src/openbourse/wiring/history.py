@@ -20,6 +20,7 @@ log: Final = structlog.get_logger()
 LOCK: Final = 7_003
 RETRY_S: Final = 0.5
 WATCH_EVERY_S: Final = 0.1
+CANCEL_AGAIN_S: Final = 0.2
 
 
 async def run_history(stores: Stores, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -28,8 +29,10 @@ async def run_history(stores: Stores, ready: Callable[[], None], stop: asyncio.E
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    work.cancel()
-    await asyncio.gather(work, stopped, return_exceptions=True)
+    while not work.done():
+        # Again and again: a fault of the driver that meets the cancellation would be taken for one to go on after.
+        work.cancel()
+        await asyncio.wait({work}, timeout=CANCEL_AGAIN_S)
     if not work.cancelled() and (fault := work.exception()) is not None:
         raise fault
 
