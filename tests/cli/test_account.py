@@ -1,12 +1,14 @@
 """`openbourse account create` checks what it is given before it touches anything."""
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from openbourse.cli.account import FundError, parse_amount, parse_funds
+from openbourse.cli.account import FundError, parse_amount, parse_funds, show
 from openbourse.cli.app import app
+from openbourse.wiring import CreatedAccount
 
 runner = CliRunner()
 
@@ -55,7 +57,7 @@ def test_an_asset_is_funded_once() -> None:
     ("arguments", "hint"),
     [
         (["--email", "nobody"], "is not an address"),
-        (["--email", "a@b.c", "--password", "short"], "at least 8"),
+        (["--email", "a@b.c", "--password", "nine char"], "at least 10"),
         (["--email", "a@b.c", "--fund", "BTC=1e8"], "at most 8 decimals"),
     ],
 )
@@ -71,3 +73,24 @@ def test_without_a_running_exchange_it_says_how_to_start_one(tmp_path: Path) -> 
     assert result.exit_code == 1
     assert "openbourse up --data" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_made_up_password_is_shown_once_and_never_in_the_json(
+    capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    show(CreatedAccount("a@b.cd", 1_000, "key", "secret", is_new=True), "made up!", as_json)
+    out, err = capsys.readouterr()
+    assert ("made up!" in out, "made up!" in err) == (not as_json, as_json)
+    if as_json:
+        assert json.loads(out) == {"email": "a@b.cd", "accountId": 1_000, "apiKey": "key", "secretKey": "secret"}
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_of_an_account_that_was_there_no_password_is_shown_because_the_old_one_stays(
+    capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    show(CreatedAccount("a@b.cd", 1_000, "key", "secret", is_new=False), "made up!", as_json)
+    out, err = capsys.readouterr()
+    assert "made up!" not in out + err
+    assert "its password stays" in err

@@ -75,15 +75,18 @@ async def test_the_same_address_again_is_funded_and_gets_a_further_key(venue: Pr
     second = await wiring.create_account(venue, "ann@example.com", PASSWORD, [("BTC", UNIT)])
     assert second.account_id == first.account_id
     assert second.api_key != first.api_key
+    assert (first.is_new, second.is_new) == (True, False)
     [balance] = (await ask(venue, first, "GET", "/api/v3/account", omitZeroBalances="true"))["balances"]
     assert balance["free"] == "2.00000000"
 
 
 async def test_an_unlisted_asset_and_a_short_password_are_refused(venue: ProcessSettings) -> None:
     with pytest.raises(ValueError, match="does not list"):
-        await wiring.create_account(venue, "ann@example.com", PASSWORD, [("NOPE", UNIT)])
+        await wiring.create_account(venue, "ann@example.com", PASSWORD, [("USDT", UNIT), ("NOPE", UNIT)])
     with pytest.raises(ValueError, match="password"):
         await wiring.create_account(venue, "ann@example.com", "short", [])
+    made = await wiring.create_account(venue, "ann@example.com", PASSWORD, [])
+    assert made.is_new, "what was refused left nothing behind"
 
 
 async def test_a_pair_is_listed_once_and_trades(venue: ProcessSettings) -> None:

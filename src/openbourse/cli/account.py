@@ -1,10 +1,12 @@
 """`openbourse account`: users of a running exchange on this machine."""
 
+from __future__ import annotations
+
 import json
 import re
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,12 +15,14 @@ from openbourse.cli.faults import give_up
 from openbourse.cli.finish import finish
 from openbourse.cli.reach import reach
 
+if TYPE_CHECKING:
+    from openbourse.wiring import CreatedAccount
+
 UNITS_DECIMALS = 8
 UNITS_IN_ONE = 100_000_000
 AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,8}))?")
 ASSET = re.compile(r"[A-Z0-9]{1,16}")
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
-PASSWORD_CHARACTERS_MIN = 8
 GENERATED_PASSWORD_BYTES = 15
 
 app = typer.Typer(help="Users of a running exchange on this machine.", no_args_is_help=True)
@@ -36,7 +40,7 @@ def account() -> None:
 @app.command()
 def create(
     email: Annotated[str, typer.Option(help="The user's address, also the name to sign in with.")],
-    password: Annotated[str | None, typer.Option(help="At least 8 characters; made up and shown if absent.")] = None,
+    password: Annotated[str | None, typer.Option(help="To sign in with; made up and shown if absent.")] = None,
     fund: Annotated[
         list[str] | None, typer.Option(metavar="ASSET=AMOUNT", help="What to deposit; may be given again.")
     ] = None,
@@ -56,16 +60,27 @@ def create(
         give_up(str(error), code=2)
     if EMAIL.fullmatch(email) is None:
         give_up(f"--email {email!r} is not an address like name@example.com.", code=2)
-    if password is not None and len(password) < PASSWORD_CHARACTERS_MIN:
-        give_up(f"--password needs at least {PASSWORD_CHARACTERS_MIN} characters.", code=2)
+    # Imported here: no other command needs the parts of a venue.
+    from openbourse import wiring
+    from openbourse.identity.users import PASSWORD_LENGTH_LEAST
+
+    if password is not None and len(password) < PASSWORD_LENGTH_LEAST:
+        give_up(f"--password needs at least {PASSWORD_LENGTH_LEAST} characters.", code=2)
     chosen = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
     settings = reach(data, port)
-    from openbourse import wiring
-
     try:
         made = finish(wiring.create_account(settings, email, chosen, funds))
     except (ValueError, OSError) as error:
         give_up(f"The account was not made: {error}")
+    show(made, chosen if password is None else None, as_json)
+
+
+def show(made: CreatedAccount, made_up: str | None, as_json: bool) -> None:
+    """Print an account; what its JSON has no place for goes to standard error."""
+    if not made.is_new:
+        kept = f"{made.email} has an account already: it was funded, has a new key, and its password stays."
+        typer.echo(kept, err=True)
+        made_up = None
     if as_json:
         shown = {
             "email": made.email,
@@ -74,11 +89,13 @@ def create(
             "secretKey": made.secret_key,
         }
         typer.echo(json.dumps(shown))
+        if made_up is not None:
+            typer.echo(f"password: {made_up}   (shown only now)", err=True)
         return
     lines = [("email", made.email), ("account id", str(made.account_id)), ("api key", made.api_key)]
     lines.append(("secret key", f"{made.secret_key}   (shown only now)"))
-    if password is None:
-        lines.append(("password", f"{chosen}   (shown only now)"))
+    if made_up is not None:
+        lines.append(("password", f"{made_up}   (shown only now)"))
     for name, value in lines:
         Console().print(f"{name:<11} {value}", highlight=False, markup=False, soft_wrap=True)
 

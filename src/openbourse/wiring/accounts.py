@@ -11,14 +11,18 @@ from openbourse.adapters.secrets import Passwords
 from openbourse.edge.errors import ApiError
 from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform
+from openbourse.history.barrier import ReadBarrier
+from openbourse.history.store import Store as HistoryStore
 from openbourse.identity.keys import PERMISSIONS, Keys
 from openbourse.identity.store import Store
 from openbourse.identity.users import Users, check_password, checked_email
 from openbourse.protocol.commands import CreditDeposit
+from openbourse.protocol.events import EventKind
 from openbourse.protocol.rejects import RejectReason
 from openbourse.settings import ProcessSettings
 from openbourse.wiring.stores import Stores
 
+_LISTED: Final = "SELECT key FROM projection_marketdata.listing WHERE kind = $1"
 AT_ONCE: Final = 8
 OLD_KEYS_KEPT: Final = 4
 
@@ -31,6 +35,8 @@ class CreatedAccount:
     account_id: int
     api_key: str
     secret_key: str = field(repr=False)
+    is_new: bool
+    """False: the address had an account already, with a password that stays."""
 
 
 async def create_account(
@@ -45,6 +51,7 @@ async def create_account(
         try:
             check_password(password)
             checked = checked_email(email)
+            await _check_assets(stores, [code for code, _ in funds])
             store = Store(await stores.database())
             known = await store.find_user(checked) is not None
             hashed = None if known else await passwords.hash(password)
@@ -83,6 +90,16 @@ async def create_accounts(
             raise ConnectionError(f"the sequencer did not answer: {fault}") from fault
 
 
+async def _check_assets(stores: Stores, codes: Sequence[str]) -> None:
+    """Raise ValueError for an asset that is not listed, before anything is made: half an account helps nobody."""
+    pool, intake = await stores.database(), await stores.intake()
+    await ReadBarrier(intake.committed, HistoryStore(pool).cursor).wait()
+    listed = {row["key"] for row in await pool.fetch(_LISTED, EventKind.ASSET_CREATED)}
+    unlisted = [code for code in codes if str(listings.asset_id(code)) not in listed]
+    if unlisted:
+        raise ValueError(f"this venue does not list {', '.join(unlisted)}")
+
+
 class _Maker:
     """Makes accounts over parts that are open already."""
 
@@ -95,7 +112,8 @@ class _Maker:
     async def make(
         self, email: str, password_hash: str | None, funds: Sequence[tuple[str, int]], permissions: tuple[str, ...]
     ) -> CreatedAccount:
-        user = await self._store.add_user(email, password_hash) or await self._store.find_user(email)
+        added = await self._store.add_user(email, password_hash)
+        user = added or await self._store.find_user(email)
         assert user is not None, "a user whose address is taken exists"
         await self._users.open_account(user.id)
         for code, amount in funds:
@@ -107,7 +125,7 @@ class _Maker:
                 await self._keys.remove(user.id, old.api_key)
         row, secret = await self._keys.make(user.id, label, permissions)
         assert secret is not None, "a key without a public key has a secret"
-        return CreatedAccount(email, user.id, row.api_key, secret)
+        return CreatedAccount(email, user.id, row.api_key, secret, added is not None)
 
 
 async def credit(intake: Intake, account: int, code: str, amount: int, identity: bytes) -> None:
