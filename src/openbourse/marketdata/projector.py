@@ -3,10 +3,14 @@
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from openbourse.marketdata.bars import LENGTHS_S, SECOND_US, Bar, bar_of
 from openbourse.marketdata.view import Trade
 from openbourse.protocol import events
-from openbourse.protocol.codec import encode_image
+from openbourse.protocol.codec import encode_image, encode_rules
+from openbourse.protocol.commands import SetAssetLimit
+from openbourse.protocol.frames import PackedEvent
 from openbourse.protocol.instruments import Side
 
 _LEVEL: Final = """
@@ -123,4 +127,19 @@ def listing_entry(event: events.Event) -> tuple[int, str, bytes] | None:
         case events.FeeSet():
             body = event.layout.pack(event.account, event.instrument, event.maker_rate, event.taker_rate)
             return event.kind, f"{event.account}/{event.instrument}", body
+        case events.InstrumentRulesSet():
+            return event.kind, str(event.image.instrument), encode_rules(event.image)
+        case events.AssetLimitSet():
+            return event.kind, str(event.asset), SetAssetLimit(event.asset, event.limit).body()
+        case events.RulesSet() | events.VenueRulesSet() | events.DiscountSet():
+            return event.kind, "", _packed(event)
+        case events.TierDefined():
+            return event.kind, str(event.tier), _packed(event)
+        case events.KillSwitchSet() | events.TierAssigned() | events.DiscountUsed():
+            return event.kind, str(event.account), _packed(event)
     return None
+
+
+def _packed(event: PackedEvent) -> bytes:
+    """Return the body of an event whose layout is its fields in order."""
+    return event.layout.pack(*msgspec.structs.astuple(event)[2:])

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from sortedcontainers import SortedDict
 
+from openbourse.edge import listing
 from openbourse.edge.listing import Listing
 from openbourse.projection.feed import CommittedBatch, Feed
 from openbourse.protocol import events
@@ -20,17 +21,7 @@ MINUTE_US: Final = 60_000_000
 DAY_MINUTES: Final = 1_440
 TRADES_KEPT: Final = 1_000
 POLL_S: Final = 0.01
-KINDS: Final = frozenset(
-    {
-        events.EventKind.ASSET_CREATED,
-        events.EventKind.INSTRUMENT_DEFINED,
-        events.EventKind.INSTRUMENT_STATUS_CHANGED,
-        events.EventKind.FEE_SET,
-        events.EventKind.ACCOUNT_DEFINED,
-        events.EventKind.TRADED,
-        events.EventKind.LEVEL_CHANGED,
-    }
-)
+KINDS: Final = listing.KINDS | {events.EventKind.TRADED, events.EventKind.LEVEL_CHANGED}
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -112,8 +103,8 @@ Listener = Callable[[events.Event, int], None]
 class MarketView:
     """Every market of the venue, and what is listed."""
 
-    def __init__(self, listing: Listing) -> None:
-        self.listing = listing
+    def __init__(self, listed: Listing) -> None:
+        self.listing = listed
         self.markets: dict[int, Market] = {}
         self.cursor = 0
         self.is_loaded = False
