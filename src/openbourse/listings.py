@@ -3,8 +3,10 @@
 import hashlib
 from typing import Final
 
+import msgspec
+
 from openbourse.protocol.amounts import UNIT
-from openbourse.protocol.instruments import Instrument, NotionalFlag
+from openbourse.protocol.instruments import Feature, Instrument, InstrumentRules, NotionalFlag, SelfTradePrevention
 
 ASSETS: Final[dict[str, int]] = {"USDT": 1, "BTC": 2, "ETH": 3, "BNB": 4}
 """Ids of the assets listed at the first start."""
@@ -83,6 +85,47 @@ INSTRUMENTS: Final[tuple[Instrument, ...]] = (
         **_BOTH_SIDES,
     ),
 )
+
+
+RULES_VERSION: Final = 2
+"""The engine's rules that the venue is on."""
+TYPES: Final = 0b11111110
+"""Every order type."""
+FEATURES: Final = (
+    Feature.ICEBERG
+    | Feature.TRAILING
+    | Feature.OCO
+    | Feature.OTO
+    | Feature.OPO
+    | Feature.PEG
+    | Feature.AMEND
+    | Feature.GOOD_TILL
+    | Feature.DISCOUNT
+)
+
+
+def offering_all(image: Instrument) -> Instrument:
+    """Return an instrument with every order type and self-trade prevention of rules version 2."""
+    return msgspec.structs.replace(
+        image, types_allowed=TYPES, stp_allowed=image.stp_allowed | 1 << SelfTradePrevention.TRANSFER
+    )
+
+
+def first_rules(instrument: int) -> InstrumentRules:
+    """Return the rules that an instrument begins with: every feature, bounds as Binance's live ones."""
+    return InstrumentRules(
+        instrument=instrument,
+        features=FEATURES,
+        algo_orders_max=5,
+        iceberg_orders_max=10,
+        iceberg_parts_max=100,
+        lists_max=20,
+        amends_max=10,
+        trailing_above_min=10,
+        trailing_above_max=2_000,
+        trailing_below_min=10,
+        trailing_below_max=2_000,
+    )
 
 
 def asset_id(code: str) -> int:

@@ -69,7 +69,7 @@ class Admission:
             toll.used = self.limiter.charge(toll.name, toll.weight, SAPI_PER_MINUTE[operation.pool], call.address)
         check_names(operation, call.params)
         answer = await operation.handler(call)
-        if operation.free_on_success:
+        if operation.free_on_success or call.is_free:
             toll.used = self.limiter.refund(toll.name, toll.weight)
         return answer
 

@@ -66,6 +66,7 @@ class Call:
     __slots__ = (
         "address",
         "caller",
+        "is_free",
         "not_after_us",
         "order_counts",
         "over_socket",
@@ -94,6 +95,8 @@ class Call:
         """Until when the sequencer may take a command for this call."""
         self.order_counts: OrderCounts | None = None
         """Set by a handler that placed an order: goes into the answer's headers or rateLimits."""
+        self.is_free = False
+        """Set by a handler whose answer costs no weight, where that depends on what happened."""
         self.status = 200
         """HTTP status of a good answer; a handler may set 201."""
 

@@ -1,58 +1,39 @@
-"""Order entry: place, test, cancel, cancel all, cancel and replace."""
+"""Order entry: place, test, cancel, cancel all, cancel and replace, amend."""
 
-import time
 from typing import Final
 
-from openbourse.edge.errors import rejected
-from openbourse.edge.intake import Answer, Intake, OrderRateExceeded, OutsideWindow, StatusUnknown
+from openbourse.edge.errors import ApiError
+from openbourse.edge.intake import Intake, OrderRateExceeded
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Operation, Priority, Security
-from openbourse.edge.rendering import canceled, placed
-from openbourse.gateway.counts import SeenCounts
+from openbourse.edge.rendering import Shape, amended, canceled, canceled_list, discount, placed
+from openbourse.gateway import order_lists
+from openbourse.gateway.order_fields import ORDER_PARAMETERS, SINGLE, read_order
 from openbourse.gateway.replace import (
     REPLACE_PARAMETERS,
     limited_replace,
     read_replace,
     replaced,
 )
-from openbourse.gateway.requests import (
-    ORDER_PARAMETERS,
-    new_client_id,
-    read_detail,
-    read_order,
-    read_restriction,
-    read_target,
-)
+from openbourse.gateway.requests import missing, new_client_id, read_detail, read_restriction, read_target
+from openbourse.gateway.submission import SHOWN, Outcome, Submission, outcome
 from openbourse.protocol.amounts import format_units
-from openbourse.protocol.commands import CancelAll, CancelOrder, Command, RequestFlag
-from openbourse.protocol.events import (
-    CommandDuplicate,
-    CommandRejected,
-    Event,
-    EventKind,
-    OrderUpdated,
-    decode,
-)
+from openbourse.protocol.commands import AmendOrder, CancelAll, CancelOrder, RequestFlag
+from openbourse.protocol.events import Execution, OrderStatus, decode
 from openbourse.settings import VenueSettings
 
 ZERO_RATES: Final = {"maker": "0.00000000", "taker": "0.00000000"}
 CANCEL_PARAMETERS: Final = frozenset(
     {"symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"}
 )
-_SHOWN: Final = frozenset(
-    {
-        EventKind.COMMAND_REJECTED,
-        EventKind.COMMAND_DUPLICATE,
-        EventKind.ORDER_UPDATED,
-        EventKind.ORDER_TESTED,
-        EventKind.CANCEL_REPLACED,
-    }
-)
+AMEND_PARAMETERS: Final = frozenset({"symbol", "orderId", "origClientOrderId", "newClientOrderId", "newQty"})
+SOR_PARAMETERS: Final = ORDER_PARAMETERS | {"computeCommissionRates"}
 
 
 def operations(intake: Intake, listing: Listing, venue: VenueSettings | None = None) -> list[Operation]:
     """Return the operations of order entry."""
-    api = _Api(intake, listing, venue or VenueSettings())
+    submission = Submission(intake)
+    api = _Api(submission, listing, venue or VenueSettings())
     order = "/api/v3/order"
     return [
         Operation(
@@ -80,29 +61,41 @@ def operations(intake: Intake, listing: Listing, venue: VenueSettings | None = N
             rest=("GET", "/api/v3/rateLimit/order"), socket="account.rateLimits.orders", handler=api.order_counts,
             security=Security.READ, weight=40,
         ),
+        Operation(
+            rest=("PUT", f"{order}/amend/keepPriority"), socket="order.amend.keepPriority", handler=api.amend,
+            parameters=AMEND_PARAMETERS, security=Security.TRADE, weight=4, priority=Priority.CANCEL,
+        ),
+        Operation(
+            rest=("POST", "/api/v3/sor/order"), socket="sor.order.place", handler=api.route, security=Security.TRADE,
+            parameters=SOR_PARAMETERS, priority=Priority.NEW_ORDER,
+        ),
+        Operation(
+            rest=("POST", "/api/v3/sor/order/test"), socket="sor.order.test", handler=api.route,
+            security=Security.TRADE, parameters=SOR_PARAMETERS, priority=Priority.NEW_ORDER,
+        ),
+        *order_lists.operations(submission, listing),
     ]  # fmt: skip
 
 
 class _Api:
-    def __init__(self, intake: Intake, listing: Listing, venue: VenueSettings) -> None:
-        self._intake = intake
+    def __init__(self, submission: Submission, listing: Listing, venue: VenueSettings) -> None:
+        self._submission = submission
         self._listing = listing
         self._venue = venue
-        self._counts = SeenCounts()
 
     async def place(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
         command = read_order(call, instrument)
         detail = read_detail(call, command.type)
-        answer = await self._submit_order(call, command)
-        return placed(_updates(answer), detail, self._listing, call, answer.time_us)
+        answer = await self._submission.send_order(call, command)
+        return placed(outcome(answer, command).updates, detail, self._listing, call, answer.time_us)
 
     async def test(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
         command = read_order(call, instrument, RequestFlag.TEST)
         read_detail(call, command.type)
         with_rates = call.params.boolean("computeCommissionRates", False)
-        _events(await self._submit(call, command))
+        outcome(await self._submission.send(call, command), command)
         if not with_rates:
             return {}
         maker, taker = self._listing.rates(call.account, instrument.instrument)
@@ -110,13 +103,12 @@ class _Api:
             "standardCommissionForOrder": {"maker": format_units(maker), "taker": format_units(taker)},
             "specialCommissionForOrder": ZERO_RATES,
             "taxCommissionForOrder": ZERO_RATES,
-            "discount": {
-                "enabledForAccount": False,
-                "enabledForSymbol": False,
-                "discountAsset": "BNB",
-                "discount": "0.00000000",
-            },
+            "discount": discount(self._listing, call.account, instrument.instrument),
         }
+
+    async def route(self, call: Call) -> object:
+        self._listing.find(call.params.symbol())
+        raise ApiError(-1013, "This symbol has no SOR.")
 
     async def cancel(self, call: Call) -> object:
         params = call.params
@@ -130,32 +122,69 @@ class _Api:
             client_id,
             params.client_id("newClientOrderId") or new_client_id(),
         )
-        answer = await self._submit(call, command)
-        (update,) = _updates(answer)
-        return canceled(update, instrument.symbol, call, answer.time_us)
+        answer = await self._submission.send(call, command)
+        (shown,) = self._canceled(outcome(answer, command), call, answer.time_us)
+        return shown
 
     async def cancel_all(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
         command = CancelAll(call.account, instrument.instrument, new_client_id())
-        answer = await self._submit(call, command)
-        return [canceled(update, instrument.symbol, call, answer.time_us) for update in _updates(answer)]
+        answer = await self._submission.send(call, command)
+        return self._canceled(outcome(answer, command), call, answer.time_us)
+
+    def _canceled(self, done: Outcome, call: Call, time_us: int) -> list[Shape]:
+        """Return what was canceled: orders one by one, those of a list as their list."""
+        shown, lists = list[Shape](), set[int]()
+        for update in done.updates:
+            ended = done.ended(update) if update.order_list else None
+            if ended is None:
+                shown.append(canceled(update, self._listing.instruments[update.instrument].symbol, call, time_us))
+            elif ended.order_list not in lists:
+                lists.add(ended.order_list)
+                shown.append(canceled_list(ended, done.updates, self._listing, call, time_us))
+        return shown
+
+    async def amend(self, call: Call) -> object:
+        params = call.params
+        instrument = self._listing.find(params.symbol())
+        order, client_id = read_target(call, "orderId", "origClientOrderId")
+        quantity = params.decimal("newQty")
+        if quantity is None:
+            raise missing("newQty")
+        if quantity == 0:
+            raise ApiError(-1013, "Price * QTY is zero or less.")
+        command = AmendOrder(
+            account=call.account,
+            instrument=instrument.instrument,
+            order=order,
+            new_quantity=quantity,
+            client_id=client_id,
+            new_client_id=params.client_id(SINGLE.client_id) or new_client_id(),
+        )
+        answer = await self._submission.send(call, command)
+        done = outcome(answer, command)
+        # The order that was named comes first, its sibling in an OCO pair after it.
+        image = next(update for update in done.updates if update.execution == Execution.REPLACED)
+        call.is_free = image.status == OrderStatus.EXPIRED
+        return amended(image, done.amended(image), self._listing, call, answer.time_us)
 
     async def replace(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
         request = read_replace(call, instrument)
         try:
-            answer = await self._submit_order(call, request.command)
+            answer = await self._submission.send_order(call, request.command)
         except OrderRateExceeded as exceeded:
             if not request.cancels_when_limited:
                 raise
-            alone = await self._submit(call, request.cancel_alone(call.account))
+            alone = await self._submission.send(call, request.cancel_alone(call.account))
             return limited_replace(
-                request, list(decode(alone.events, _SHOWN)), exceeded, instrument, call, alone.time_us
+                request, list(decode(alone.events, SHOWN)), exceeded, self._listing, call, alone.time_us
             )
-        return replaced(_events(answer), instrument, request.detail, self._listing, call, answer.time_us)
+        done = outcome(answer, request.command)
+        return replaced(done, request, self._listing, call, answer.time_us)
 
     async def order_counts(self, call: Call) -> object:
-        counts = self._counts.of(call.account, time.time_ns() // 1_000)
+        counts = self._submission.counts(call.account)
         venue = self._venue
         return [
             {"rateLimitType": "ORDERS", "interval": name, "intervalNum": number, "limit": limit, "count": count}
@@ -164,30 +193,3 @@ class _Api:
                 ("DAY", 1, venue.orders_per_day, counts.day),
             )
         ]
-
-    async def _submit_order(self, call: Call, command: Command) -> Answer:
-        answer = await self._submit(call, command)
-        call.order_counts = answer.counts
-        self._counts.saw(call.account, answer.counts, answer.time_us)
-        return answer
-
-    async def _submit(self, call: Call, command: Command) -> Answer:
-        # The second of three looks at the clock: at arrival, here, and when the sequencer takes it.
-        if time.time_ns() // 1_000 > call.not_after_us:
-            raise OutsideWindow("its time ran out on the way to the sequencer")
-        return await self._intake.submit(command, call.not_after_us)
-
-
-def _events(answer: Answer) -> list[Event]:
-    """Return what an answer shows of a command that was not rejected. Raises the reject's ApiError, StatusUnknown."""
-    seen = list(decode(answer.events, _SHOWN))
-    if isinstance(seen[0], CommandRejected):
-        raise rejected(seen[0].reason)
-    if isinstance(seen[0], CommandDuplicate):
-        raise StatusUnknown("it was sequenced before; what came of it is not known here")
-    return seen
-
-
-def _updates(answer: Answer) -> list[OrderUpdated]:
-    """Return the updates of orders; of a placed order also those of the makers it met."""
-    return [event for event in _events(answer) if isinstance(event, OrderUpdated)]

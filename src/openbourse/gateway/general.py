@@ -5,10 +5,13 @@ from typing import Final
 
 from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
-from openbourse.edge.operations import Call, Operation
+from openbourse.edge.operations import Call, Operation, Security
+from openbourse.edge.params import Params
 from openbourse.edge.ratelimit import CONNECTIONS_MAX, RAW_REQUESTS_MAX
-from openbourse.protocol.amounts import format_units
-from openbourse.protocol.instruments import Instrument, InstrumentStatus, NotionalFlag, OrderType, SelfTradePrevention
+from openbourse.gateway.filters import allowed, asset_filters, exchange_filters, execution_rules, symbol_filters
+from openbourse.protocol.instruments import Instrument, InstrumentStatus, OrderType, SelfTradePrevention
+
+RULES_WEIGHT_MAX: Final = 40
 
 
 def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, orders_per_day: int) -> list[Operation]:
@@ -39,7 +42,36 @@ def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, or
             "symbols": [_symbol(image, listing, shows_sets) for image in _asked(call, listing)],
         }
 
+    async def rules(call: Call) -> object:
+        if sum(name in call.params for name in ("symbol", "symbols", "symbolStatus")) > 1:
+            raise ApiError(-1128, "Combination of optional parameters invalid.")
+        found = ((image, execution_rules(listing.rules_of(image.instrument))) for image in _asked(call, listing))
+        return {"symbolRules": [{"symbol": image.symbol, "rules": shown} for image, shown in found if shown]}
+
+    async def my_filters(call: Call) -> object:
+        image = listing.find(call.params.symbol())
+        return {
+            "exchangeFilters": exchange_filters(listing),
+            "symbolFilters": symbol_filters(image, listing.rules_of(image.instrument)),
+            "assetFilters": asset_filters(image, listing),
+        }
+
     return [
+        Operation(
+            rest=("GET", "/api/v3/executionRules"),
+            socket="executionRules",
+            handler=rules,
+            weight=_rules_weight,
+            parameters=frozenset({"symbol", "symbols", "symbolStatus"}),
+        ),
+        Operation(
+            rest=("GET", "/api/v3/myFilters"),
+            socket="myFilters",
+            handler=my_filters,
+            weight=40,
+            security=Security.READ,
+            parameters=frozenset({"symbol"}),
+        ),
         Operation(rest=("GET", "/api/v3/ping"), socket="ping", handler=ping),
         Operation(rest=("GET", "/api/v3/time"), socket="time", handler=tell_time),
         Operation(
@@ -50,6 +82,12 @@ def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, or
             parameters=frozenset({"symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"}),
         ),
     ]
+
+
+def _rules_weight(params: Params) -> int:
+    if "symbol" in params:
+        return 2
+    return min(2 * params["symbols"].count(",") + 2, RULES_WEIGHT_MAX) if "symbols" in params else RULES_WEIGHT_MAX
 
 
 def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, object]:
@@ -71,6 +109,7 @@ def _asked(call: Call, listing: Listing) -> list[Instrument]:
 
 
 def _symbol(image: Instrument, listing: Listing, shows_sets: bool) -> dict[str, object]:
+    rules = listing.rules_of(image.instrument)
     return {
         "symbol": image.symbol,
         "status": InstrumentStatus(image.status).name,
@@ -82,65 +121,12 @@ def _symbol(image: Instrument, listing: Listing, shows_sets: bool) -> dict[str, 
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
         "orderTypes": [kind.name for kind in OrderType if image.types_allowed >> kind & 1],
-        "icebergAllowed": False,
-        "ocoAllowed": False,
-        "otoAllowed": False,
-        "opoAllowed": False,
-        "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": False,
-        "cancelReplaceAllowed": True,
-        "amendAllowed": False,
-        "pegInstructionsAllowed": False,
+        **allowed(rules),
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": _filters(image),
+        "filters": symbol_filters(image, rules),
         "permissions": [],
         "permissionSets": [["SPOT"]] if shows_sets else [],
         "defaultSelfTradePreventionMode": SelfTradePrevention(image.stp_default).name,
         "allowedSelfTradePreventionModes": [mode.name for mode in SelfTradePrevention if image.stp_allowed >> mode & 1],
     }
-
-
-def _filters(image: Instrument) -> list[dict[str, object]]:
-    shown: list[dict[str, object]] = [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": format_units(image.price_min),
-            "maxPrice": format_units(image.price_max),
-            "tickSize": format_units(image.tick),
-        },
-        {
-            "filterType": "LOT_SIZE",
-            "minQty": format_units(image.quantity_min),
-            "maxQty": format_units(image.quantity_max),
-            "stepSize": format_units(image.step),
-        },
-        {
-            "filterType": "MARKET_LOT_SIZE",
-            "minQty": format_units(image.market_quantity_min),
-            "maxQty": format_units(image.market_quantity_max or image.quantity_max),
-            "stepSize": format_units(image.market_step),
-        },
-        {
-            "filterType": "NOTIONAL",
-            "minNotional": format_units(image.notional_min),
-            "applyMinToMarket": bool(image.notional_flags & NotionalFlag.MIN_APPLIES_TO_MARKET),
-            "maxNotional": format_units(image.notional_max or 9_000_000 * 10**8),
-            "applyMaxToMarket": bool(image.notional_flags & NotionalFlag.MAX_APPLIES_TO_MARKET),
-            "avgPriceMins": image.average_minutes,
-        },
-        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": image.orders_max},
-    ]
-    # A client that computes a price band from a multiplier of 0 finds no price allowed: what is off is not shown.
-    if image.bid_up and image.bid_down and image.ask_up and image.ask_down:
-        shown.append(
-            {
-                "filterType": "PERCENT_PRICE_BY_SIDE",
-                "bidMultiplierUp": format_units(image.bid_up),
-                "bidMultiplierDown": format_units(image.bid_down),
-                "askMultiplierUp": format_units(image.ask_up),
-                "askMultiplierDown": format_units(image.ask_down),
-                "avgPriceMins": image.average_minutes,
-            }
-        )
-    return shown

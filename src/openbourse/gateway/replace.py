@@ -9,17 +9,17 @@ from openbourse.edge.intake import OrderRateExceeded
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call
 from openbourse.edge.outcome import unavailable
-from openbourse.edge.rendering import Shape, canceled, placed
+from openbourse.edge.rendering import Shape, canceled, canceled_list, placed
+from openbourse.gateway.order_fields import ORDER_PARAMETERS, read_order
 from openbourse.gateway.requests import (
-    ORDER_PARAMETERS,
     invalid,
     missing,
     new_client_id,
     read_detail,
-    read_order,
     read_restriction,
     read_target,
 )
+from openbourse.gateway.submission import Outcome, refusal
 from openbourse.protocol.commands import CancelOrder, CancelReplace, ReplaceMode
 from openbourse.protocol.events import CancelReplaced, CommandRejected, Event, Execution, OrderUpdated, ReplaceResult
 from openbourse.protocol.instruments import Instrument
@@ -78,28 +78,26 @@ def read_replace(call: Call, instrument: Instrument) -> ReplaceRequest:
     return ReplaceRequest(command, read_detail(call, new.type), limited == "CANCEL_ONLY")
 
 
-def replaced(
-    seen: list[Event], instrument: Instrument, detail: str, listing: Listing, call: Call, time_us: int
-) -> Shape:
+def replaced(done: Outcome, request: ReplaceRequest, listing: Listing, call: Call, time_us: int) -> Shape:
     """Return the body when both halves succeeded. Raises ApiError -2021 (409), -2022 with the halves as data."""
-    outcome = next(event for event in seen if isinstance(event, CancelReplaced))
-    updates = [event for event in seen if isinstance(event, OrderUpdated)]
-    old = next((e for e in updates if e.order == outcome.canceled_order and e.execution == Execution.CANCELED), None)
+    result = next(event for event in done.events if isinstance(event, CancelReplaced))
+    updates = done.updates
+    old = next((e for e in updates if e.order == result.canceled_order and e.execution == Execution.CANCELED), None)
     new_shown: object = None
-    if outcome.new_result == ReplaceResult.SUCCESS:
-        begin = next(number for number, event in enumerate(updates) if event.order == outcome.new_order)
-        new_shown = placed(updates[begin:], detail, listing, call, time_us)
-    elif outcome.new_result == ReplaceResult.FAILURE:
-        new_shown = _error(rejected(RejectReason(outcome.new_reason)))
+    if result.new_result == ReplaceResult.SUCCESS:
+        begin = next(number for number, event in enumerate(updates) if event.order == result.new_order)
+        new_shown = placed(updates[begin:], request.detail, listing, call, time_us)
+    elif result.new_result == ReplaceResult.FAILURE:
+        new_shown = _error(refusal(result.new_reason, request.command))
     cancel_shown = (
-        _error(rejected(RejectReason(outcome.cancel_reason)))
+        _error(rejected(RejectReason(result.cancel_reason)))
         if old is None
-        else canceled(old, instrument.symbol, call, time_us)
+        else _canceled(old, done, listing, call, time_us)
     )
-    shown = _shape(outcome.cancel_result, cancel_shown, outcome.new_result, new_shown)
-    if old is not None and outcome.new_result == ReplaceResult.SUCCESS:
+    shown = _shape(result.cancel_result, cancel_shown, result.new_result, new_shown)
+    if old is not None and result.new_result == ReplaceResult.SUCCESS:
         return shown
-    if old is None and outcome.new_result != ReplaceResult.SUCCESS:
+    if old is None and result.new_result != ReplaceResult.SUCCESS:
         raise ApiError(-2022, "Order cancel-replace failed.", 400, data=shown)
     raise ApiError(-2021, "Order cancel-replace partially failed.", 409, data=shown)
 
@@ -108,28 +106,33 @@ def limited_replace(
     request: ReplaceRequest,
     seen: list[Event],
     exceeded: OrderRateExceeded,
-    instrument: Instrument,
+    listing: Listing,
     call: Call,
     time_us: int,
 ) -> Shape:
     """Raise how a request ended whose new order the order limit forbade, after its cancel was tried alone."""
     stops = request.command.mode == ReplaceMode.STOP_ON_FAILURE
-    refusal = unavailable(exceeded)
+    limited = unavailable(exceeded)
+    headers = limited.headers if stops else None
     first = seen[0]
     if isinstance(first, CommandRejected):
         result = ReplaceResult.NOT_ATTEMPTED if stops else ReplaceResult.FAILURE
-        new_shown = None if stops else _error(refusal)
+        new_shown = None if stops else _error(limited)
         cancel_shown = _error(rejected(RejectReason(first.reason)))
         data = _shape(ReplaceResult.FAILURE, cancel_shown, result, new_shown)
-        raise ApiError(
-            -2022, "Order cancel-replace failed.", 429 if stops else 400, data, refusal.headers if stops else None
-        )
-    assert isinstance(first, OrderUpdated), "a cancel is rejected or updates its order"
-    cancel_shown = canceled(first, instrument.symbol, call, time_us)
-    data = _shape(ReplaceResult.SUCCESS, cancel_shown, ReplaceResult.FAILURE, _error(refusal))
-    raise ApiError(
-        -2021, "Order cancel-replace partially failed.", 429 if stops else 409, data, refusal.headers if stops else None
-    )
+        raise ApiError(-2022, "Order cancel-replace failed.", 429 if stops else 400, data, headers)
+    done = Outcome(seen, [event for event in seen if isinstance(event, OrderUpdated)])
+    cancel_shown = _canceled(done.updates[0], done, listing, call, time_us)
+    data = _shape(ReplaceResult.SUCCESS, cancel_shown, ReplaceResult.FAILURE, _error(limited))
+    raise ApiError(-2021, "Order cancel-replace partially failed.", 429 if stops else 409, data, headers)
+
+
+def _canceled(image: OrderUpdated, done: Outcome, listing: Listing, call: Call, time_us: int) -> Shape:
+    """Return what the cancel did: to an order, or to the whole list that it belonged to."""
+    ended = done.ended(image) if image.order_list else None
+    if ended is not None:
+        return canceled_list(ended, done.updates, listing, call, time_us)
+    return canceled(image, listing.instruments[image.instrument].symbol, call, time_us)
 
 
 def _shape(cancel: int, cancel_shown: Shape, new: int, new_shown: object) -> Shape:
