@@ -71,7 +71,7 @@ async def test_parameters_are_read_strictly(offering: Venue, query: str, status:
 async def test_a_json_body_becomes_parameters(offering: Venue) -> None:
     good = await offering.http.post("/bourse/v1/echo", json={"a": "x", "b": 5})
     assert good.json() == {"a": "x", "b": "5"}
-    for body in (b'{"a": ', b"[]", b'{"a": {"deep": 1}}', b"", b"\xff"):
+    for body in (b'{"a": ', b"[]", b'{"a": {"deep": 1}}', b"", b"\xff", b"[" * 20_000, b'{"a":' * 12_000):
         answer = await offering.http.post("/bourse/v1/echo", content=body)
         assert (answer.status_code, answer.json()["code"]) == (400, -1135)
 

@@ -210,3 +210,14 @@ async def test_a_closed_socket_is_forgotten(streams: Streams) -> None:
         await streams.following()
     await streams.following(0)
     await until(lambda: not streams.sockets._tasks)
+
+
+@pytest.mark.parametrize(
+    "message", ["[" * 20_000, '{"id":' + "[" * 20_000, '{"method":"LIST_SUBSCRIPTIONS","x":' + '{"a":' * 9_000]
+)
+async def test_json_that_is_too_deep_is_refused_like_any_that_is_none(streams: Streams, message: str) -> None:
+    async with streams.served.connect("/ws") as connection:
+        await connection.send(message)
+        answer = await hear(connection)
+        assert (answer["id"], answer["error"]["code"]) == (None, 3)
+        assert await ask(connection, "LIST_SUBSCRIPTIONS") == []

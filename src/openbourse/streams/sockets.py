@@ -190,7 +190,7 @@ def _emitter(session: Session, name: str) -> Callable[[bytes], None]:
 def _read(text: str) -> dict[str, Any]:
     try:
         request = msgspec.json.decode(text)
-    except msgspec.DecodeError as fault:
+    except (msgspec.DecodeError, RecursionError) as fault:
         raise _Invalid(3, f"Invalid JSON: {fault}") from None
     if not isinstance(request, dict) or "method" not in request:
         raise _Invalid(2, "Invalid request: missing field `method`")
