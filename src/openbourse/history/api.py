@@ -5,17 +5,16 @@ from typing import Any, Final
 from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Operation, Security
-from openbourse.edge.rendering import EXPIRY_REASONS, Shape
+from openbourse.edge.order_lists import shown_id
+from openbourse.edge.rendering import Shape, discount, queried
+from openbourse.history import lists
 from openbourse.history.barrier import ReadBarrier
+from openbourse.history.images import image_of
+from openbourse.history.lists import LIMIT_DEFAULT, LIMIT_MAX, read_window
 from openbourse.history.store import Store
 from openbourse.protocol.amounts import UNIT, format_units
-from openbourse.protocol.events import OrderFlag, OrderStatus
-from openbourse.protocol.instruments import OrderType, Permission, SelfTradePrevention, Side, TimeInForce
+from openbourse.protocol.instruments import Permission
 
-DAY_US: Final = 86_400_000_000
-LIMIT_DEFAULT: Final = 500
-LIMIT_MAX: Final = 1_000
-EARLIEST_US: Final = 1_483_228_800_000_000
 ZERO: Final = "0.00000000"
 NO_RATES: Final = {"maker": ZERO, "taker": ZERO, "buyer": ZERO, "seller": ZERO}
 
@@ -50,6 +49,7 @@ def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Ope
             rest=("GET", "/api/v3/account/commission"), socket="account.commission", handler=api.commission,
             weight=20, security=read, parameters=frozenset({"symbol"}),
         ),
+        *lists.operations(store, listing, barrier),
     ]  # fmt: skip
 
 
@@ -79,7 +79,7 @@ class _Api:
     async def all_orders(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
         from_id = call.params.integer("orderId", 0) or None
-        since, until = _window(call)
+        since, until = read_window(call)
         limit = call.params.limit(LIMIT_DEFAULT, LIMIT_MAX)
         await self._barrier.wait()
         rows = await self._store.orders(call.account, instrument.instrument, from_id, since, until, limit)
@@ -88,7 +88,7 @@ class _Api:
     async def my_trades(self, call: Call) -> object:
         params = call.params
         instrument = self._listing.find(params.symbol())
-        since, until = _window(call)
+        since, until = read_window(call)
         if ("fromId" in params or "orderId" in params) and (since is not None or until is not None):
             raise ApiError(-1128, "Combination of optional parameters invalid.")
         from_id = params.integer("fromId") if "fromId" in params else None
@@ -123,7 +123,7 @@ class _Api:
                 "buyer": ZERO,
                 "seller": ZERO,
             },
-            "canTrade": bool(permissions & Permission.TRADE),
+            "canTrade": bool(permissions & Permission.TRADE) and call.account not in self._listing.disabled,
             "canWithdraw": bool(permissions & Permission.WITHDRAW),
             "canDeposit": bool(permissions & Permission.DEPOSIT),
             "brokered": False,
@@ -145,51 +145,19 @@ class _Api:
             "standardCommission": standard,
             "specialCommission": NO_RATES,
             "taxCommission": NO_RATES,
-            "discount": {
-                "enabledForAccount": False,
-                "enabledForSymbol": False,
-                "discountAsset": "BNB",
-                "discount": ZERO,
-            },
+            "discount": discount(self._listing, call.account, instrument.instrument),
         }
 
     def _order(self, row: Any, call: Call) -> Shape:
-        shown: Shape = {
-            "symbol": self._listing.instruments[row["instrument"]].symbol,
-            "orderId": row["order_id"],
-            "orderListId": -1,
-            "clientOrderId": row["client_id"],
-            "price": format_units(row["price"]),
-            "origQty": format_units(row["quantity"]),
-            "executedQty": format_units(row["executed"]),
-            "cummulativeQuoteQty": format_units(int(row["cumulative_quote"])),
-            "status": OrderStatus(row["status"]).name,
-            "timeInForce": TimeInForce(row["time_in_force"]).name,
-            "type": OrderType(row["type"]).name,
-            "side": Side(row["side"]).name,
-            "stopPrice": ZERO,
-            "icebergQty": ZERO,
-            "time": call.time(row["created_us"]),
-            "updateTime": call.time(row["updated_us"]),
-            "isWorking": True,
-            "workingTime": call.time(row["working_us"]),
-            "origQuoteOrderQty": format_units(int(row["quote_quantity"])),
-            "selfTradePreventionMode": SelfTradePrevention(row["stp"]).name,
-        }
-        if row["flags"] & OrderFlag.HAS_STRATEGY:
-            shown |= {"strategyId": row["strategy_id"], "strategyType": row["strategy_type"]}
-        if row["prevented"]:
-            shown |= {"preventedMatchId": row["prevented_match"], "preventedQuantity": format_units(row["prevented"])}
-        if row["expiry"]:
-            shown["expiryReason"] = EXPIRY_REASONS[row["expiry"]]
-        return shown
+        symbol = self._listing.instruments[row["instrument"]].symbol
+        return queried(image_of(row), symbol, call, row["updated_us"])
 
     def _fill(self, row: Any, call: Call) -> Shape:
         return {
             "symbol": self._listing.instruments[row["instrument"]].symbol,
             "id": row["trade"],
             "orderId": row["order_id"],
-            "orderListId": -1,
+            "orderListId": shown_id(row["list_id"], row["instrument"]),
             "price": format_units(row["price"]),
             "qty": format_units(row["quantity"]),
             "quoteQty": format_units(int(row["quote"])),
@@ -200,17 +168,3 @@ class _Api:
             "isMaker": row["is_maker"],
             "isBestMatch": True,
         }
-
-
-def _window(call: Call) -> tuple[int | None, int | None]:
-    since, until = _moment(call, "startTime"), _moment(call, "endTime")
-    if since is not None and until is not None and until - since > DAY_US:
-        raise ApiError(-1127, "More than 24 hours between startTime and endTime.")
-    return since, until
-
-
-def _moment(call: Call, name: str) -> int | None:
-    if name not in call.params:
-        return None
-    value = call.params.integer(name)
-    return value if value >= EARLIEST_US else value * 1_000

@@ -3,11 +3,13 @@
 from decimal import Decimal
 from typing import Any, Final
 
+from openbourse.edge.order_lists import public_id
 from openbourse.protocol.events import (
     BalanceChanged,
     DepositCredited,
     Event,
     Execution,
+    ListUpdated,
     OrderFlag,
     OrderUpdated,
     WithdrawalSettled,
@@ -16,10 +18,23 @@ from openbourse.protocol.instruments import Side
 
 _ORDER: Final = """
 INSERT INTO projection_history."order" VALUES
-($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
-ON CONFLICT (account, instrument, order_id) DO UPDATE SET status = excluded.status, expiry = excluded.expiry,
-flags = excluded.flags, executed = excluded.executed, cumulative_quote = excluded.cumulative_quote,
-prevented = excluded.prevented, prevented_match = excluded.prevented_match, updated_us = excluded.updated_us
+($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,
+$33)
+ON CONFLICT (account, instrument, order_id) DO UPDATE SET client_id = excluded.client_id, status = excluded.status,
+expiry = excluded.expiry, flags = excluded.flags, price = excluded.price, quantity = excluded.quantity,
+executed = excluded.executed, cumulative_quote = excluded.cumulative_quote, prevented = excluded.prevented,
+prevented_match = excluded.prevented_match, updated_us = excluded.updated_us, working_us = excluded.working_us,
+trailing_us = excluded.trailing_us, amends = excluded.amends
+"""
+_LIST: Final = """
+INSERT INTO projection_history.order_list VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
+ON CONFLICT (account, public_id) DO UPDATE SET status = excluded.status, client_ids = excluded.client_ids
+"""
+# An event does not say what the quantity was before: what this run has seen of the order says it, or else its row.
+_AMENDMENT: Final = """
+INSERT INTO projection_history.amendment SELECT $1::bigint, $2::int, $3::bigint, $4::bigint, $5::text, $6::text,
+coalesce($7::bigint, (SELECT quantity FROM projection_history."order" WHERE account = $1 AND instrument = $2
+AND order_id = $3), 0), $8::bigint, $9::bigint ON CONFLICT DO NOTHING
 """
 _BALANCE: Final = """
 INSERT INTO projection_history.balance VALUES ($1,$2,$3,$4,$5)
@@ -27,18 +42,24 @@ ON CONFLICT (account, asset) DO UPDATE SET available = excluded.available, held 
 updated_us = excluded.updated_us
 """
 _FILL: Final = (
-    "INSERT INTO projection_history.fill VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) ON CONFLICT DO NOTHING"
+    "INSERT INTO projection_history.fill VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) ON CONFLICT DO NOTHING"
 )
 _TRANSFER: Final = "INSERT INTO projection_history.transfer VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING"
 
 Row = tuple[object, ...]
+_QUANTITY: Final = 12
+"""Where a row of orders holds the quantity."""
+_CREATED: Final = 9
+"""Where a row of lists holds its first time."""
 
 
 class HistoryProjector:
-    """Keeps the newest image of each order and balance since the last write; fills and transfers are added."""
+    """Keeps the newest image of each order, list and balance since the last write; the rest is added to."""
 
     def __init__(self) -> None:
         self._orders: dict[tuple[int, int, int], Row] = {}
+        self._lists: dict[tuple[int, int], Row] = {}
+        self._amendments: list[Row] = []
         self._balances: dict[tuple[int, int], Row] = {}
         self._fills: list[Row] = []
         self._transfers: list[Row] = []
@@ -47,9 +68,9 @@ class HistoryProjector:
         """Fold one event."""
         match event:
             case OrderUpdated():
-                self._orders[event.account, event.instrument, event.order] = _order_row(event, time_us)
-                if event.execution == Execution.TRADE:
-                    self._fills.append(_fill_row(event, time_us))
+                self._take_order(event, time_us)
+            case ListUpdated():
+                self._take_list(event, time_us)
             case BalanceChanged():
                 row = (event.account, event.asset, Decimal(event.available), Decimal(event.held), time_us)
                 self._balances[event.account, event.asset] = row
@@ -63,17 +84,34 @@ class HistoryProjector:
                 amount = Decimal(event.amount)
                 self._transfers.append((event.sequence, event.account, event.asset, amount, False, identity, time_us))
 
+    def _take_order(self, event: OrderUpdated, time_us: int) -> None:
+        key = (event.account, event.instrument, event.order)
+        if event.execution == Execution.TRADE:
+            self._fills.append(_fill_row(event, time_us))
+        elif event.execution == Execution.REPLACED:
+            before = self._orders.get(key)
+            self._amendments.append(_amendment_row(event, None if before is None else before[_QUANTITY], time_us))
+        self._orders[key] = _order_row(event, time_us)
+
+    def _take_list(self, event: ListUpdated, time_us: int) -> None:
+        key = (event.account, public_id(event.order_list, event.instrument))
+        before = self._lists.get(key)
+        self._lists[key] = _list_row(event, time_us if before is None else before[_CREATED])
+
     async def write(self, connection: Any) -> None:
         """Write what was gathered, and forget it."""
         for statement, rows in (
+            (_AMENDMENT, self._amendments),
             (_ORDER, list(self._orders.values())),
+            (_LIST, list(self._lists.values())),
             (_BALANCE, list(self._balances.values())),
             (_FILL, self._fills),
             (_TRANSFER, self._transfers),
         ):
             if rows:
                 await connection.executemany(statement, rows)
-        self._orders, self._balances, self._fills, self._transfers = {}, {}, [], []
+        self._orders, self._lists, self._balances = {}, {}, {}
+        self._amendments, self._fills, self._transfers = [], [], []
 
 
 def _order_row(event: OrderUpdated, time_us: int) -> Row:
@@ -101,6 +139,45 @@ def _order_row(event: OrderUpdated, time_us: int) -> Row:
         event.working_us,
         event.strategy_id,
         event.strategy_type,
+        event.stop_price,
+        event.trailing_delta,
+        event.trailing_us,
+        event.iceberg,
+        event.peg_type,
+        event.peg_offset,
+        event.sent_price,
+        event.order_list,
+        event.expires_us,
+        event.amends,
+    )
+
+
+def _list_row(event: ListUpdated, created_us: object) -> Row:
+    return (
+        event.account,
+        public_id(event.order_list, event.instrument),
+        event.instrument,
+        event.order_list,
+        event.form,
+        event.status,
+        event.list_client_id,
+        [leg.order for leg in event.legs],
+        [leg.client_id for leg in event.legs],
+        created_us,
+    )
+
+
+def _amendment_row(event: OrderUpdated, original_quantity: object, time_us: int) -> Row:
+    return (
+        event.account,
+        event.instrument,
+        event.order,
+        event.execution_id,
+        event.original_client_id,
+        event.client_id,
+        original_quantity,
+        event.quantity,
+        time_us,
     )
 
 
@@ -118,4 +195,5 @@ def _fill_row(event: OrderUpdated, time_us: int) -> Row:
         time_us,
         event.side == Side.BUY,
         bool(event.flags & OrderFlag.IS_MAKER),
+        event.order_list,
     )

@@ -38,7 +38,7 @@ class Store:
         return list(
             await self._pool.fetch(
                 'SELECT * FROM projection_history."order" WHERE account = $1 AND ($2::int IS NULL OR instrument = $2)'
-                " AND status <= 2 ORDER BY instrument, order_id",
+                " AND status IN (1, 2, 7) ORDER BY instrument, order_id",
                 account,
                 instrument,
             )
@@ -61,6 +61,67 @@ class Store:
             limit,
         )
         return list(reversed(rows)) if newest else list(rows)
+
+    async def order_list(self, account: int, public_id: int | None, client_id: str) -> Record | None:
+        """Return one list by its public id, or the newest with a client id."""
+        return await self._pool.fetchrow(
+            "SELECT * FROM projection_history.order_list WHERE account = $1"
+            " AND ($2::bigint IS NULL OR public_id = $2) AND ($3 = '' OR client_id = $3)"
+            " ORDER BY created_us DESC LIMIT 1",
+            account,
+            public_id,
+            client_id,
+        )
+
+    async def open_lists(self, account: int) -> list[Record]:
+        """Return open lists, oldest first."""
+        return list(
+            await self._pool.fetch(
+                "SELECT * FROM projection_history.order_list WHERE account = $1 AND status <> 3"
+                " ORDER BY created_us, public_id",
+                account,
+            )
+        )
+
+    async def order_lists(
+        self, account: int, from_id: int | None, since_us: int | None, until_us: int | None, limit: int
+    ) -> list[Record]:
+        """Return lists ascending: by id from an id, else by time from a moment, else the newest."""
+        if from_id is not None:
+            return list(
+                await self._pool.fetch(
+                    "SELECT * FROM projection_history.order_list WHERE account = $1 AND public_id >= $2"
+                    " ORDER BY public_id LIMIT $3",
+                    account,
+                    from_id,
+                    limit,
+                )
+            )
+        newest = since_us is None
+        order = "created_us DESC, public_id DESC" if newest else "created_us, public_id"
+        rows = await self._pool.fetch(
+            "SELECT * FROM projection_history.order_list WHERE account = $1 AND created_us BETWEEN $2 AND $3"
+            f" ORDER BY {order} LIMIT $4",
+            account,
+            since_us or 0,
+            until_us if until_us is not None else 2**62,
+            limit,
+        )
+        return list(reversed(rows)) if newest else list(rows)
+
+    async def amendments(self, account: int, instrument: int, order: int, from_id: int, limit: int) -> list[Record]:
+        """Return an order's amendments from an execution on, oldest first."""
+        return list(
+            await self._pool.fetch(
+                "SELECT * FROM projection_history.amendment WHERE account = $1 AND instrument = $2 AND order_id = $3"
+                " AND execution_id >= $4 ORDER BY execution_id LIMIT $5",
+                account,
+                instrument,
+                order,
+                from_id,
+                limit,
+            )
+        )
 
     async def fills(
         self,

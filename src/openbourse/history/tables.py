@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 SCHEMA: Final = """
 CREATE SCHEMA projection_history;
 CREATE TABLE projection_history.cursor (sequence bigint NOT NULL, version integer NOT NULL);
@@ -13,15 +13,32 @@ CREATE TABLE projection_history."order" (
     quantity bigint NOT NULL, executed bigint NOT NULL, cumulative_quote numeric(40) NOT NULL,
     quote_quantity numeric(40) NOT NULL, prevented bigint NOT NULL, prevented_match bigint NOT NULL,
     created_us bigint NOT NULL, updated_us bigint NOT NULL, working_us bigint NOT NULL,
-    strategy_id bigint NOT NULL, strategy_type integer NOT NULL,
-    PRIMARY KEY (account, instrument, order_id)
+    strategy_id bigint NOT NULL, strategy_type integer NOT NULL, stop_price bigint NOT NULL,
+    trailing_delta bigint NOT NULL, trailing_us bigint NOT NULL, iceberg bigint NOT NULL, peg_type smallint NOT NULL,
+    peg_offset smallint NOT NULL, sent_price bigint NOT NULL, list_id bigint NOT NULL, expires_us bigint NOT NULL,
+    amends bigint NOT NULL, PRIMARY KEY (account, instrument, order_id)
 );
 CREATE INDEX order_client_id ON projection_history."order" (account, instrument, client_id, order_id DESC);
-CREATE INDEX order_open ON projection_history."order" (account, instrument) WHERE status <= 2;
+CREATE INDEX order_open ON projection_history."order" (account, instrument)
+    WHERE status IN (1, 2, 7);
+CREATE TABLE projection_history.order_list (
+    account bigint NOT NULL, public_id bigint NOT NULL, instrument integer NOT NULL, list_id bigint NOT NULL,
+    form smallint NOT NULL, status smallint NOT NULL, client_id text NOT NULL, orders bigint[] NOT NULL,
+    client_ids text[] NOT NULL, created_us bigint NOT NULL, PRIMARY KEY (account, public_id)
+);
+CREATE INDEX order_list_client_id ON projection_history.order_list (account, client_id, created_us DESC);
+CREATE INDEX order_list_created ON projection_history.order_list (account, created_us);
+CREATE INDEX order_list_open ON projection_history.order_list (account) WHERE status <> 3;
+CREATE TABLE projection_history.amendment (
+    account bigint NOT NULL, instrument integer NOT NULL, order_id bigint NOT NULL, execution_id bigint NOT NULL,
+    original_client_id text NOT NULL, client_id text NOT NULL, original_quantity bigint NOT NULL,
+    quantity bigint NOT NULL, time_us bigint NOT NULL, PRIMARY KEY (account, instrument, order_id, execution_id)
+);
 CREATE TABLE projection_history.fill (
     account bigint NOT NULL, instrument integer NOT NULL, trade bigint NOT NULL, order_id bigint NOT NULL,
     price bigint NOT NULL, quantity bigint NOT NULL, quote numeric(40) NOT NULL, commission numeric(40) NOT NULL,
     commission_asset integer NOT NULL, time_us bigint NOT NULL, is_buyer boolean NOT NULL, is_maker boolean NOT NULL,
+    list_id bigint NOT NULL,
     PRIMARY KEY (account, instrument, trade, order_id)
 );
 CREATE TABLE projection_history.balance (
