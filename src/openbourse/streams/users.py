@@ -13,29 +13,21 @@ from openbourse.protocol.events import (
     DepositCredited,
     Event,
     EventKind,
-    Execution,
-    OrderFlag,
-    OrderStatus,
+    ListUpdated,
     OrderUpdated,
     WithdrawalSettled,
 )
-from openbourse.protocol.instruments import OrderType, SelfTradePrevention, Side, TimeInForce
+from openbourse.streams.reports import execution_report, list_status
 
 KINDS: Final = frozenset(
     {
         EventKind.ORDER_UPDATED,
+        EventKind.LIST_UPDATED,
         EventKind.BALANCE_CHANGED,
         EventKind.DEPOSIT_CREDITED,
         EventKind.WITHDRAWAL_SETTLED,
     }
 )
-EXPIRY_REASONS: Final = (
-    "NONE",
-    "UNFILLED_IOC_QUANTITY_EXPIRED",
-    "UNFILLED_FOK_ORDER_EXPIRED",
-    "INSUFFICIENT_LIQUIDITY",
-)
-ZERO: Final = "0.00000000"
 Emit = Callable[[bytes], None]
 Build = Callable[[int], object]
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -92,6 +84,8 @@ class UserHub:
             match event:
                 case OrderUpdated() if event.account in self._by_account:
                     self._send_order(event, time_us)
+                case ListUpdated() if event.account in self._by_account:
+                    self._send_list(event, time_us)
                 case BalanceChanged() if event.account in self._by_account:
                     positions.setdefault(event.account, []).append(event)
                 case DepositCredited():
@@ -110,6 +104,9 @@ class UserHub:
 
     def _send_order(self, event: OrderUpdated, time_us: int) -> None:
         self._send(event.account, lambda unit: execution_report(event, self._listing, time_us, unit))
+
+    def _send_list(self, event: ListUpdated, time_us: int) -> None:
+        self._send(event.account, lambda unit: list_status(event, self._listing, time_us, unit))
 
     def _send_delta(self, account: int, asset: int, amount: int, time_us: int) -> None:
         code = self._listing.assets[asset]
@@ -143,58 +140,3 @@ class UserHub:
                     "B": shown,
                 },
             )
-
-
-def execution_report(event: OrderUpdated, listing: Listing, time_us: int, unit: int) -> dict[str, object]:
-    """Return an executionReport."""
-    is_trade, is_cancel = event.execution == Execution.TRADE, event.execution == Execution.CANCELED
-    at = time_us // unit
-    report: dict[str, object] = {
-        "e": "executionReport",
-        "E": at,
-        "s": listing.instruments[event.instrument].symbol,
-        "c": event.request_id if is_cancel else event.client_id,
-        "S": Side(event.side).name,
-        "o": OrderType(event.type).name,
-        "f": TimeInForce(event.time_in_force).name,
-        "q": format_units(event.quantity),
-        "p": format_units(event.price),
-        "P": ZERO,
-        "F": ZERO,
-        "g": -1,
-        "C": event.client_id if is_cancel else "",
-        "x": Execution(event.execution).name,
-        "X": OrderStatus(event.status).name,
-        "r": "NONE",
-        "i": event.order,
-        "l": format_units(event.last_quantity),
-        "z": format_units(event.executed),
-        "L": format_units(event.last_price),
-        "n": format_units(event.commission) if is_trade else "0",
-        "N": listing.assets[event.commission_asset] if is_trade else None,
-        "T": at,
-        "t": event.trade if is_trade else -1,
-        "I": event.execution_id,
-        "w": bool(event.flags & OrderFlag.ON_BOOK) or event.execution == Execution.NEW,
-        "m": bool(event.flags & OrderFlag.IS_MAKER),
-        "M": is_trade,
-        "O": event.created_us // unit,
-        "Z": format_units(event.cumulative_quote),
-        "Y": format_units(event.last_quote),
-        "Q": format_units(event.quote_quantity),
-        "V": SelfTradePrevention(event.stp).name,
-    }
-    if event.working_us:
-        report["W"] = event.working_us // unit
-    if event.flags & OrderFlag.HAS_STRATEGY:
-        report |= {"j": event.strategy_id, "J": event.strategy_type}
-    if event.prevented_match:
-        report |= {
-            "v": event.prevented_match,
-            "A": format_units(event.prevented),
-            "B": format_units(event.last_prevented),
-            "U": event.counter_order,
-        }
-    if event.expiry:
-        report["eR"] = EXPIRY_REASONS[event.expiry]
-    return report
