@@ -35,13 +35,25 @@ LIMIT = {
 
 
 @pytest.mark.parametrize(
-    "number", [7, -1, "text", None, "a-uuid-of-36-characters-1234567890ab", 1.5, 2**70, [1], {"a": 1}]
+    "number", [7, -1, "text", "", None, "a-uuid-of-36-characters-1234567890ab", "é" * 36, 2**63 - 1, -(2**63)]
 )
 async def test_an_id_comes_back_as_it_was_sent(venue: Venue, number: Any) -> None:
     async with venue.connect() as connection:
         reply = await ask(connection, "ping", number=number)
     assert reply["id"] == number
     assert (reply["status"], reply["result"]) == (200, {})
+
+
+@pytest.mark.parametrize("number", ["x" * 37, 1.5, 2**63, -(2**63) - 1, [1], {"a": 1}, True, 1e300, [[[[[[]]]]]]])
+async def test_an_id_of_another_kind_is_refused_with_the_limits_beside(venue: Venue, number: Any) -> None:
+    async with venue.connect() as connection:
+        reply = await ask(connection, "ping", number=number)
+        assert (reply["id"], reply["status"], reply["error"]["code"]) == (None, 400, -1135)
+        assert "'id'" in reply["error"]["msg"]
+        assert reply["rateLimits"][0]["rateLimitType"] == "REQUEST_WEIGHT"
+        assert (await ask(connection, "ping"))["status"] == 200
+    async with venue.connect("/ws-api/v3?returnRateLimits=false") as connection:
+        assert "rateLimits" not in await ask(connection, "ping", number=number)
 
 
 async def test_a_prefix_of_the_version_is_accepted(venue: Venue) -> None:
@@ -81,7 +93,9 @@ async def test_times_come_in_the_unit_of_the_connection(venue: Venue) -> None:
         ('{"id":4,"method":"no.such"}', 4, -1020),
         ('{"id":4,"method":"ping","params":{"a":1}}', 4, -1104),
         ('{"id":4,"method":"ping","params":{"returnRateLimits":5}}', 4, -1130),
-        ('{"id":"' + "x" * 300 + '","method":"ping"}', None, -1100),
+        ('{"id":"' + "x" * 300 + '","method":"ping"}', None, -1135),
+        ('{"id":' + "9" * 5_000 + ',"method":"ping"}', None, -1135),
+        ('{"id":1.5,"method":7}', None, -1135),
         ("[" * 60_000, None, -1135),
     ],
 )
@@ -92,6 +106,7 @@ async def test_a_message_that_is_no_request_is_refused_and_the_next_one_served(
         await connection.send(message)
         reply = json.loads(await asyncio.wait_for(connection.recv(), 5))
         assert (reply["id"], reply["status"], reply["error"]["code"]) == (number, 400, code)
+        assert reply["rateLimits"], "refusals carry the limits like any answer"
         assert (await ask(connection, "ping"))["status"] == 200
 
 

@@ -10,7 +10,8 @@ from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import OrderCounts
 from openbourse.edge.params import Params
 
-ID_BYTES_MAX: Final = 256
+ID_LENGTH_MAX: Final = 36
+ID_RANGE: Final = range(-(2**63), 2**63)
 PARAMETERS_MAX: Final = 64
 RETURN_RATE_LIMITS: Final = "returnRateLimits"
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -55,6 +56,7 @@ class BadEnvelope(Exception):
 
 # Floats stay the text that was sent: "0.10" is signed and read as such, and 1e-05 is refused as such.
 _DECODER: Final = msgspec.json.Decoder(Envelope, float_hook=str)
+_ID_BEGINS: Final = frozenset(bytes((byte,)) for byte in b'n"-0123456789')
 _ID_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -65,8 +67,15 @@ def read_envelope(text: str) -> Request:
     except (msgspec.DecodeError, RecursionError):
         raise BadEnvelope(_any_id(text), ApiError(-1135, "Invalid JSON Request")) from None
     number = bytes(envelope.id)
-    if len(number) > ID_BYTES_MAX:
-        raise BadEnvelope(b"null", ApiError(-1100, "Illegal characters found in parameter 'id'; it is too long."))
+    if not _is_id(number):
+        raise BadEnvelope(
+            b"null",
+            ApiError(
+                -1135,
+                "Invalid 'id' in JSON request; expected a 64-bit integer, a string of at most"
+                f" {ID_LENGTH_MAX} characters, or null.",
+            ),
+        )
     if not envelope.method:
         raise BadEnvelope(
             number, ApiError(-1102, "Mandatory parameter 'method' was not sent, was empty/null, or malformed.")
@@ -148,7 +157,20 @@ def _any_id(text: str) -> bytes:
         number = bytes(_ID_DECODER.decode(text).get("id", msgspec.Raw(b"null")))
     except (msgspec.DecodeError, RecursionError):
         return b"null"
-    return number if len(number) <= ID_BYTES_MAX else b"null"
+    return number if _is_id(number) else b"null"
+
+
+def _is_id(number: bytes) -> bool:
+    # Of anything else the first byte tells, so that nothing deep is decoded.
+    if number[:1] not in _ID_BEGINS:
+        return False
+    try:
+        value = msgspec.json.decode(number)
+    except msgspec.DecodeError:
+        return False
+    if isinstance(value, str):
+        return len(value) <= ID_LENGTH_MAX
+    return value is None or (isinstance(value, int) and value in ID_RANGE)
 
 
 def _quote_all(value: str) -> str:

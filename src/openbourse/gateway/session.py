@@ -136,7 +136,8 @@ class Session:
         try:
             request = read_envelope(text)
         except BadEnvelope as bad:
-            self._socket.send(frame(failure(bad.id, bad.refusal, b"")))
+            limits = self._limits(self._returns_rate_limits, None, Toll(Pool.API))
+            self._socket.send(frame(failure(bad.id, bad.refusal, limits)))
             return
         shows = self._returns_rate_limits
         toll = Toll(Pool.API)
