@@ -1,4 +1,7 @@
-"""`python -m sim differential --commands N --seed S`: compare the native core with the reference."""
+"""`python -m sim differential --commands N --seed S`: compare the native core with the reference.
+
+A seed's stream has rules 1 or 2, unless `--rules` says which. `--statistics` tells what the streams brought about.
+"""
 
 import argparse
 import sys
@@ -11,11 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sim.differential import Difference, EngineKind, run_seed
 from sim.reference import Engine as Reference
+from sim.statistics import Statistics
 
 _COMMANDS_A_SEED: Final = 10_000
 
 
-def differential(commands: int, seed: int, other: EngineKind, console: Console) -> int:
+def differential(
+    commands: int, seed: int, other: EngineKind, console: Console, statistics: Statistics, rules: int | None = None
+) -> int:
     """Run seeds until that many commands were compared; stop a seed at its first difference. Return how many differ."""
     differences: list[Difference] = []
     done = seeds = 0
@@ -30,6 +36,8 @@ def differential(commands: int, seed: int, other: EngineKind, console: Console) 
                 min(_COMMANDS_A_SEED, commands - done),
                 (Reference, other),
                 lambda count: progress.advance(task, count),
+                statistics.count,
+                rules,
             )
             done += count
             seeds += 1
@@ -50,6 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     part.add_argument("--commands", type=int, default=200_000, help="how many commands (default %(default)s)")
     part.add_argument("--seed", type=int, default=1, help="the first seed (default %(default)s)")
     part.add_argument("--self", action="store_true", help="compare the reference with itself: tries the runner alone")
+    part.add_argument("--rules", type=int, choices=(1, 2), help="the rules of all streams, whatever their seeds")
+    part.add_argument("--statistics", action="store_true", help="tell what the streams brought about")
     options = parser.parse_args(arguments)
     console = Console()
     other: EngineKind = Reference
@@ -57,7 +67,11 @@ def main(arguments: Sequence[str]) -> int:
         from openbourse.engine import Engine as Native
 
         other = Native
-    return 1 if differential(options.commands, options.seed, other, console) else 0
+    statistics = Statistics()
+    differences = differential(options.commands, options.seed, other, console, statistics, options.rules)
+    for line in statistics.lines() if options.statistics else ():
+        console.print(line, highlight=False, soft_wrap=True)
+    return 1 if differences else 0
 
 
 if __name__ == "__main__":

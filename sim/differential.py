@@ -23,6 +23,7 @@ class AnyEngine(Protocol):
     def sequence(self) -> int: ...
     @property
     def time_us(self) -> int: ...
+    def version(self) -> str: ...
     def apply(self, first_sequence: int, time_us: int, frames: bytes) -> tuple[bytes, bytes]: ...
     def snapshot(self) -> bytes: ...
     def audit(self) -> None: ...
@@ -105,8 +106,9 @@ def apply_both(one: AnyEngine, other: AnyEngine, time_us: int, frames: bytes) ->
         return expected[0], f"the other engine broke with {fault!r} on\n{commands}"
     if expected != found:
         return expected[0], tell_difference(frames, expected, found)
-    if (one.sequence, one.time_us) != (other.sequence, other.time_us):
-        return expected[0], f"now {one.sequence} at {one.time_us}, and {other.sequence} at {other.time_us}"
+    ours, theirs = [(engine.sequence, engine.time_us, engine.version()) for engine in (one, other)]
+    if ours != theirs:
+        return expected[0], f"sequence, time and version are {ours}, and {theirs}"
     return expected[0], None
 
 
@@ -134,10 +136,15 @@ def exchange(one: AnyEngine, other: AnyEngine, kinds: tuple[EngineKind, EngineKi
 
 
 def run_seed(
-    seed: int, commands: int, kinds: tuple[EngineKind, EngineKind], progress: Callable[[int], Any] = lambda _count: None
+    seed: int,
+    commands: int,
+    kinds: tuple[EngineKind, EngineKind],
+    progress: Callable[[int], Any] = lambda _count: None,
+    watch: Callable[[bytes, bytes], Any] = lambda _frames, _events: None,
+    rules: int | None = None,
 ) -> tuple[int, Difference | None]:
     """Drive both engines with one seed. Return how many commands ran, and the first difference."""
-    workload = Workload(seed)
+    workload = Workload(seed, rules)
     one, other = kinds[0](), kinds[1]()
     batch = 0
     while one.sequence < commands:
@@ -145,6 +152,7 @@ def run_seed(
         time_us, frames = workload.batch()
         events, text = apply_both(one, other, time_us, frames)
         progress(one.sequence - before)
+        watch(frames, events)
         is_last = one.sequence >= commands
         if text is None and (is_last or batch % _SNAPSHOT_EVERY == 0):
             text = compare_states(one, other)

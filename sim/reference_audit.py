@@ -28,7 +28,7 @@ def audit(state: State) -> None:
             assert balance[1] >= 0, "no held balance is negative"
             assert balance[1] == held.pop((number, asset), 0), "held is what orders and withdrawals hold"
             total[asset] += balance[0] + balance[1]
-    assert not held, "who holds has a balance"
+    assert not any(held.values()), "who holds has a balance"
     assert total == state.supply, "balances sum to the supply"
 
 

@@ -83,7 +83,7 @@ class Administration:
     def status(self) -> SetInstrumentStatus:
         """Return a change of status: halted instruments mostly open again soon."""
         closed = [image.instrument for image in self.known.images.values() if image.status != InstrumentStatus.TRADING]
-        if closed:
+        if closed and not (self.known.auction() and self.random.random() < 0.5):
             return SetInstrumentStatus(self.random.choice(closed), InstrumentStatus.TRADING)
         return SetInstrumentStatus(self.random.randrange(1, 5), self.random.choice((*[1] * 9, 2, 3, 4)))
 
