@@ -61,40 +61,36 @@ impl<T, S: Total> Book<T, S> {
     pub fn insert(&mut self, side: Side, price: i64, quantity: i64, payload: T) -> Slot {
         assert!(quantity > 0, "an order at rest has a quantity");
         let level = self.levels.find_or_make(side, side.key(price));
-        let node = Node { quantity, previous: NIL, next: NIL, level, payload };
+        let queue = self.levels.at_mut(level);
+        let previous = queue.tail;
+        let node = Node { quantity, previous, next: NIL, level, payload };
         let slot = self.free;
-        let slot = if slot == NIL {
-            let slot = u32::try_from(self.nodes.len()).unwrap_or(NIL);
-            assert!(slot != NIL, "orders of an instrument are fewer than 2^32");
-            self.nodes.push(node);
-            slot
-        } else {
-            let place = &mut self.nodes[slot as usize];
+        if let Some(place) = self.nodes.get_mut(slot as usize) {
             self.free = place.next;
             *place = node;
-            slot
-        };
-        self.counts[side as usize] += 1;
-        self.append(level, slot, quantity);
-        Slot(slot)
+            queue.join(slot, quantity);
+            if previous != NIL {
+                self.nodes[previous as usize].next = slot;
+            }
+            self.counts[side as usize] += 1;
+            return Slot(slot);
+        }
+        self.insert_new(side, node)
     }
 
-    /// Link a node behind the last of a level.
-    #[inline]
-    fn append(&mut self, level: u32, slot: u32, quantity: i64) {
-        let queue = self.levels.at_mut(level);
-        queue.total.grow(quantity);
-        let previous = std::mem::replace(&mut queue.tail, slot);
-        if previous == NIL {
-            queue.head = slot;
-        } else {
-            self.nodes[previous as usize].next = slot;
+    /// Put an order into a slot that was never used.
+    #[cold]
+    #[inline(never)]
+    fn insert_new(&mut self, side: Side, node: Node<T>) -> Slot {
+        let slot = u32::try_from(self.nodes.len()).unwrap_or(NIL);
+        assert!(slot != NIL, "orders of an instrument are fewer than 2^32");
+        self.levels.at_mut(node.level).join(slot, node.quantity);
+        if node.previous != NIL {
+            self.nodes[node.previous as usize].next = slot;
         }
-        let node = &mut self.nodes[slot as usize];
-        node.previous = previous;
-        node.next = NIL;
-        node.level = level;
-        node.quantity = quantity;
+        self.nodes.push(node);
+        self.counts[side as usize] += 1;
+        Slot(slot)
     }
 
     /// Take an order off the book. Its payload can be read until the next insert, which may use the slot again.
@@ -118,22 +114,21 @@ impl<T, S: Total> Book<T, S> {
         let Node { quantity, previous, next, level, .. } = self.nodes[slot.index()];
         let queue = self.levels.at_mut(level);
         let side = queue.side;
+        if previous == next {
+            // Only neighbours that do not exist are the same: it was alone.
+            self.levels.drop_level(level);
+            return side;
+        }
         queue.total.shrink(quantity);
         if previous == NIL {
             queue.head = next;
-        }
-        if next == NIL {
-            queue.tail = previous;
-        }
-        if previous != NIL {
+        } else {
             self.nodes[previous as usize].next = next;
         }
-        if next != NIL {
+        if next == NIL {
+            self.levels.at_mut(level).tail = previous;
+        } else {
             self.nodes[next as usize].previous = previous;
-        }
-        if previous == next {
-            // Only neighbours that do not exist are the same.
-            self.levels.drop_level(level);
         }
         side
     }
@@ -184,7 +179,17 @@ impl<T, S: Total> Book<T, S> {
         assert!(quantity > 0, "an order at rest has a quantity");
         let side = self.detach(slot);
         let level = self.levels.find_or_make(side, side.key(price));
-        self.append(level, slot.0, quantity);
+        let queue = self.levels.at_mut(level);
+        let previous = queue.tail;
+        queue.join(slot.0, quantity);
+        let node = &mut self.nodes[slot.index()];
+        node.quantity = quantity;
+        node.previous = previous;
+        node.next = NIL;
+        node.level = level;
+        if previous != NIL {
+            self.nodes[previous as usize].next = slot.0;
+        }
     }
 
     /// How many orders rest.

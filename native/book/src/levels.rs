@@ -21,10 +21,23 @@ pub(crate) struct Level<S> {
     pub side: Side,
 }
 
-/// A fork of the tree: its keys share all bits above `shift + BITS`, and at least two children are occupied.
+impl<S: Total> Level<S> {
+    /// Let an order be the last; what was the last is for the caller to link.
+    #[inline]
+    pub(crate) fn join(&mut self, slot: u32, quantity: i64) {
+        self.total.grow(quantity);
+        if self.tail == NIL {
+            self.head = slot;
+        }
+        self.tail = slot;
+    }
+}
+
+/// A fork of the tree: its keys share all bits above `shift + BITS`.
 ///
-/// A branch stands only where keys differ. So there are fewer branches than levels, and a path is never longer than
-/// the eleven groups of bits of a key.
+/// A branch is made where two keys differ. It stays while it has two children, or one that is a level: levels of a
+/// sparse book come and go, and the next one is likely to need the branch again. So there are at most twice as many
+/// branches as levels, and a path is never longer than the eleven groups of bits of a key.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 struct Branch {
@@ -141,10 +154,10 @@ impl<S: Total> Levels<S> {
         let mut parent = NIL;
         let mut at = self.roots[side as usize].top;
         while at & LEVEL == 0 {
-            let branch = &mut self.branches[at as usize];
+            let branch = &self.branches[at as usize];
             let place = branch.place(key);
             if place >= FANOUT as u64 {
-                return self.fork(side, key, parent, at, self.branches[at as usize].base);
+                return self.fork(side, key, parent, at, branch.base);
             }
             if branch.occupied >> place & 1 == 0 {
                 return self.make_in(side, key, at);
@@ -175,6 +188,16 @@ impl<S: Total> Levels<S> {
     fn fork(&mut self, side: Side, key: u64, parent: u32, sibling: u32, other: u64) -> u32 {
         let shift = (63 - (key ^ other).leading_zeros()) / BITS * BITS;
         let base = (key >> shift >> BITS) << BITS << shift;
+        if parent != NIL && self.branches[parent as usize].occupied.is_power_of_two() {
+            // The sibling is a level, and the branch that has it alone is free to move to where the two differ.
+            let branch = &mut self.branches[parent as usize];
+            branch.base = base;
+            branch.shift = shift;
+            let place = branch.place(other);
+            branch.occupied = 1 << place;
+            branch.children[place as usize] = sibling;
+            return self.make_in(side, key, parent);
+        }
         let fork = self.take_branch(base, shift, parent);
         let branch = &mut self.branches[fork as usize];
         let place = branch.place(other);
@@ -249,35 +272,56 @@ impl<S: Total> Levels<S> {
     pub(crate) fn drop_level(&mut self, level: u32) {
         let Level { key, branch: at, side, .. } = self.levels[level as usize];
         if self.roots[side as usize].best == level {
-            let next = self.after(level);
-            let best_key = some(next).map_or(u64::MAX, |next| self.levels[next as usize].key);
-            let root = &mut self.roots[side as usize];
-            root.best = next;
-            root.best_key = best_key;
+            self.leave_best(side, level);
         }
         self.levels[level as usize].branch = self.free_level;
         self.free_level = level;
         self.count -= 1;
+        self.clear(side, at, key);
+    }
+
+    /// Let the side's next level be the best.
+    #[inline]
+    fn leave_best(&mut self, side: Side, level: u32) {
+        let best = self.after(level);
+        let best_key = if best == NIL { u64::MAX } else { self.levels[best as usize].key };
+        let root = &mut self.roots[side as usize];
+        root.best = best;
+        root.best_key = best_key;
+    }
+
+    /// Take the child of a key out of a branch.
+    #[inline]
+    fn clear(&mut self, side: Side, at: u32, key: u64) {
         if at == NIL {
             self.roots[side as usize].top = NIL;
             return;
         }
         let branch = &mut self.branches[at as usize];
-        let place = branch.place(key);
-        branch.occupied &= !(1 << place);
-        if branch.occupied.is_power_of_two() {
-            self.fold(side, at);
+        branch.occupied &= !(1 << branch.place(key));
+        let occupied = branch.occupied;
+        if occupied & occupied.wrapping_sub(1) == 0 {
+            self.thin(side, at);
         }
     }
 
-    /// Put the only child of a branch in its place.
-    fn fold(&mut self, side: Side, at: u32) {
+    /// Take away a branch that has become needless: it has no child left, or one that is a branch.
+    fn thin(&mut self, side: Side, at: u32) {
         let branch = &mut self.branches[at as usize];
-        let (child, parent, base) = (branch.first(), branch.parent, branch.base);
-        branch.parent = self.free_branch;
-        self.free_branch = at;
-        self.set_parent(child, parent);
-        self.replace(side, parent, base, child);
+        let (parent, base) = (branch.parent, branch.base);
+        if branch.occupied == 0 {
+            branch.parent = self.free_branch;
+            self.free_branch = at;
+            self.clear(side, parent, base);
+            return;
+        }
+        let child = branch.first();
+        if child & LEVEL == 0 {
+            branch.parent = self.free_branch;
+            self.free_branch = at;
+            self.branches[child as usize].parent = parent;
+            self.replace(side, parent, base, child);
+        }
     }
 
     /// The next worse level, or [`NIL`].
@@ -285,11 +329,11 @@ impl<S: Total> Levels<S> {
         let Level { key, branch: mut at, .. } = self.levels[level as usize];
         while at != NIL {
             let branch = &self.branches[at as usize];
-            let place = branch.place(key);
+            let place = branch.place(key) % FANOUT as u64;
             let beyond = branch.occupied >> place >> 1;
             if beyond != 0 {
                 let next = place as usize + 1 + beyond.trailing_zeros() as usize;
-                return self.first_under(branch.children[next]);
+                return self.first_under(branch.children[next % FANOUT]);
             }
             at = branch.parent;
         }
@@ -347,7 +391,8 @@ impl<S: Total> Levels<S> {
         }
         let branch = &self.branches[at as usize];
         assert_eq!(branch.parent, parent, "a branch knows the one above");
-        assert!(branch.occupied.count_ones() >= 2, "a branch forks");
+        assert!(branch.occupied != 0, "a branch has children");
+        assert!(!branch.occupied.is_power_of_two() || branch.first() & LEVEL != 0, "an only child is a level");
         assert_eq!(branch.base >> branch.shift & (FANOUT as u64 - 1), 0);
         for place in (0..FANOUT).filter(|place| branch.occupied >> place & 1 == 1) {
             let from = found.len();

@@ -69,6 +69,13 @@ pub(crate) fn some(at: u32) -> Option<u32> {
 }
 
 impl Slot {
+    /// The slot of a number that [`Slot::index`] gave.
+    #[inline]
+    #[must_use]
+    pub const fn new(index: u32) -> Self {
+        Self(index)
+    }
+
     /// The slot as a number, for arrays beside the book.
     #[inline]
     #[must_use]
