@@ -4,6 +4,7 @@
 //! Out:   its reports, over a ring of our own; answers on the book, from the book.
 //! Never: looks past the message in hand, works after it has returned or before the clock runs, keeps a second book.
 
+mod ids;
 mod matcher;
 mod ring;
 mod words;
@@ -17,55 +18,57 @@ use matcher::{Matcher, Outlet};
 use ring::Ring;
 use words::{Cancel, Message, Modify, NewOrder, Report, TRADE, Transport};
 
-/// Where the harness wants the reports: our ring, or another transport that it chose.
-enum Sink {
-    Ours(*const Ring),
-    Other(*const Transport, *mut c_void),
+/// Our ring, which the harness made through [`TRANSPORT`].
+struct Ours(*const Ring);
+
+impl Outlet for Ours {
+    #[inline(always)]
+    fn report(&mut self, kind: u8, side: u8, sequence: u64, order_id: u64, price: i64, quantity: u32) {
+        // SAFETY: the ring lives until `destroy`, and the harness calls the engine from one thread.
+        unsafe { (*self.0).report(kind, side, sequence, order_id, price, quantity) };
+    }
+
+    #[inline]
+    fn trade(&mut self, sequence: u64, maker: u64, taker: u64, price: i64, quantity: u32) {
+        // SAFETY: as above.
+        unsafe { (*self.0).trade(sequence, maker, taker, price, quantity) };
+    }
 }
 
-impl Sink {
-    #[cold]
-    fn push(transport: *const Transport, handle: *mut c_void, report: &Report) {
+/// Another transport that the harness chose.
+struct Theirs(*const Transport, *mut c_void);
+
+impl Theirs {
+    fn push(&self, report: &Report) {
         // SAFETY: the harness keeps what it handed to `engine_init` until after `engine_shutdown`.
-        while unsafe { ((*transport).push)(handle, report) } == 0 {
+        while unsafe { ((*self.0).push)(self.1, report) } == 0 {
             std::hint::spin_loop();
         }
     }
 }
 
-impl Outlet for Sink {
-    #[inline]
+impl Outlet for Theirs {
     fn report(&mut self, kind: u8, side: u8, sequence: u64, order_id: u64, price: i64, quantity: u32) {
-        match *self {
-            // SAFETY: the ring lives until `destroy`, and the harness calls the engine from one thread.
-            Sink::Ours(ring) => unsafe { (*ring).report(kind, side, sequence, order_id, price, quantity) },
-            Sink::Other(transport, handle) => {
-                let report = Report { kind, side, sequence, order_id, price, quantity, ..Report::default() };
-                Self::push(transport, handle, &report);
-            }
-        }
+        self.push(&Report { kind, side, sequence, order_id, price, quantity, ..Report::default() });
     }
 
-    #[inline]
     fn trade(&mut self, sequence: u64, maker: u64, taker: u64, price: i64, quantity: u32) {
-        match *self {
-            // SAFETY: as above.
-            Sink::Ours(ring) => unsafe { (*ring).trade(sequence, maker, taker, price, quantity) },
-            Sink::Other(transport, handle) => {
-                let report = Report {
-                    kind: TRADE,
-                    sequence,
-                    order_id: maker,
-                    price,
-                    quantity,
-                    maker_order_id: maker,
-                    taker_order_id: taker,
-                    ..Report::default()
-                };
-                Self::push(transport, handle, &report);
-            }
-        }
+        self.push(&Report {
+            kind: TRADE,
+            sequence,
+            order_id: maker,
+            price,
+            quantity,
+            maker_order_id: maker,
+            taker_order_id: taker,
+            ..Report::default()
+        });
     }
+}
+
+enum Sink {
+    Ours(Ours),
+    Theirs(Theirs),
 }
 
 struct Engine {
@@ -90,9 +93,9 @@ fn engine() -> &'static mut Engine {
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_init(_seed: u64, transport: *const Transport, sink: *mut c_void) {
     let sink = if std::ptr::eq(transport, &TRANSPORT) {
-        Sink::Ours(sink.cast_const().cast())
+        Sink::Ours(Ours(sink.cast_const().cast()))
     } else {
-        Sink::Other(transport, sink)
+        Sink::Theirs(Theirs(transport, sink))
     };
     // SAFETY: as in `engine`.
     unsafe { *ENGINE.0.get() = Some(Engine { matcher: Matcher::new(), sink }) };
@@ -109,8 +112,12 @@ pub extern "C" fn engine_shutdown() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn engine_on_new_order(order: *const NewOrder) {
     let Engine { matcher, sink } = engine();
-    // SAFETY: the caller's promise; so below.
-    matcher.new_order(unsafe { &*order }, sink);
+    // SAFETY: the caller's promise.
+    let order = unsafe { &*order };
+    match sink {
+        Sink::Ours(outlet) => matcher.new_order(order, outlet),
+        Sink::Theirs(outlet) => matcher.new_order(order, outlet),
+    }
 }
 
 /// # Safety
@@ -119,7 +126,11 @@ pub unsafe extern "C" fn engine_on_new_order(order: *const NewOrder) {
 pub unsafe extern "C" fn engine_on_cancel(cancel: *const Cancel) {
     let Engine { matcher, sink } = engine();
     // SAFETY: the caller's promise.
-    matcher.cancel(unsafe { &*cancel }, sink);
+    let cancel = unsafe { &*cancel };
+    match sink {
+        Sink::Ours(outlet) => matcher.cancel(cancel, outlet),
+        Sink::Theirs(outlet) => matcher.cancel(cancel, outlet),
+    }
 }
 
 /// # Safety
@@ -128,7 +139,11 @@ pub unsafe extern "C" fn engine_on_cancel(cancel: *const Cancel) {
 pub unsafe extern "C" fn engine_on_modify(modify: *const Modify) {
     let Engine { matcher, sink } = engine();
     // SAFETY: the caller's promise.
-    matcher.modify(unsafe { &*modify }, sink);
+    let modify = unsafe { &*modify };
+    match sink {
+        Sink::Ours(outlet) => matcher.modify(modify, outlet),
+        Sink::Theirs(outlet) => matcher.modify(modify, outlet),
+    }
 }
 
 /// # Safety
@@ -137,13 +152,23 @@ pub unsafe extern "C" fn engine_on_modify(modify: *const Modify) {
 pub unsafe extern "C" fn engine_on_batch(messages: *const Message, count: u32) {
     let Engine { matcher, sink } = engine();
     // SAFETY: the caller's promise.
-    for message in unsafe { std::slice::from_raw_parts(messages, count as usize) } {
+    let messages = unsafe { std::slice::from_raw_parts(messages, count as usize) };
+    match sink {
+        Sink::Ours(outlet) => run(matcher, messages, outlet),
+        Sink::Theirs(outlet) => run(matcher, messages, outlet),
+    }
+}
+
+/// One message after the other, none looked at before its turn.
+#[inline]
+fn run(matcher: &mut Matcher, messages: &[Message], outlet: &mut impl Outlet) {
+    for message in messages {
         // SAFETY: the kind says which body the message has.
         unsafe {
             match message.kind {
-                0 => matcher.new_order(&message.body.new_order, sink),
-                1 => matcher.cancel(&message.body.cancel, sink),
-                _ => matcher.modify(&message.body.modify, sink),
+                0 => matcher.new_order(&message.body.new_order, outlet),
+                1 => matcher.cancel(&message.body.cancel, outlet),
+                _ => matcher.modify(&message.body.modify, outlet),
             }
         }
     }
@@ -151,8 +176,8 @@ pub unsafe extern "C" fn engine_on_batch(messages: *const Message, count: u32) {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_flush() {
-    if let Sink::Ours(ring) = engine().sink {
-        // SAFETY: as in `Sink::report`.
+    if let Sink::Ours(Ours(ring)) = engine().sink {
+        // SAFETY: as in `Ours::report`.
         unsafe { (*ring).flush() };
     }
 }

@@ -20,9 +20,8 @@ struct Lines<T>(T);
 /// What only the writer uses.
 struct Writer {
     written: Cell<u64>,
-    published: Cell<u64>,
-    /// How far the reader was when last looked at.
-    read: Cell<u64>,
+    /// Where to stop and tell the reader, or wait for it. Two words fit before.
+    stop: Cell<u64>,
 }
 
 pub struct Ring {
@@ -44,7 +43,7 @@ impl Ring {
         Self {
             // Written once so that the pages are there.
             words: (0..words as u64).map(|word| UnsafeCell::new([word; 4])).collect(),
-            writer: Lines(Writer { written: Cell::new(0), published: Cell::new(0), read: Cell::new(0) }),
+            writer: Lines(Writer { written: Cell::new(0), stop: Cell::new(BATCH) }),
             published: Lines(AtomicU64::new(0)),
             read: Lines(AtomicU64::new(0)),
         }
@@ -55,56 +54,44 @@ impl Ring {
         self.words[at as usize & (self.words.len() - 1)].get()
     }
 
-    /// Whether two more words fit.
-    #[inline]
-    fn has_room(&self, written: u64) -> bool {
-        let capacity = self.words.len() as u64;
-        written + 2 - self.writer.0.read.get() <= capacity || self.looks_again(written + 2 - capacity)
+    /// Tell the reader of all that is written; answers whether two more words fit.
+    fn publish(&self) -> bool {
+        let written = self.writer.0.written.get();
+        self.published.0.store(written, Ordering::Release);
+        let end = self.read.0.load(Ordering::Acquire) + self.words.len() as u64 - 1;
+        self.writer.0.stop.set(end.min(written + BATCH));
+        written < end
     }
 
     #[cold]
-    fn looks_again(&self, needed: u64) -> bool {
-        self.publish();
-        self.writer.0.read.set(self.read.0.load(Ordering::Acquire));
-        self.writer.0.read.get() >= needed
-    }
-
-    #[cold]
-    fn wait_for_room(&self, written: u64) {
-        while !self.has_room(written) {
+    #[inline(never)]
+    fn publish_and_wait(&self) {
+        while !self.publish() {
             std::hint::spin_loop();
         }
     }
 
+    /// The number of the next word, when two fit.
     #[inline]
-    fn publish(&self) {
+    fn next(&self) -> u64 {
         let written = self.writer.0.written.get();
-        self.writer.0.published.set(written);
-        self.published.0.store(written, Ordering::Release);
-    }
-
-    #[inline]
-    fn wrote(&self, written: u64) {
-        self.writer.0.written.set(written);
-        if written - self.writer.0.published.get() >= BATCH {
-            self.publish();
+        if written >= self.writer.0.stop.get() {
+            self.publish_and_wait();
         }
+        written
     }
 
     /// Write a report of one order, waiting for room.
     ///
     /// # Safety
     /// One thread calls this, [`Self::trade`] and [`Self::flush`].
-    #[inline]
+    #[inline(always)]
     pub unsafe fn report(&self, kind: u8, side: u8, sequence: u64, order_id: u64, price: i64, quantity: u32) {
-        let written = self.writer.0.written.get();
-        if !self.has_room(written) {
-            self.wait_for_room(written);
-        }
+        let written = self.next();
         let head = u64::from(kind) | u64::from(side) << 8 | u64::from(quantity) << 32;
-        // SAFETY: the reader has passed this word and is not told of it before `wrote`.
+        // SAFETY: the reader has passed this word and is not told of it before it is written.
         unsafe { *self.word(written) = [head, sequence, order_id, price.cast_unsigned()] };
-        self.wrote(written + 1);
+        self.writer.0.written.set(written + 1);
     }
 
     /// Write a trade, waiting for room.
@@ -113,17 +100,14 @@ impl Ring {
     /// As for [`Self::report`].
     #[inline]
     pub unsafe fn trade(&self, sequence: u64, maker: u64, taker: u64, price: i64, quantity: u32) {
-        let written = self.writer.0.written.get();
-        if !self.has_room(written) {
-            self.wait_for_room(written);
-        }
+        let written = self.next();
         let head = u64::from(TRADE) | u64::from(quantity) << 32;
         // SAFETY: as in `report`, for both words.
         unsafe {
             *self.word(written) = [head, sequence, maker, price.cast_unsigned()];
             *self.word(written + 1) = [taker, 0, 0, 0];
         }
-        self.wrote(written + 2);
+        self.writer.0.written.set(written + 2);
     }
 
     /// Whether another report fits now.
@@ -131,14 +115,13 @@ impl Ring {
     /// # Safety
     /// As for [`Self::report`].
     pub unsafe fn is_open(&self) -> bool {
-        self.has_room(self.writer.0.written.get())
+        self.writer.0.written.get() < self.writer.0.stop.get() || self.publish()
     }
 
     /// Tell the reader of everything written.
     ///
     /// # Safety
     /// As for [`Self::report`].
-    #[inline]
     pub unsafe fn flush(&self) {
         self.publish();
     }
