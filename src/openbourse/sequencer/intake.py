@@ -26,7 +26,7 @@ from openbourse.protocol.intake import (
     pack,
     prove,
 )
-from openbourse.sequencer.limits import NEW_ORDERS, order_account
+from openbourse.sequencer.limits import NEW_ORDERS, new_orders
 
 log: Final = structlog.get_logger()
 
@@ -51,6 +51,8 @@ class Pending(msgspec.Struct):
     not_after_us: int
     account: int
     """Whose order limit it counts against; 0: none."""
+    orders: int
+    """By how many orders."""
     is_resend: bool
     """It may be in the journal already: no limit may say that it was not sequenced."""
     connection: "GatewayConnection"
@@ -190,8 +192,8 @@ class GatewayConnection(asyncio.Protocol):
         length, kind, _, _, counter, _, not_after_us = COMMAND_HEADER.unpack_from(frame)
         if length != len(frame):
             raise FrameError("a command whose length is not its frame's")
-        account = order_account(kind, frame)
-        pending = Pending(frame, kind, counter, not_after_us, account, is_resend, self)
+        account, orders = new_orders(kind, frame)
+        pending = Pending(frame, kind, counter, not_after_us, account, orders, is_resend, self)
         if self.in_flight >= IN_FLIGHT_PER_CONNECTION_MAX or not self._intake.put(pending):
             self.refuse(counter, Refusal.OVERLOADED)
         else:

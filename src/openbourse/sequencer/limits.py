@@ -1,11 +1,11 @@
 """Orders per account: fixed windows aligned to the clock, counted where orders get their one order.
 
-Placing adds one; an order's first fill takes back one as taker, five as maker (floored at zero), because a market maker
+Placing adds one for each order; an order's first fill takes back one as taker, five as maker (floored at zero), because a market maker
 whose orders fill should not run into the limit (binance-api.md section 4.4).
 """
 
 from collections.abc import Iterator
-from struct import Struct
+from struct import Struct, error
 from typing import Final
 
 from openbourse.protocol.codec import COMMAND_HEADER, EVENT_HEADER
@@ -15,9 +15,11 @@ from openbourse.sequencer.journal import Journal
 
 TEN_SECONDS_US: Final = 10_000_000
 DAY_US: Final = 86_400_000_000
+LEGS_MAX: Final = 3
+"""Orders of the longest list."""
 TAKER_FILL: Final = 1
 MAKER_FILL: Final = 5
-NEW_ORDERS: Final = frozenset({CommandKind.PLACE_ORDER, CommandKind.CANCEL_REPLACE})
+NEW_ORDERS: Final = frozenset({CommandKind.PLACE_ORDER, CommandKind.CANCEL_REPLACE, CommandKind.PLACE_ORDER_LIST})
 _ORDER_HEAD: Final = Struct("<QIBBBBB")
 # Where an order image keeps what the order limits need (docs/engine.md section 3).
 _EXECUTION_AT: Final = EVENT_HEADER.size + 25
@@ -51,20 +53,20 @@ class OrderLimits:
         """Return an account's count in the 10 s and in the day."""
         return self._ten.get(account, 0), self._day.get(account, 0)
 
-    def admit(self, account: int) -> str | None:
-        """Count an order; return "10 SECOND" or "1 DAY" instead when the account has used up that window."""
+    def admit(self, account: int, orders: int = 1) -> str | None:
+        """Count orders; return "10 SECOND" or "1 DAY" instead when the account has used up that window."""
         ten, day = self.counts(account)
         if day >= self.per_day:
             return "1 DAY"
         if ten >= self.per_10s:
             return "10 SECOND"
-        self.count(account)
+        self.count(account, orders)
         return None
 
-    def count(self, account: int) -> None:
-        """Count an order."""
-        self._ten[account] = self._ten.get(account, 0) + 1
-        self._day[account] = self._day.get(account, 0) + 1
+    def count(self, account: int, orders: int = 1) -> None:
+        """Count orders."""
+        self._ten[account] = self._ten.get(account, 0) + orders
+        self._day[account] = self._day.get(account, 0) + orders
 
     def give_back(self, account: int, as_maker: bool) -> None:
         """Give back for an order that was filled for the first time."""
@@ -84,21 +86,30 @@ class OrderLimits:
         return int((length - now_us % length) // 1_000_000) + 1
 
 
-def order_account(kind: int, frame: bytes) -> int:
-    """Return the account whose order limit a frame counts against; 0 for a test order, another command, or a body too short to say."""
+def new_orders(kind: int, frame: bytes) -> tuple[int, int]:
+    """Return the account whose order limit a frame counts against, and by how many orders.
+
+    Zeros for a test order, another command, or a body too short to say.
+    """
     if kind not in NEW_ORDERS:
-        return 0
-    at = COMMAND_HEADER.size
-    if kind == CommandKind.CANCEL_REPLACE:
-        at += 10
-        for _ in range(2):
-            if at >= len(frame):
-                return 0
-            at += 1 + frame[at]
-    if len(frame) - at < _ORDER_HEAD.size:
-        return 0
-    account, *_, flags = _ORDER_HEAD.unpack_from(frame, at)
-    return 0 if flags & RequestFlag.TEST else int(account)
+        return 0, 0
+    at, orders = COMMAND_HEADER.size, 1
+    try:
+        if kind == CommandKind.CANCEL_REPLACE:
+            at = _after_texts(frame, at + 10, 2)
+        elif kind == CommandKind.PLACE_ORDER_LIST:
+            at = _after_texts(frame, at + 1, 1)
+            at, orders = at + 1, min(frame[at], LEGS_MAX)
+        account, *_, flags = _ORDER_HEAD.unpack_from(frame, at)
+    except (IndexError, error):
+        return 0, 0
+    return (0, 0) if flags & RequestFlag.TEST else (int(account), orders)
+
+
+def _after_texts(frame: bytes, at: int, count: int) -> int:
+    for _ in range(count):
+        at += 1 + frame[at]
+    return at
 
 
 def first_fills(events: bytes) -> Iterator[tuple[int, int]]:
@@ -118,7 +129,7 @@ async def rebuild(limits: OrderLimits, journal: Journal, now_us: int) -> None:
     limits.roll(now_us)
     for row in await journal.since(now_us - now_us % TEN_SECONDS_US):
         for frame in split(row.commands):
-            account = order_account(COMMAND_HEADER.unpack_from(frame)[1], frame)
+            account, orders = new_orders(COMMAND_HEADER.unpack_from(frame)[1], frame)
             if account:
-                limits.count(account)
+                limits.count(account, orders)
         limits.give_back_filled(row.events)

@@ -11,6 +11,7 @@ import structlog
 
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.codec import EVENT_HEADER
+from openbourse.protocol.commands import AdvanceTime
 from openbourse.protocol.events import EventKind
 from openbourse.protocol.intake import Refusal
 from openbourse.protocol.journal import AppendInDoubt, BatchRow, Deposed, Head, JournalAway, JournalFault, chain_hash
@@ -26,6 +27,10 @@ COMMANDS_PER_BATCH_MAX: Final = 4_096
 BYTES_PER_BATCH_MAX: Final = 4 * 1024 * 1024
 RECENT_BATCHES: Final = 64
 DOUBT_SECONDS_MAX: Final = 60.0
+DUE_WAIT_MIN_S: Final = 0.001
+DUE_WAIT_MAX_S: Final = 1.0
+ADVANCE_TIME: Final = AdvanceTime().encode()
+"""The one command of the sequencer's own: without identity, answered to nobody."""
 APPEND_US_BOUNDS: Final = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000)
 _COUNTER_MAX: Final = 2**32 - 1
 
@@ -80,13 +85,38 @@ class Sequencer:
     async def run(self) -> None:
         """Lead until stopped. Raises Deposed or JournalFault."""
         while True:
-            await self.intake.arrived.wait()
+            await self._await_work()
             taken = self.intake.take(COMMANDS_PER_BATCH_MAX, BYTES_PER_BATCH_MAX)
-            if taken:
+            if taken or self._is_due(self._now_us()):
                 await self._sequence(taken)
             self._hand_out_copies()
             if not taken and self._stopping:
                 return
+
+    async def _await_work(self) -> None:
+        """Return when a command has come, or when time must advance for what is due."""
+        due_us = self._due_us()
+        if due_us < 0 or self.intake.arrived.is_set():
+            await self.intake.arrived.wait()
+            return
+        wait_s = (due_us - self._now_us()) / 1_000_000
+        try:
+            # At least a moment, so that a clock that lags makes no busy loop; not for long, because clocks are set.
+            async with asyncio.timeout(min(max(wait_s, DUE_WAIT_MIN_S), DUE_WAIT_MAX_S)):
+                await self.intake.arrived.wait()
+        except TimeoutError:
+            pass
+
+    def _now_us(self) -> int:
+        """Return the time to stamp: the clock's, never before what is committed."""
+        return max(self.committed.time_us, time.time_ns() // 1_000)
+
+    def _due_us(self) -> int:
+        # Engines of rules 1 alone have nothing that comes due.
+        return int(getattr(self.replica.engine, "due_us", -1))
+
+    def _is_due(self, time_us: int) -> bool:
+        return 0 <= self._due_us() <= time_us
 
     async def copy(self) -> Replica:
         """Return a copy of committed state, taken between two batches. Only while `run` runs."""
@@ -110,24 +140,29 @@ class Sequencer:
             self.intake.arrived.clear()
 
     async def _sequence(self, taken: list[Pending]) -> None:
-        time_us = max(self.committed.time_us, time.time_ns() // 1_000)
+        time_us = self._now_us()
         self._limits.roll(time_us)
         admitted = [pending for pending in taken if self._admit(pending, time_us)]
-        if not admitted:
+        frames = [pending.frame for pending in admitted]
+        # What is due comes before what has arrived since. Time is then ahead of all that is due: one command is enough.
+        own = 1 if self._is_due(time_us) else 0
+        if own:
+            frames.insert(0, ADVANCE_TIME)
+        if not frames:
             return
-        commands = b"".join([pending.frame for pending in admitted])
+        commands = b"".join(frames)
         first = self.committed.sequence + 1
         # Speculative until committed: nothing of it leaves this process before the append has returned.
         events, ends = self.replica.engine.apply(first, time_us, commands)
-        row = self._row(first, first + len(admitted) - 1, time_us, commands, events)
-        assert len(ends) == 4 * len(admitted), "the engine saw another number of commands"
+        row = self._row(first, first + len(frames) - 1, time_us, commands, events)
+        assert len(ends) == 4 * len(frames), "the engine saw another number of commands"
         began = time.perf_counter_ns()
         await self._append(row)
-        self._count(len(admitted), (time.perf_counter_ns() - began) // 1_000)
+        self._count(len(frames), (time.perf_counter_ns() - began) // 1_000)
         self.committed = self.replica.head = Head(row.last_sequence, time_us, row.hash)
         self._recent.append(row)
         self._limits.give_back_filled(events)
-        await self._acknowledge(admitted, row, unpack(f"<{len(admitted)}I", ends))
+        await self._acknowledge(admitted, row, (0, *unpack(f"<{len(frames)}I", ends))[own:])
         self._publisher.put(CommittedBatch(row.first_sequence, row.last_sequence, time_us, events))
 
     def _admit(self, pending: Pending, time_us: int) -> bool:
@@ -138,7 +173,7 @@ class Sequencer:
         if pending.is_resend:
             # It was counted when it first came, and a limit may not say "not sequenced" of what may be in the journal.
             return True
-        interval = self._limits.admit(pending.account) if pending.account else None
+        interval = self._limits.admit(pending.account, pending.orders) if pending.account else None
         if interval is None:
             return True
         self.counters.refused_rate += 1
@@ -181,11 +216,11 @@ class Sequencer:
             return
         raise JournalFault(f"the journal could not be reached for {DOUBT_SECONDS_MAX:g} s")
 
-    async def _acknowledge(self, admitted: list[Pending], row: BatchRow, ends: tuple[int, ...]) -> None:
-        start = 0
-        for number, (pending, end) in enumerate(zip(admitted, ends, strict=True)):
-            events, sequence, time_us = row.events[start:end], row.first_sequence + number, row.time_us
-            start = end
+    async def _acknowledge(self, admitted: list[Pending], row: BatchRow, bounds: tuple[int, ...]) -> None:
+        """Answer the admitted commands, which are the row's last; bounds are where their events begin, and the end."""
+        begin = row.last_sequence - len(admitted) + 1
+        for number, (pending, start, end) in enumerate(zip(admitted, bounds[:-1], bounds[1:], strict=True)):
+            events, sequence, time_us = row.events[start:end], begin + number, row.time_us
             if int.from_bytes(events[4:6], "little") == EventKind.COMMAND_DUPLICATE:
                 sequence = int.from_bytes(events[EVENT_HEADER.size : EVENT_HEADER.size + 8], "little")
                 time_us, events = await self._first_result(sequence)
