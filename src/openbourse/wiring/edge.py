@@ -185,7 +185,7 @@ async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub:
             if not view.is_loaded:
                 await view.load(pool)
             if not is_listed:
-                await list_venue(intake, view.listing.by_symbol)
+                await list_venue(intake, view.listing)
                 is_listed = True
             await view.follow(stores.feed(), push)
         except (OSError, IntakeFault, asyncpg.PostgresError) as fault:

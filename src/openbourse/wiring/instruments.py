@@ -1,15 +1,23 @@
 """What the venue lists, made through commands; doing it again changes nothing."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
 
 from openbourse import listings
 from openbourse.edge.intake import Intake, IntakeFault
+from openbourse.edge.listing import Listing
 from openbourse.edge.outcome import perform
 from openbourse.protocol.amounts import INT64_MAX
-from openbourse.protocol.commands import Command, CreateAsset, ListInstrument
+from openbourse.protocol.commands import (
+    ChangeInstrument,
+    Command,
+    CreateAsset,
+    ListInstrument,
+    SetInstrumentRules,
+    SetRules,
+)
 from openbourse.protocol.instruments import Instrument
 from openbourse.protocol.rejects import RejectReason
 from openbourse.settings import ProcessSettings
@@ -20,14 +28,47 @@ log: Final = structlog.get_logger()
 QUANTITY_MAX: Final = INT64_MAX // 1_000
 
 
-async def list_venue(intake: Intake, known: Container[str]) -> None:
-    """List the venue's assets and instruments that are not known yet. Raises IntakeFault."""
-    missing = [image for image in listings.INSTRUMENTS if image.symbol not in known]
+async def list_venue(intake: Intake, known: Listing) -> None:
+    """Bring the venue to its rules; list its assets and instruments that are not known yet. Raises IntakeFault."""
+    has_rules = await _bring_to_rules(intake, known.rules_version)
+    if has_rules:
+        for image in [image for image in known.instruments.values() if image.instrument not in known.rules]:
+            await _perform_all(intake, [ChangeInstrument(listings.offering_all(image)), _first_rules(image)])
+    missing = [image for image in listings.INSTRUMENTS if image.symbol not in known.by_symbol]
     if not missing:
         return
     await _perform_all(intake, (CreateAsset(asset, code) for code, asset in listings.ASSETS.items()))
-    await _perform_all(intake, (ListInstrument(image) for image in missing))
+    for image in missing:
+        await _list(intake, image, has_rules)
     log.info("listed", symbols=[image.symbol for image in missing])
+
+
+async def _bring_to_rules(intake: Intake, version: int) -> bool:
+    """Move the engine to the venue's rules; False when its program is older than they are."""
+    if version >= listings.RULES_VERSION:
+        return True
+    reject = await perform(intake, SetRules(listings.RULES_VERSION))
+    if reject is None:
+        log.info("rules", version=listings.RULES_VERSION)
+        return True
+    if reject.reason == RejectReason.UNKNOWN_RULES:
+        log.warning("the sequencer's program does not know these rules yet", version=listings.RULES_VERSION)
+        return False
+    raise ValueError(f"SetRules was refused: {RejectReason(reject.reason).name}")
+
+
+async def _list(intake: Intake, image: Instrument, has_rules: bool) -> None:
+    """List an instrument with its first rules; one that is listed already keeps those that it has."""
+    reject = await perform(intake, ListInstrument(listings.offering_all(image) if has_rules else image))
+    if reject is not None:
+        if reject.reason != RejectReason.ALREADY_EXISTS:
+            raise ValueError(f"{image.symbol} was refused: {RejectReason(reject.reason).name}")
+    elif has_rules:
+        await _perform_all(intake, [_first_rules(image)])
+
+
+def _first_rules(image: Instrument) -> Command:
+    return SetInstrumentRules(listings.first_rules(image.instrument))
 
 
 async def list_symbol(
@@ -59,7 +100,7 @@ async def list_symbol(
         intake = await stores.intake()
         try:
             await _perform_all(intake, (CreateAsset(listings.asset_id(code), code) for code in (base, quote)))
-            await _perform_all(intake, [ListInstrument(image)])
+            await _list(intake, image, await _bring_to_rules(intake, version=1))
         except IntakeFault as fault:
             raise ConnectionError(f"the sequencer did not answer: {fault}") from fault
 
