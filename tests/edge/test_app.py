@@ -68,6 +68,33 @@ async def test_parameters_are_read_strictly(offering: Venue, query: str, status:
     assert (answer.json() if status == 200 else answer.json()["code"]) == seen
 
 
+async def test_a_get_reads_its_query_alone(offering: Venue) -> None:
+    answer = await offering.http.request("GET", "/api/v3/echo?a=1", content=b"b=2&no=such")
+    assert (answer.status_code, answer.json()) == (200, {"a": "1"})
+
+
+@pytest.mark.parametrize(
+    ("permissions", "count", "code"),
+    [
+        ("SPOT", 4, None),
+        ("MARGIN", 0, None),
+        ('["MARGIN","SPOT"]', 4, None),
+        ('["TRD_GRP_005"]', 0, None),
+        ("", 0, -1105),
+        ("[]", 0, -1100),
+        ("spot", 0, -1100),
+        ('["SPOT"', 0, -1100),
+        ('[["SPOT"]]', 0, -1100),
+    ],
+)
+async def test_exchange_info_shows_what_has_one_of_the_permissions(
+    venue: Venue, permissions: str, count: int, code: int | None
+) -> None:
+    answer = (await venue.http.get("/api/v3/exchangeInfo", params={"permissions": permissions})).json()
+    assert answer.get("code") == code
+    assert len(answer.get("symbols", [])) == count
+
+
 async def test_a_json_body_becomes_parameters(offering: Venue) -> None:
     good = await offering.http.post("/bourse/v1/echo", json={"a": "x", "b": 5})
     assert good.json() == {"a": "x", "b": "5"}

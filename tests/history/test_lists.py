@@ -158,3 +158,15 @@ async def test_a_fill_names_its_list_and_rates_their_discount(history: History) 
     }
     assert rates["standardCommission"]["maker"] == "0.00080000"
     assert (await history.ask("/api/v3/account"))["canTrade"] is False
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [({}, -1102), ({"orderId": 0}, -2013), ({"orderId": 9}, -2013), ({"origClientOrderId": ""}, -1105)],
+)
+async def test_an_order_that_is_not_there_is_told_from_one_that_was_not_named(
+    history: History, target: dict[str, object], code: int
+) -> None:
+    with pytest.raises(ApiError) as raised:
+        await history.ask("/api/v3/order", symbol="BTCUSDT", **target)
+    assert raised.value.code == code

@@ -103,6 +103,9 @@ class App:
         self.admission.enter(operation, address)
         try:
             body = await self._read(receive, fields) if _has_body(fields) else b""
+            if scope["method"] == "GET":
+                # A GET's parameters are its query's; what else comes is neither read nor part of what was signed.
+                body = b""
             unit = _time_unit(fields.get(b"x-mbx-time-unit"))
             query: bytes = scope["query_string"]
             params = Params(_json(body) if operation.json_body else parse(query, body))

@@ -15,6 +15,8 @@ E = TypeVar("E", bound=IntEnum)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _CLIENT_ID: Final = re.compile(r"[a-zA-Z0-9\-_]{1,36}", re.ASCII)
 _SYMBOL: Final = re.compile(r"[A-Z0-9\-_.]{1,20}", re.ASCII)
+_NAME: Final = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _NUMBER_RANGE: Final = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 
 
@@ -74,18 +76,14 @@ class Params(Mapping[str, str]):
             return None
         if value == "":
             raise ApiError(-1105, f"Parameter '{name}' was empty.")
+        if _NUMBER.fullmatch(value) is None:
+            raise ApiError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{_NUMBER_RANGE}'.")
         try:
             return parse_units(value, maximum)
         except AmountError as fault:
             if fault.reason == "precision":
                 raise ApiError(-1111, f"Parameter '{name}' has too much precision.") from None
-            if fault.reason == "overflow" or (
-                len(value) > 30 and value.isascii() and value.replace(".", "", 1).isdigit()
-            ):
-                raise ApiError(-1108, f"Parameter '{name}' overflowed.") from None
-            raise ApiError(
-                -1100, f"Illegal characters found in parameter '{name}'; legal range is '{_NUMBER_RANGE}'."
-            ) from None
+            raise ApiError(-1108, f"Parameter '{name}' overflowed.") from None
 
     def boolean(self, name: str, default: bool) -> bool:
         """Return a flag written true or false in any case. -1130 else."""
@@ -134,10 +132,25 @@ class Params(Mapping[str, str]):
             raise ApiError(-1151, "Symbol is present multiple times in the list.")
         return names
 
+    def names(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """Return one name, or a JSON array of them; the default when absent. -1105 empty, -1100 for what is neither."""
+        value = self.optional(name)
+        if value is None:
+            return default
+        try:
+            found = msgspec.json.decode(value, type=tuple[str, ...]) if value.startswith("[") else (value,)
+        except msgspec.DecodeError:
+            found = ()
+        if not found or not all(_NAME.fullmatch(each) for each in found):
+            raise ApiError(
+                -1100, f"Illegal characters found in parameter '{name}'; legal range is '^[A-Z0-9_]{{1,64}}$'."
+            )
+        return found
+
     def client_id(self, name: str) -> str | None:
-        """Return a client order id, or None when absent. -1100 for characters or a length it may not have."""
-        value = self._values.get(name)
-        if value is None or value == "":
+        """Return a client order id, or None when absent. -1105 empty, -1100 for what it may not be made of."""
+        value = self.optional(name)
+        if value is None:
             return None
         if _CLIENT_ID.fullmatch(value) is None:
             raise ApiError(

@@ -12,6 +12,8 @@ from openbourse.gateway.filters import allowed, asset_filters, exchange_filters,
 from openbourse.protocol.instruments import Instrument, InstrumentStatus, OrderType, SelfTradePrevention
 
 RULES_WEIGHT_MAX: Final = 40
+PERMISSION: Final = "SPOT"
+"""The only one that symbols have."""
 
 
 def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, orders_per_day: int) -> list[Operation]:
@@ -104,6 +106,8 @@ def _asked(call: Call, listing: Listing) -> list[Instrument]:
     if names is not None:
         return [listing.find(name) for name in names]
     status = params.choice("symbolStatus", InstrumentStatus, -1122, "Invalid symbolStatus.")
+    if PERMISSION not in params.names("permissions", (PERMISSION,)):
+        return []
     images = [listing.instruments[number] for number in sorted(listing.instruments)]
     return [image for image in images if status is None or image.status == status]
 
@@ -126,7 +130,7 @@ def _symbol(image: Instrument, listing: Listing, shows_sets: bool) -> dict[str, 
         "isMarginTradingAllowed": False,
         "filters": symbol_filters(image, rules),
         "permissions": [],
-        "permissionSets": [["SPOT"]] if shows_sets else [],
+        "permissionSets": [[PERMISSION]] if shows_sets else [],
         "defaultSelfTradePreventionMode": SelfTradePrevention(image.stp_default).name,
         "allowedSelfTradePreventionModes": [mode.name for mode in SelfTradePrevention if image.stp_allowed >> mode & 1],
     }

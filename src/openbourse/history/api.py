@@ -62,10 +62,11 @@ class _Api:
     async def order(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
         order, client_id = call.params.integer("orderId", 0), call.params.client_id("origClientOrderId") or ""
-        if not order and not client_id:
+        if "orderId" not in call.params and not client_id:
             raise ApiError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
         await self._barrier.wait()
-        row = await self._store.order(call.account, instrument.instrument, order, client_id)
+        is_named = order or client_id
+        row = await self._store.order(call.account, instrument.instrument, order, client_id) if is_named else None
         if row is None or (client_id and row["client_id"] != client_id):
             raise ApiError(-2013, "Order does not exist.")
         return self._order(row, call)
