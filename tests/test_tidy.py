@@ -19,7 +19,7 @@ FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
 
 # A ratchet: what was longer when the rule came may stay that long, never grow; take a line out when it is shorter.
-LONG_FUNCTIONS: dict[str, int] = {"src/openbourse/edge/server.py:limited": 98}
+LONG_FUNCTIONS: dict[str, int] = {}
 LONG_FILES: dict[str, int] = {}
 
 EXACT_ARITHMETIC = ("src/openbourse/engine", "src/openbourse/protocol", "sim/reference")

@@ -1,6 +1,7 @@
 """What a connection may take, and how the server ends."""
 
 import asyncio
+import json
 from collections.abc import Awaitable
 
 import pytest
@@ -80,16 +81,50 @@ async def test_a_request_that_never_comes_is_not_waited_for(monkeypatch: pytest.
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET /api/v3/ping?a=" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET /api/v3/ping HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"GET /api/v3/ping?a=" + b"x" * 33_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET /api/v3/ping HTTP/1.1\r\nX-Long: " + b"x" * 200_000 + b"\r\n\r\n",
         b"GET /api/v3/ping HTTP/1.1\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n",
         b"GET /api/v3/ping HTTP/1.1\r\n" + b"X-Many: 1\r\n" * 2_000 + b"\r\n",
     ],
 )
-async def test_a_head_beyond_the_limit_is_refused(venue: Venue, head: bytes) -> None:
+async def test_what_cannot_be_read_or_is_too_long_is_refused_like_anything_else(venue: Venue, head: bytes) -> None:
     reader, writer = await dial(venue)
     writer.write(head)
     answer = await rest(reader)
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 400"), answer
+    fields, _, body = answer.partition(b"\r\n\r\n")
+    assert fields.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/json" in fields
+    assert json.loads(body).keys() == {"code", "msg"}
+    writer.close()
+
+
+async def test_nonsense_behind_a_call_under_way_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    async def slow(call: Call) -> object:
+        await asyncio.sleep(0.2)
+        return {}
+
+    async with served(operations=[Operation(rest=("GET", "/api/v3/slow"), handler=slow)]) as venue:
+        reader, writer = await dial(venue)
+        writer.write(PING.replace(b"ping", b"slow") + b"no such thing\r\n\r\n")
+        assert (await rest(reader)).startswith(b"HTTP/1.1 400")
+        await asyncio.sleep(0.4)
+        writer.close()
+    assert caplog.records == []
+
+
+async def test_a_refused_connection_is_read_from_for_a_moment_only(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LINGER_S", 0.1)
+    reader, writer = await dial(venue)
+    writer.write(b"no such thing\r\n\r\n")
+    assert (await rest(reader)).startswith(b"HTTP/1.1 400")
+    assert venue.limits.count == 1
+    await asyncio.sleep(0.3)
+    assert venue.limits.count == 0
+    writer.close()
 
 
 async def test_a_head_that_grows_without_end_is_cut(venue: Venue) -> None:
@@ -101,12 +136,6 @@ async def test_a_head_that_grows_without_end_is_cut(venue: Venue) -> None:
         writer.write(b"x" * 1_000)
         await asyncio.sleep(0.002)
     assert (await rest(reader))[:12] in (b"", b"HTTP/1.1 400")
-
-
-async def test_what_is_no_http_is_refused(venue: Venue) -> None:
-    reader, writer = await dial(venue)
-    writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
-    assert (await rest(reader)).startswith(b"HTTP/1.1 400")
 
 
 async def test_requests_behind_each_other_are_answered_in_order(venue: Venue) -> None:

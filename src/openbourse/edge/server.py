@@ -22,6 +22,16 @@ REQUEST_S: Final = 10.0
 HEAD_BYTES_MAX: Final = 16_384
 KEEP_ALIVE_S: Final = 60
 DRAIN_S: Final = 5
+LINGER_S: Final = 1.0
+"""How long a refused connection is still read from, so that the client comes to read the refusal."""
+_UNREADABLE_BODY: Final = (
+    b'{"code":-1000,"msg":"This is no HTTP request that can be read, or its head is longer than %d bytes."}'
+    % (HEAD_BYTES_MAX)
+)
+UNREADABLE: Final = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json;charset=UTF-8\r\ncontent-length: %d\r\n"
+    b"connection: close\r\n\r\n%b"
+) % (len(_UNREADABLE_BODY), _UNREADABLE_BODY)
 DESCRIPTORS_SPARE: Final = 256
 """Open files that are kept for everything but clients' connections."""
 
@@ -60,104 +70,127 @@ class Limits:
             del self.by_address[address]
 
 
-def limited(limits: Limits, sockets: Sockets | None) -> type[HttpToolsProtocol]:
-    """Return uvicorn's HTTP protocol with the limits in force; upgrades go to sockets."""
+class LimitedHttp(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with the limits in force; upgrades go to sockets."""
 
-    class LimitedHttp(HttpToolsProtocol):
-        _address: str | None = None
-        _deadline: asyncio.TimerHandle | None = None
-        _head_bytes = _chunk_bytes = 0
-        _is_in_head = False
+    limits: Limits
+    sockets: Sockets | None
+    _address: str | None = None
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = _chunk_bytes = 0
+    _is_in_head = _is_refused = False
 
-        def connection_made(self, transport: Any) -> None:
-            peer = transport.get_extra_info("peername")
-            address = str(peer[0]) if peer else ""
-            if not limits.admit(address):
-                transport.abort()
+    def connection_made(self, transport: Any) -> None:
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        if not self.limits.admit(address):
+            transport.abort()
+            return
+        self._address = address
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._address is not None:
+            super().connection_lost(exc)
+        self._end()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_over():
+            return
+        was_in_head = self._is_in_head
+        super().data_received(data)
+        if self._is_over():
+            return
+        if was_in_head and self._is_in_head:
+            # A line without an end is in no callback yet.
+            self._chunk_bytes += len(data)
+            if self._chunk_bytes > HEAD_BYTES_MAX:
+                self.send_400_response("")
                 return
-            self._address = address
-            super().connection_made(transport)
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self._deadline is None and self.timeout_keep_alive_task is None:
             self._arm()
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            if self._address is not None:
-                super().connection_lost(exc)
-            self._end()
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read as a request, in the form of every other refusal."""
+        self._is_refused = True
+        self._disarm()
+        self._unset_keepalive_if_required()
+        if self.cycle is not None:
+            # Whatever is still under way on this connection can be answered no more.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(UNREADABLE)
+        # Closed a little later: data that comes meanwhile would turn a close at once into a reset, and the answer be lost.
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.abort)
 
-        def data_received(self, data: bytes) -> None:
-            if self._address is None or self.transport.is_closing():
-                return
-            was_in_head = self._is_in_head
-            super().data_received(data)
-            if self._address is None or self.transport.is_closing():
-                return
-            if was_in_head and self._is_in_head:
-                # A line without an end is in no callback yet.
-                self._chunk_bytes += len(data)
-                if self._chunk_bytes > HEAD_BYTES_MAX:
-                    self.transport.abort()
-                    return
-            is_idle = self.cycle is None or self.cycle.response_complete
-            if is_idle and self._deadline is None and self.timeout_keep_alive_task is None:
-                self._arm()
+    def on_message_begin(self) -> None:
+        self._is_in_head = True
+        self._head_bytes = self._chunk_bytes = 0
+        super().on_message_begin()
 
-        def on_message_begin(self) -> None:
-            self._is_in_head = True
-            self._head_bytes = self._chunk_bytes = 0
-            super().on_message_begin()
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
 
-        def on_url(self, url: bytes) -> None:
-            self._count(len(url))
-            super().on_url(url)
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
 
-        def on_header(self, name: bytes, value: bytes) -> None:
-            self._count(len(name) + len(value) + 4)
-            super().on_header(name, value)
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        self._disarm()
+        super().on_headers_complete()
 
-        def on_headers_complete(self) -> None:
-            self._is_in_head = False
-            self._disarm()
-            super().on_headers_complete()
+    def handle_websocket_upgrade(self) -> None:
+        self._disarm()
+        self._unset_keepalive_if_required()
+        address, self._address = self._address, None
+        assert self.sockets is not None, "no upgrade is taken without sockets"
+        assert address is not None, "only an admitted connection is upgraded"
+        self.connections.discard(self)
+        if (
+            self.sockets.accept(
+                self.transport, self.url.decode("latin-1"), self.headers, lambda: self.limits.leave(address)
+            )
+            is None
+        ):
+            # Refused: this protocol stays in charge until the connection is gone.
+            self._address = address
 
-        def handle_websocket_upgrade(self) -> None:
-            self._disarm()
-            self._unset_keepalive_if_required()
-            address, self._address = self._address, None
-            assert sockets is not None, "no upgrade is taken without sockets"
-            assert address is not None, "only an admitted connection is upgraded"
-            self.connections.discard(self)
-            if (
-                sockets.accept(self.transport, self.url.decode("latin-1"), self.headers, lambda: limits.leave(address))
-                is None
-            ):
-                # Refused: this protocol stays in charge until the connection is gone.
-                self._address = address
+    def _is_over(self) -> bool:
+        return self._is_refused or self._address is None or self.transport.is_closing()
 
-        def _count(self, size: int) -> None:
-            self._head_bytes += size
-            if self._head_bytes > HEAD_BYTES_MAX:
-                # Raised through the parser: answered with 400 and closed.
-                raise ValueError("the request's head is too long")
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_BYTES_MAX:
+            # Raised through the parser: answered with 400 and closed.
+            raise ValueError("the request's head is too long")
 
-        def _arm(self) -> None:
-            self._deadline = self.loop.call_later(REQUEST_S, self._cut)
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(REQUEST_S, self._cut)
 
-        def _disarm(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-        def _cut(self) -> None:
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
             self._deadline = None
-            self.transport.abort()
 
-        def _end(self) -> None:
-            self._disarm()
-            if self._address is not None:
-                limits.leave(self._address)
-                self._address = None
+    def _cut(self) -> None:
+        self._deadline = None
+        self.transport.abort()
 
-    return LimitedHttp
+    def _end(self) -> None:
+        self._disarm()
+        if self._address is not None:
+            self.limits.leave(self._address)
+            self._address = None
+
+
+def limited(limits: Limits, sockets: Sockets | None) -> type[LimitedHttp]:
+    """Return the protocol of one server."""
+    return type("LimitedHttp", (LimitedHttp,), {"limits": limits, "sockets": sockets})
 
 
 class _Server(uvicorn.Server):
