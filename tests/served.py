@@ -31,7 +31,15 @@ from openbourse.gateway import api, general
 from openbourse.gateway.envelope import OrderAllowance
 from openbourse.gateway.session import SocketApi
 from openbourse.protocol.amounts import UNIT
-from openbourse.protocol.commands import Command, CreateAsset, CreditDeposit, ListInstrument, OpenAccount
+from openbourse.protocol.commands import (
+    Command,
+    CreateAsset,
+    CreditDeposit,
+    ListInstrument,
+    OpenAccount,
+    SetInstrumentRules,
+    SetRules,
+)
 from openbourse.protocol.events import decode
 
 ALICE, BOB = 1_000, 1_001
@@ -181,11 +189,17 @@ async def ask(
     return json.loads(await asyncio.wait_for(connection.recv(), 5))
 
 
-def funded_engine() -> tuple[Engine, Listing]:
+def funded_engine(kind: Any = Engine, rules: int = 1) -> tuple[Any, Listing]:
     """Return an engine with the venue's instruments and two rich accounts, and what is listed."""
-    engine, listing = Engine(), Listing()
+    engine, listing = kind(), Listing()
     commands: list[Command] = [CreateAsset(asset, code) for code, asset in listings.ASSETS.items()]
-    commands += [ListInstrument(image) for image in listings.INSTRUMENTS]
+    if rules == listings.RULES_VERSION:
+        commands.append(SetRules(rules))
+        for image in listings.INSTRUMENTS:
+            commands.append(ListInstrument(listings.offering_all(image)))
+            commands.append(SetInstrumentRules(listings.first_rules(image.instrument)))
+    else:
+        commands += [ListInstrument(image) for image in listings.INSTRUMENTS]
     for account in (ALICE, BOB):
         commands.append(OpenAccount(account))
         for asset in listings.ASSETS.values():
@@ -203,9 +217,10 @@ async def served(
     behind: Asgi | None = None,
     trusted_proxies: tuple[str, ...] = (),
     limits: Limits | None = None,
+    funded: tuple[Any, Listing] | None = None,
 ) -> AsyncIterator[Venue]:
     """Serve order entry, and what else is given, on a free port."""
-    engine, listing = funded_engine()
+    engine, listing = funded or funded_engine()
     venue = Venue(CountingIntake(engine), HeldKeys(), RateLimiter(per_minute, None), EchoingStreams())
     offered = [
         *api.operations(venue.intake, listing),
