@@ -11,7 +11,8 @@ runner = CliRunner()
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["up"], ["run"], ["roles"], ["migrate"], ["replay"], ["account"], ["account", "create"]]
+    "command",
+    [[], ["up"], ["run"], ["roles"], ["migrate"], ["replay"], ["account"], ["account", "create"], ["instrument"]],
 )
 def test_help_is_everywhere(command: list[str]) -> None:
     result = runner.invoke(app, [*command, "--help"])

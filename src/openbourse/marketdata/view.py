@@ -118,9 +118,7 @@ class MarketView:
         """Read the projection and its cursor as of one moment."""
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             self.cursor = await connection.fetchval("SELECT sequence FROM projection_history.cursor")
-            # Kinds ascend so that assets come before instruments, and definitions before their status.
-            rows = await connection.fetch("SELECT kind, event FROM projection_marketdata.listing ORDER BY kind, key")
-            self.listing.apply(event_of(row["kind"], row["event"]) for row in rows)
+            self.listing.apply(await read_listing(connection))
             for row in await connection.fetch("SELECT * FROM projection_marketdata.book"):
                 self.market(row["instrument"]).update = row["update_id"]
             for row in await connection.fetch("SELECT * FROM projection_marketdata.level"):
@@ -178,6 +176,13 @@ class MarketView:
                 case _:
                     if event.kind in KINDS:
                         self.listing.apply((event,))
+
+
+async def read_listing(connection: Any) -> list[events.Event]:
+    """Return the events that make what is listed."""
+    # Kinds ascend so that assets come before instruments, and definitions before their status.
+    rows = await connection.fetch("SELECT kind, event FROM projection_marketdata.listing ORDER BY kind, key")
+    return [event_of(row["kind"], row["event"]) for row in rows]
 
 
 def event_of(kind: int, body: bytes) -> events.Event:

@@ -7,7 +7,17 @@ Never: decides; holds a rule that a part could hold.
 
 from openbourse.wiring.accounts import CreatedAccount, create_account, create_accounts
 from openbourse.wiring.instruments import list_symbol
+from openbourse.wiring.operator import change_rules, set_status
 from openbourse.wiring.processes import run_roles
 from openbourse.wiring.tables import migrate
 
-__all__ = ["CreatedAccount", "create_account", "create_accounts", "list_symbol", "migrate", "run_roles"]
+__all__ = [
+    "CreatedAccount",
+    "change_rules",
+    "create_account",
+    "create_accounts",
+    "list_symbol",
+    "migrate",
+    "run_roles",
+    "set_status",
+]

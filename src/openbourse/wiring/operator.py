@@ -1,0 +1,84 @@
+"""What an operator changes on a running venue: an instrument's status and rules."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from openbourse.edge.errors import ApiError
+from openbourse.edge.intake import IntakeFault
+from openbourse.edge.listing import Listing
+from openbourse.edge.outcome import perform
+from openbourse.history.barrier import ReadBarrier
+from openbourse.history.store import Store
+from openbourse.marketdata.view import read_listing
+from openbourse.protocol.commands import Command, SetInstrumentRules, SetInstrumentStatus
+from openbourse.protocol.instruments import Feature, InstrumentRules, InstrumentStatus
+from openbourse.protocol.rejects import RejectReason
+from openbourse.settings import ProcessSettings
+from openbourse.wiring.stores import Stores
+
+
+async def set_status(settings: ProcessSettings, symbol: str, status: InstrumentStatus) -> None:
+    """Switch an instrument. Raises ValueError when refused, OSError when the venue is away."""
+    async with Stores(settings) as stores:
+        listing = await _known(stores)
+        await _perform(stores, SetInstrumentStatus(_number(listing, symbol), status))
+
+
+async def change_rules(settings: ProcessSettings, symbol: str, changes: Mapping[str, int | bool]) -> InstrumentRules:
+    """Change some of an instrument's rules, or none; return them all.
+
+    A name is one of a bound, or that of a feature with a bool. Raises ValueError when refused or a name is unknown,
+    OSError when the venue is away.
+    """
+    async with Stores(settings) as stores:
+        listing = await _known(stores)
+        rules = listing.rules_of(_number(listing, symbol))
+        changed = changed_rules(rules, changes)
+        if changed != rules:
+            await _perform(stores, SetInstrumentRules(changed))
+        return changed
+
+
+def changed_rules(rules: InstrumentRules, changes: Mapping[str, int | bool]) -> InstrumentRules:
+    """Return rules with changes by name. Raises ValueError for a name that is neither a bound nor a feature."""
+    bounds = {name: value for name, value in changes.items() if not isinstance(value, bool)}
+    unknown = set(bounds) - (set(InstrumentRules.__struct_fields__) - {"instrument", "features"})
+    features = Feature(rules.features)
+    for name, is_on in changes.items():
+        if isinstance(is_on, bool):
+            if name not in Feature.__members__:
+                unknown.add(name)
+                continue
+            features = features | Feature[name] if is_on else features & ~Feature[name]
+    if unknown:
+        raise ValueError(f"no rule is called {', '.join(sorted(unknown))}")
+    return msgspec.structs.replace(rules, features=features, **bounds)
+
+
+async def _known(stores: Stores) -> Listing:
+    """Return what is listed as of everything that is committed now."""
+    pool, intake = await stores.database(), await stores.intake()
+    try:
+        await ReadBarrier(intake.committed, Store(pool).cursor).wait()
+    except (ApiError, IntakeFault) as fault:
+        raise ConnectionError(f"the venue did not answer: {fault}") from fault
+    listing = Listing()
+    listing.apply(await read_listing(pool))
+    return listing
+
+
+def _number(listing: Listing, symbol: str) -> int:
+    image = listing.by_symbol.get(symbol)
+    if image is None:
+        raise ValueError(f"{symbol} is not listed")
+    return image.instrument
+
+
+async def _perform(stores: Stores, command: Command) -> None:
+    try:
+        reject = await perform(await stores.intake(), command)
+    except IntakeFault as fault:
+        raise ConnectionError(f"the sequencer did not answer: {fault}") from fault
+    if reject is not None:
+        raise ValueError(f"refused: {RejectReason(reject.reason).name}")
