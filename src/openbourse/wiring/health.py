@@ -14,6 +14,7 @@ from openbourse.monitor.api import Monitor
 from openbourse.monitor.audit import AssetTotals, Audit
 from openbourse.monitor.health import Health
 from openbourse.monitor.metrics import Metrics
+from openbourse.protocol.instruments import InstrumentStatus
 from openbourse.wiring.stores import Stores
 
 LEFT_PREFIX: Final = "openbourse:metrics:"
@@ -51,9 +52,12 @@ class Books:
         return (rows[0]["cursor"] if rows else 0), totals
 
     def crossed(self) -> list[str]:
-        """Return symbols whose best bid is not below the best ask."""
+        """Return symbols that trade and whose best bid is not below the best ask."""
         found = []
         for instrument, market in self._view.markets.items():
+            # An auction collects orders that cross; they may stay so in a halt after it.
+            if self._view.listing.instruments[instrument].status != InstrumentStatus.TRADING:
+                continue
             if market.bids and market.asks and market.bids.peekitem(-1)[0] >= market.asks.peekitem(0)[0]:
                 found.append(self._view.listing.instruments[instrument].symbol)
         return found
