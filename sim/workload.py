@@ -82,18 +82,18 @@ class Workload:
             self.exotic.cancel_replace: 30,
             self.lists.place: 200,
             self.lists.cancel: 20,
-            self.administration.change: 5,
-            self.administration.status: 30,
-            self.administration.permissions: 4,
+            self.administration.change: 9,
+            self.administration.status: 45,
+            self.administration.permissions: 12,
             self.switches.instrument_rules: 6,
-            self.switches.phase: 16,
+            self.switches.phase: 12,
             self.switches.advance: 40,
             self.switches.kill_switch: 10,
             self.switches.heartbeat: 14,
             self.switches.tier: 10,
             self.switches.discount: 20,
             self.switches.venue_rules: 9,
-            self.switches.asset_limit: 9,
+            self.switches.asset_limit: 14,
         }
 
     def batch(self, size: int | None = None) -> tuple[int, bytes]:

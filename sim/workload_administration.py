@@ -85,7 +85,8 @@ class Administration:
         closed = [image.instrument for image in self.known.images.values() if image.status != InstrumentStatus.TRADING]
         if closed and not (self.known.auction() and self.random.random() < 0.5):
             return SetInstrumentStatus(self.random.choice(closed), InstrumentStatus.TRADING)
-        return SetInstrumentStatus(self.random.randrange(1, 5), self.random.choice((*[1] * 9, 2, 3, 4)))
+        usual = [1] * (40 if self.known.is_exotic else 9)
+        return SetInstrumentStatus(self.random.randrange(1, 5), self.random.choice((*usual, 2, 3, 4)))
 
     def change(self) -> Command:
         """Return an instrument's change: on its own grid, on another, or an unsound one."""
@@ -105,7 +106,8 @@ class Administration:
                 msgspec.structs.replace(new, instrument=self.random.choice((0, 1, 9)), symbol="NINTH")
             )
         elif way == 3:
-            new = msgspec.structs.replace(new, stp_allowed=self.random.choice((0, 1, 0b11011, 32)))
+            allowed = (1, 63, 63, 64) if self.known.is_exotic else (0, 1, 0b11011, 32)
+            new = msgspec.structs.replace(new, stp_allowed=self.random.choice(allowed))
         elif way == 4:
             new = msgspec.structs.replace(new, instrument=self.random.choice((0, 9)))
         elif way < 9 and (new.tick, new.step) != (image.tick, image.step):
@@ -115,7 +117,8 @@ class Administration:
     def permissions(self) -> SetPermissions:
         """Return permissions: mostly everything, so that trading goes on."""
         account = self.random.choice((*self.known.accounts, 1, 666))
-        return SetPermissions(account, self.random.choice((*[Permission.ALL] * 12, 5, 6, 3, 0, 8)))
+        usual = [Permission.ALL] * (40 if self.known.is_exotic else 12)
+        return SetPermissions(account, self.random.choice((*usual, 5, 6, 3, 0, 8)))
 
     def oddity(self) -> Command:
         """Return one of the rare commands, sound or not."""

@@ -26,6 +26,10 @@ class Exotic:
         """Return the last price, or the middle as long as there is none."""
         return self.known.last.get(image.instrument, self.trading.middle(image))
 
+    def account(self) -> int:
+        """Return an account: often one of a few, who come to have much open and to meet themselves."""
+        return self.random.choice(self.known.accounts[:3] if self.random.random() < 0.5 else self.known.accounts)
+
     def quantity(self, image: Instrument) -> int:
         """Return a quantity of some lots, of which market orders take most too."""
         return (image.market_step or image.step) * self.random.choice((2, 3, 5, 8, 12, 20))
@@ -66,7 +70,7 @@ class Exotic:
         """Return an order request of such fields."""
         named = {name: value for name, value in fields.items() if name not in _EXTENDED}
         order = self.trading.order(account, image, **named)
-        if self.random.random() < 0.15:
+        if self.random.random() < 0.3:
             order = msgspec.structs.replace(order, stp=5)
         return msgspec.structs.replace(order, **{name: fields[name] for name in _EXTENDED & set(fields)})
 
@@ -94,7 +98,7 @@ class Exotic:
     def stop(self) -> PlaceOrder:
         """Return a stop order."""
         image = self.known.any_image()
-        order = self.make(self.random.choice(self.known.accounts), image, self.stop_fields(image))
+        order = self.make(self.account(), image, self.stop_fields(image))
         return msgspec.structs.replace(order, flags=order.flags | RequestFlag.TEST) if self.odds(0.01) else order
 
     def odds(self, chance: float) -> bool:
@@ -117,7 +121,7 @@ class Exotic:
     def limit(self) -> PlaceOrder:
         """Return a limit order that is an iceberg, pegged, or good till a time."""
         image = self.known.any_image()
-        return self.make(self.random.choice(self.known.accounts), image, self.limit_fields(image))
+        return self.make(self.account(), image, self.limit_fields(image))
 
     def crossing(self) -> PlaceOrder:
         """Return a plain limit order around the last price, on an instrument in auction if there is one."""
@@ -126,7 +130,7 @@ class Exotic:
         fields = {"side": self.random.choice((1, 2)), "price": price, "quantity": self.quantity(image)}
         if self.odds(0.15):
             fields["iceberg"] = image.step
-        order = self.make(self.random.choice(self.known.accounts), image, {"type": OrderType.LIMIT} | fields)
+        order = self.make(self.account(), image, {"type": OrderType.LIMIT} | fields)
         if self.odds(0.05):
             order = msgspec.structs.replace(order, time_in_force=self.random.choice((1, 2, 3)), type=self.odd_type())
         return order
@@ -160,11 +164,12 @@ class Exotic:
         )
 
     def cancel(self) -> Command:
-        """Return a cancel of an order of a list or with a trigger, if there is one among the newest."""
-        for place, (key, order) in enumerate(reversed(self.known.orders.items())):
-            if order.order_list or order.stop_price or place > 60:
-                return CancelOrder(order.account, key[0], key[1], 0, "", self.random.choice(("", "wish")))
-        return self.trading.cancel()
+        """Return a cancel of an order of a list or with a trigger, if there is one."""
+        found = [(key, order) for key, order in self.known.orders.items() if order.order_list or order.stop_price]
+        if not found:
+            return self.trading.cancel()
+        key, order = self.random.choice(found)
+        return CancelOrder(order.account, key[0], key[1], 0, "", self.random.choice(("", "wish")))
 
     def cancel_replace(self) -> CancelReplace:
         """Return a cancel-replace whose new order has extras."""

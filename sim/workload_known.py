@@ -141,20 +141,22 @@ class Known:
             market_quantity_min=pick((0, 0, step * 2)),
             market_quantity_max=pick((0, 0, step * 60)),
             market_step=pick((0, 0, step, step * 4)),
-            notional_min=pick((0, 0, worth // 3)),
-            notional_max=pick((0, 0, worth * 9)),
+            notional_min=pick((0, 0, worth // (8 if self.is_exotic else 3))),
+            notional_max=pick((0, 0, min(worth * 40, 2**96 - 1) if self.is_exotic else worth * 9)),
             notional_flags=pick((0, 1, 2, 3)),
             bid_up=pick((0, 0, UNIT + UNIT // 50)),
             bid_down=pick((0, 0, UNIT // 2)),
             ask_up=pick((0, 0, 2 * UNIT)),
             ask_down=pick((0, 0, UNIT - UNIT // 50)),
             average_minutes=pick((0, 1, 5, 60)),
-            orders_max=pick((3, 30, 200)) if not self.is_exotic else pick((15, 60, 200)),
+            orders_max=pick((3, 30, 200)) if not self.is_exotic else pick((6, 60, 200)),
             maker_rate=pick((0, 100_000, 1, UNIT // 2)),
             taker_rate=pick((0, 100_000, 7_777, UNIT // 2)),
             stp_default=pick((0, 1, 2, 3, 4)),
-            stp_allowed=31 if self.rules == 1 else 63,
-            types_allowed=pick((0b1110, 0b1110, 0b1111_1110)) if not self.is_exotic else 0b1111_1110,
+            stp_allowed=31 if self.rules == 1 else pick((*[63] * 9, 31)),
+            types_allowed=pick((0b1110, 0b1110, 0b1111_1110))
+            if not self.is_exotic
+            else pick((*[0b1111_1110] * 9, 0b1010_1110)),
         )
 
     def any_image(self) -> Instrument:

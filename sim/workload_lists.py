@@ -77,7 +77,7 @@ class Lists:
 
     def place(self) -> PlaceOrderList:
         """Return a list: sound mostly, else with legs in another order, of another side, quantity or type."""
-        image, account = self.known.any_image(), self.random.choice(self.known.accounts)
+        image, account = self.known.any_image(), self.exotic.account()
         form = self.random.randrange(1, 6)
         legs = self.legs(image, form)
         way = self.random.randrange(40)

@@ -49,22 +49,21 @@ class Switches:
         features = int(_OFFERED)
         if self.random.random() < 0.3:
             features ^= 1 << self.random.randrange(11)
-        step = self.known.images[number].step if number in self.known.images else 1
         return InstrumentRules(
             instrument=number,
             features=features,
             algo_orders_max=pick((0, 0, 3, 20)),
             iceberg_orders_max=pick((0, 0, 2, 10)),
             iceberg_parts_max=pick((0, 10, 100)),
-            lists_max=pick((0, 0, 2, 20)),
+            lists_max=pick((0, 0, 1, 20)),
             amends_max=pick((0, 0, 1, 5)),
-            position_max=pick((0, 0, 0, 0, min(step * 2**30, 2**95), 2**94)),
+            position_max=pick((*[0] * 9, 10**9 * UNIT)),
             trailing_above_min=pick((0, 0, 2)),
             trailing_above_max=pick((0, 0, 600)),
             trailing_below_min=pick((0, 0, 2)),
             trailing_below_max=pick((0, 0, 600)),
-            percent_up=pick((0, 0, UNIT + UNIT // 10, UNIT + UNIT // 1_000)),
-            percent_down=pick((0, 0, UNIT - UNIT // 10, UNIT - UNIT // 1_000)),
+            percent_up=pick((0, 0, UNIT + UNIT // 10, UNIT + UNIT // 50)),
+            percent_down=pick((0, 0, UNIT - UNIT // 10, UNIT - UNIT // 50)),
             range_bid_up=pick((0, 0, UNIT + UNIT // 1_000, UNIT + UNIT // 100)),
             range_bid_down=pick((0, 0, 0, UNIT // 2)),
             range_ask_up=pick((0, 0, 0, 2 * UNIT)),
@@ -95,7 +94,7 @@ class Switches:
         """Return a switch: whoever is off is mostly let in again."""
         if self.known.killed and self.random.random() < 0.85:
             return SetKillSwitch(self.random.choice(sorted(self.known.killed)), 0)
-        return SetKillSwitch(self.random.choice((*self.known.accounts, 1, 444)), self.random.choice((1, 0)))
+        return SetKillSwitch(self.random.choice((*self.known.accounts, 1, 444)), self.random.choice((1, 0, 0)))
 
     def heartbeat(self) -> SetHeartbeat:
         """Return a heartbeat of an account, its removal, or an odd one."""
@@ -128,10 +127,10 @@ class Switches:
         pick = self.random.choice
         if pick((True, True, False)):
             return SetVenueRules(0, 0, 0, 0)
-        return SetVenueRules(pick((0, 0, 12, 60)), pick((0, 0, 6)), pick((0, 0, 4)), pick((0, 0, 3)))
+        return SetVenueRules(pick((0, 0, 12, 60)), pick((0, 0, 6)), pick((0, 0, 1)), pick((0, 0, 1)))
 
     def asset_limit(self) -> SetAssetLimit:
         """Return how much of an asset one order may move: mostly as much as it likes."""
         pick = self.random.choice
-        limit = pick((0, 0, 0, 0, 0, 0, 5 * UNIT, 50 * UNIT, 10**4 * UNIT, pick(EXTREME_AMOUNTS)))
+        limit = pick((*[0] * 25, 50 * UNIT, 10**5 * UNIT, 10**7 * UNIT, pick(EXTREME_AMOUNTS)))
         return SetAssetLimit(pick((1, 2, 3, 4, 97)), limit)

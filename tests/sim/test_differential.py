@@ -2,6 +2,7 @@
 
 import pytest
 
+from openbourse.protocol.instruments import Side
 from sim.differential import run_seed
 from sim.reference import Engine
 from sim.reference_list_orders import ListOrders
@@ -28,14 +29,15 @@ class Impatient(Instrument):
         level.insert(0, level.pop())
 
 
-def run_against(other: type[Engine]) -> str:
+def run_against(other: type[Engine], rules: int, commands: int = 1_500) -> str:
     """Return what the comparison of the reference with another engine tells."""
-    _, difference = run_seed(1, 1_500, (Engine, other))
+    _, difference = run_seed(1, commands, (Engine, other), rules=rules)
     return "" if difference is None else str(difference)
 
 
-def test_equal_engines_show_no_difference() -> None:
-    assert run_against(Engine) == ""
+@pytest.mark.parametrize("rules", [1, 2])
+def test_equal_engines_show_no_difference(rules: int) -> None:
+    assert run_against(Engine, rules) == ""
 
 
 class Renaming(ListOrders):
@@ -76,8 +78,61 @@ def find_nothing(*_: object) -> Walk:
     ids=["rate", "priority", "request id", "group", "bound", "session", "window", "by quote"],
 )
 def test_an_engine_with_one_wrong_rule_is_found_out(where: str, wrong: object) -> None:
+    assert "seed 1, batch" in run_against(mistaken(where, wrong), rules=1)
+
+
+def has_trailed_at_once(order: Order, price: int) -> bool:
+    """Fire at the first step back."""
+    return price < order.extreme if order.side == Side.SELL else price > order.extreme
+
+
+def fires_beyond(order: Order, price: int) -> bool:
+    """Leave the stop price itself out."""
+    return price > order.stop_price if order.is_rising else price < order.stop_price
+
+
+def stop_before_price(_instrument: Instrument, order: Order) -> int:
+    """Reckon a waiting hold with the stop price."""
+    return 0 if order.side == Side.SELL else order.stop_price or order.price or 1
+
+
+def middle_of_the_book(instrument: Instrument, _time_us: int) -> tuple[int, int, int]:
+    """Indicate the best bid."""
+    price = instrument.best(Side.BUY) or 0
+    return price, 0, 0
+
+
+def do_nothing(*_: object, **__: object) -> None:
+    """Leave a step out."""
+
+
+@pytest.mark.parametrize(
+    ("where", "wrong"),
+    [
+        ("sim.reference_turns.has_trailed", has_trailed_at_once),
+        ("sim.reference_turns.fires", fires_beyond),
+        ("sim.reference_checks.basis_of", stop_before_price),
+        ("sim.reference_auction.indication", middle_of_the_book),
+        ("sim.reference_matching.Matching.discounted", do_nothing),
+        ("sim.reference_matching.Matching.use_up", do_nothing),
+        ("sim.reference_life.Life.end_partner", do_nothing),
+        ("sim.reference_life.Life.follow_end", do_nothing),
+        ("sim.reference_life.Life.payee", do_nothing),
+        ("sim.reference_checks.check_trailing", do_nothing),
+        ("sim.reference_walks.Reach.excludes", do_nothing),
+        ("sim.reference_matching.is_transfer", do_nothing),
+    ],
+    ids=lambda value: value.rpartition(".")[2] if isinstance(value, str) else "",
+)
+def test_an_engine_with_one_wrong_rule_of_rules_2_is_found_out(where: str, wrong: object) -> None:
+    assert "seed 1, batch" in run_against(mistaken(where, wrong), rules=2, commands=8_000)
+
+
+def mistaken(where: str, wrong: object) -> type[Engine]:
+    """Return the reference with one part exchanged while it works."""
+
     class Wrong(Engine):
-        """The reference with one part exchanged while it works."""
+        """An engine that follows the rules almost."""
 
         def apply(self, first_sequence: int, time_us: int, frames: bytes) -> tuple[bytes, bytes]:
             """Apply a batch with the wrong part in place."""
@@ -85,4 +140,4 @@ def test_an_engine_with_one_wrong_rule_is_found_out(where: str, wrong: object) -
                 patch.setattr(where, wrong)
                 return super().apply(first_sequence, time_us, frames)
 
-    assert "seed 1, batch" in run_against(Wrong)
+    return Wrong
