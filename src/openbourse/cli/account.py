@@ -78,7 +78,7 @@ def create(
 def show(made: CreatedAccount, made_up: str | None, as_json: bool) -> None:
     """Print an account; what its JSON has no place for goes to standard error."""
     if not made.is_new:
-        kept = f"{made.email} has an account already: it was funded, has a new key, and its password stays."
+        kept = f"{made.email} has an account already: it has got a further key, and its password stays."
         typer.echo(kept, err=True)
         made_up = None
     if as_json:
