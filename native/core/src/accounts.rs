@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::events::Events;
 use crate::instruments::Rates;
+use crate::open::OpenCounts;
 use crate::words::permission;
 
 /// The account that collects what the venue earns.
@@ -23,6 +24,14 @@ pub struct Account {
     /// Accounts of one group never trade with each other unless the taker allows it; -1: none.
     pub trade_group: i64,
     pub permissions: u8,
+    /// Its orders, lists and amendments are refused.
+    pub is_killed: bool,
+    pub uses_discount: bool,
+    /// 0: none.
+    pub tier: u32,
+    /// What it has open at all instruments together.
+    pub open: OpenCounts,
+    pub open_lists: u32,
     /// By instrument ascending; 0 stands for every instrument.
     pub fees: Vec<(u32, Rates)>,
     /// By asset ascending.
@@ -31,7 +40,18 @@ pub struct Account {
 
 impl Account {
     pub fn new(id: u64, trade_group: i64, permissions: u8) -> Self {
-        Self { id, trade_group, permissions, fees: Vec::new(), balances: Vec::new() }
+        Self {
+            id,
+            trade_group,
+            permissions,
+            is_killed: false,
+            uses_discount: false,
+            tier: 0,
+            open: OpenCounts::default(),
+            open_lists: 0,
+            fees: Vec::new(),
+            balances: Vec::new(),
+        }
     }
 
     pub fn may(&self, wanted: u8) -> bool {
@@ -110,6 +130,7 @@ impl Accounts {
         &self.list[slot as usize]
     }
 
+    #[inline]
     pub fn at_mut(&mut self, slot: u32) -> &mut Account {
         &mut self.list[slot as usize]
     }

@@ -1,26 +1,59 @@
-//! The invariants of section 8, recomputed from the whole state.
+//! The invariants of section 8 and, for rules 2, section 10, recomputed from the whole state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::AMOUNT_BOUND;
 use crate::engine::Engine;
-use crate::listings::Listing;
-use crate::words::Side;
+use crate::open::OpenCounts;
 
 /// What each account holds of each asset.
-type Holds = BTreeMap<(u64, u32), i128>;
+pub type Holds = BTreeMap<(u64, u32), i128>;
 
 impl Engine {
     /// Recompute every invariant; `Err` says which one is broken, where.
     pub fn audit(&self) -> Result<(), String> {
         let mut holds = Holds::new();
         for listing in self.listings.values() {
-            audit_book(listing, &mut holds)?;
+            listing.audit(&mut holds)?;
         }
         for withdrawal in self.withdrawals.values() {
             add(holds.entry((withdrawal.account, withdrawal.asset)).or_default(), withdrawal.amount)?;
         }
+        self.audit_counts()?;
         self.audit_balances(holds)
+    }
+
+    /// What is counted and indexed for the whole venue agrees with the open orders and lists.
+    fn audit_counts(&self) -> Result<(), String> {
+        let mut counts: BTreeMap<u32, (OpenCounts, u32)> = BTreeMap::new();
+        let mut expiries = BTreeSet::new();
+        for (instrument, listing) in &self.listings {
+            for order in listing.open.all() {
+                counts.entry(order.account_slot).or_default().0.add(order);
+                if order.expires_us() > 0 {
+                    expiries.insert((order.expires_us(), *instrument, order.id));
+                }
+            }
+            for list in listing.lists.by_id.values() {
+                counts.entry(list.account_slot).or_default().1 += 1;
+            }
+        }
+        if expiries != self.venue.expiries {
+            return Err("the orders good till a time are not those that are known to be".to_owned());
+        }
+        let mut tiers: BTreeMap<u32, u32> = BTreeMap::new();
+        for (account, slot) in self.accounts.all().iter().zip(0..) {
+            let counted = counts.get(&slot).copied().unwrap_or_default();
+            if (account.open, account.open_lists) != counted {
+                return Err(format!("account {}: open orders or lists are miscounted", account.id));
+            }
+            *tiers.entry(account.tier).or_default() += 1;
+        }
+        let is_miscounted = |(id, accounts): (&u32, u32)| tiers.get(id).copied().unwrap_or(0) != accounts;
+        if self.venue.tariffs.tiers.iter().any(|(id, tier)| is_miscounted((id, tier.accounts))) {
+            return Err("the accounts of a tier are miscounted".to_owned());
+        }
+        Ok(())
     }
 
     fn audit_balances(&self, mut holds: Holds) -> Result<(), String> {
@@ -51,47 +84,7 @@ impl Engine {
     }
 }
 
-fn add(sum: &mut i128, amount: i128) -> Result<(), String> {
+pub fn add(sum: &mut i128, amount: i128) -> Result<(), String> {
     *sum = sum.checked_add(amount).ok_or("a sum left its range")?;
-    Ok(())
-}
-
-fn audit_book(listing: &Listing, holds: &mut Holds) -> Result<(), String> {
-    let definition = &listing.definition;
-    let instrument = definition.instrument;
-    let mut client_ids = BTreeSet::new();
-    for (side, asset) in [(Side::Buy, definition.quote), (Side::Sell, definition.base)] {
-        for level in listing.book.levels_from_best(side) {
-            let mut last_id = 0;
-            let mut total = 0;
-            for order in listing.book.orders_of(level) {
-                let wrong = |what: &str| Err(format!("instrument {instrument}, order {}: {what}", order.id));
-                if order.id <= last_id {
-                    return wrong("not in arrival order");
-                }
-                if order.remaining() <= 0 {
-                    return wrong("nothing remains");
-                }
-                if order.held != order.hold_of(order.remaining()) {
-                    return wrong("holds another amount than it can spend");
-                }
-                if !client_ids.insert((order.account, order.client_id.as_bytes().to_vec())) {
-                    return wrong("its client id is taken");
-                }
-                last_id = order.id;
-                add(&mut total, i128::from(order.remaining()))?;
-                add(holds.entry((order.account, asset)).or_default(), order.held)?;
-            }
-            if total != level.total {
-                return Err(format!("instrument {instrument}: a level's total differs from its orders"));
-            }
-        }
-    }
-    let (bid, ask) = (listing.book.best_price(Side::Buy), listing.book.best_price(Side::Sell));
-    if let (Some(bid), Some(ask)) = (bid, ask)
-        && bid >= ask
-    {
-        return Err(format!("instrument {instrument}: crossed at rest"));
-    }
     Ok(())
 }

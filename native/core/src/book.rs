@@ -1,66 +1,39 @@
-//! The order book of one instrument: price levels of orders in arrival order, and the ways to find an order.
+//! The order book of one instrument: price levels of open orders in arrival order.
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
-
-use crate::codec::ClientId;
+use crate::open::{Links, NIL, OpenOrders};
 use crate::orders::Order;
 use crate::words::Side;
 
-/// No slot.
-const NIL: u32 = u32::MAX;
-
-/// Neighbours in a doubly linked list of slots.
-#[derive(Clone, Copy, Debug)]
-struct Links {
-    previous: u32,
-    next: u32,
-}
-
-#[derive(Clone)]
-struct Entry {
-    order: Order,
-    in_level: Links,
-    in_account: Links,
-}
-
 #[derive(Clone)]
 pub struct Level {
-    /// What remains of all its orders together.
+    /// What its orders show together.
     pub total: i128,
+    /// What its icebergs do not show.
+    pub hidden: i128,
     head: u32,
     tail: u32,
 }
 
-#[derive(Clone, Default)]
-struct AccountOrders {
-    head: u32,
-    count: u32,
-}
-
-/// A level's total as it was before the command in hand changed it.
+/// A level's sums as they were before the command in hand changed it.
 #[derive(Clone)]
 struct TouchedLevel {
     side: Side,
     price: i64,
     before: i128,
+    hidden_before: i128,
 }
 
 #[derive(Clone, Default)]
 pub struct Book {
-    entries: Vec<Entry>,
-    free: Vec<u32>,
     /// By rank (see [`rank`]), so that the best level is the first on either side.
     bids: BTreeMap<i64, Level>,
     asks: BTreeMap<i64, Level>,
-    by_id: FxHashMap<u64, u32>,
-    by_client: FxHashMap<(u32, ClientId), u32>,
-    by_account: FxHashMap<u32, AccountOrders>,
     touched: Vec<TouchedLevel>,
 }
 
-/// The key of a price on its side: ascending from the best.
+/// The key of a price on its side: ascending from the best. It is its own inverse.
 #[inline]
 fn rank(side: Side, price: i64) -> i64 {
     match side {
@@ -86,14 +59,6 @@ impl Book {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-
-    pub fn count(&self, side: Side) -> usize {
-        self.orders(side).count()
-    }
-
     /// The slot of the order that trades next on `side`.
     #[inline]
     pub fn best(&self, side: Side) -> Option<u32> {
@@ -101,208 +66,169 @@ impl Book {
     }
 
     pub fn best_price(&self, side: Side) -> Option<i64> {
-        self.best(side).map(|slot| self.order(slot).price)
+        self.levels(side).first_key_value().map(|(key, _)| rank(side, *key))
     }
 
-    #[inline]
-    pub fn order(&self, slot: u32) -> &Order {
-        &self.entries[slot as usize].order
+    /// The price of a level counted from the best, which is number 0.
+    pub fn price_at(&self, side: Side, number: usize) -> Option<i64> {
+        self.levels(side).keys().nth(number).map(|key| rank(side, *key))
     }
 
-    #[inline]
-    pub fn order_mut(&mut self, slot: u32) -> &mut Order {
-        &mut self.entries[slot as usize].order
-    }
-
-    #[inline]
-    pub fn by_id(&self, id: u64) -> Option<u32> {
-        self.by_id.get(&id).copied()
-    }
-
-    #[inline]
-    pub fn by_client(&self, account_slot: u32, client_id: &ClientId) -> Option<u32> {
-        self.by_client.get(&(account_slot, *client_id)).copied()
-    }
-
-    /// How many orders the account has open here.
-    #[inline]
-    pub fn count_of(&self, account_slot: u32) -> u32 {
-        self.by_account.get(&account_slot).map_or(0, |orders| orders.count)
-    }
-
-    /// The slots of the account's open orders, by order id ascending.
-    pub fn slots_of(&self, account_slot: u32) -> Vec<u32> {
-        let mut slots = Vec::new();
-        let mut at = self.by_account.get(&account_slot).map_or(NIL, |orders| orders.head);
-        while at != NIL {
-            slots.push(at);
-            at = self.entries[at as usize].in_account.next;
+    pub fn is_crossed(&self) -> bool {
+        match (self.best_price(Side::Buy), self.best_price(Side::Sell)) {
+            (Some(bid), Some(ask)) => bid >= ask,
+            _ => false,
         }
-        slots.sort_unstable_by_key(|slot| self.order(*slot).id);
-        slots
     }
 
-    /// The orders of a side in the order in which they would trade.
-    pub fn orders(&self, side: Side) -> impl Iterator<Item = &Order> {
-        self.levels(side).values().flat_map(|level| self.orders_of(level))
+    /// The levels of a side from the best, each with its price.
+    pub fn levels_from_best(&self, side: Side) -> impl Iterator<Item = (i64, &Level)> {
+        self.levels(side).iter().map(move |(key, level)| (rank(side, *key), level))
     }
 
-    /// The levels of a side from the best.
-    pub fn levels_from_best(&self, side: Side) -> impl Iterator<Item = &Level> {
-        self.levels(side).values()
-    }
-
-    /// The orders of a level in arrival order.
-    pub fn orders_of(&self, level: &Level) -> impl Iterator<Item = &Order> {
+    /// The slots of a level in arrival order.
+    pub fn slots_of(&self, open: &OpenOrders, level: &Level) -> impl Iterator<Item = u32> {
         let mut at = level.head;
         std::iter::from_fn(move || {
-            let entry = self.entries.get(at as usize)?;
-            at = entry.in_level.next;
-            Some(&entry.order)
+            let slot = at;
+            if slot == NIL {
+                return None;
+            }
+            at = open.links(slot).next;
+            Some(slot)
         })
     }
 
+    /// The orders of a side in the order in which they would trade.
+    pub fn orders<'a>(&'a self, open: &'a OpenOrders, side: Side) -> impl Iterator<Item = &'a Order> {
+        let slots = self.levels(side).values().flat_map(move |level| self.slots_of(open, level));
+        slots.map(move |slot| open.order(slot))
+    }
+
     /// Put an order at the end of its level.
-    pub fn insert(&mut self, order: Order) {
-        let (side, price, remaining) = (order.side, order.price, order.remaining());
-        let (id, account_slot, client_id) = (order.id, order.account_slot, order.client_id);
-        let entry = Entry {
-            order,
-            in_level: Links { previous: NIL, next: NIL },
-            in_account: Links { previous: NIL, next: NIL },
-        };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.entries[slot as usize] = entry;
-                slot
-            }
-            None => {
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("orders of an instrument are fewer than 2^32")
-            }
-        };
-        self.by_id.insert(id, slot);
-        self.by_client.insert((account_slot, client_id), slot);
-        self.join_account(account_slot, slot);
-        self.join_level(side, price, remaining, slot);
-    }
-
-    fn join_account(&mut self, account_slot: u32, slot: u32) {
-        let orders = self.by_account.entry(account_slot).or_insert(AccountOrders { head: NIL, count: 0 });
-        let next = std::mem::replace(&mut orders.head, slot);
-        orders.count += 1;
-        self.entries[slot as usize].in_account.next = next;
-        if next != NIL {
-            self.entries[next as usize].in_account.previous = slot;
-        }
-    }
-
-    fn join_level(&mut self, side: Side, price: i64, remaining: i64, slot: u32) {
-        let level = self.levels_mut(side).entry(rank(side, price)).or_insert(Level { total: 0, head: NIL, tail: NIL });
-        let before = level.total;
-        let previous = std::mem::replace(&mut level.tail, slot);
-        level.total += i128::from(remaining);
-        if previous == NIL {
-            level.head = slot;
-        } else {
-            self.entries[previous as usize].in_level.next = slot;
-            self.entries[slot as usize].in_level.previous = previous;
-        }
-        self.touch(side, price, before);
+    pub fn join(&mut self, open: &mut OpenOrders, slot: u32) {
+        let order = open.order(slot);
+        let (side, price, shown) = (order.side, order.price, order.visible());
+        let hidden = order.remaining() - shown;
+        let none = Level { total: 0, hidden: 0, head: NIL, tail: NIL };
+        let level = self.levels_mut(side).entry(rank(side, price)).or_insert(none);
+        let (before, hidden_before) = (level.total, level.hidden);
+        level.total += i128::from(shown);
+        level.hidden += i128::from(hidden);
+        append(level, open, slot);
+        self.touch(side, price, before, hidden_before);
     }
 
     #[inline]
-    fn touch(&mut self, side: Side, price: i64, before: i128) {
+    fn touch(&mut self, side: Side, price: i64, before: i128, hidden_before: i128) {
         // Only the first note of a level counts; a run of fills in one level needs one.
         if self.touched.last().is_none_or(|noted| noted.side != side || noted.price != price) {
-            self.touched.push(TouchedLevel { side, price, before });
+            self.touched.push(TouchedLevel { side, price, before, hidden_before });
         }
     }
 
     /// Take off the book what has left an order's remaining quantity, and the order too when nothing remains.
     ///
-    /// The order's own numbers have been changed already; `quantity` is by how much its remaining fell.
+    /// The order's own numbers have been changed already; `quantity` is by how much its remaining fell. An iceberg
+    /// shows its next part when the one before is used up, from the end of the level unless it `keeps_place`.
     #[inline]
-    pub fn reduce(&mut self, slot: u32, quantity: i64) {
-        let order = self.order(slot);
-        let (side, price, is_gone) = (order.side, order.price, order.remaining() == 0);
-        self.shrink_level(side, price, quantity, is_gone.then_some(slot));
-        if is_gone {
-            self.forget(slot);
+    pub fn reduce(&mut self, open: &mut OpenOrders, slot: u32, quantity: i64, keeps_place: bool) {
+        let order = open.order(slot);
+        let (side, price, remaining) = (order.side, order.price, order.remaining());
+        if order.iceberg() == 0 {
+            self.shrink(open, (side, price), -i128::from(quantity), 0, (remaining == 0).then_some(slot));
+            return;
         }
+        let extra = open.order_mut(slot).extra_mut();
+        let shown = quantity.min(extra.visible);
+        extra.visible -= shown;
+        let is_used_up = extra.visible == 0 && remaining > 0;
+        let refill = if is_used_up { extra.iceberg.min(remaining) } else { 0 };
+        extra.visible += refill;
+        let hidden = i128::from(quantity - shown) + i128::from(refill);
+        let total = i128::from(refill) - i128::from(shown);
+        self.shrink(open, (side, price), total, -hidden, (remaining == 0).then_some(slot));
+        if is_used_up && !keeps_place {
+            self.requeue(open, slot);
+        }
+    }
+
+    /// As [`Self::reduce`] for a quantity given up from the end: what is shown is the last to go.
+    pub fn shorten(&mut self, open: &mut OpenOrders, slot: u32, quantity: i64) {
+        let order = open.order(slot);
+        let (side, price, remaining) = (order.side, order.price, order.remaining());
+        let mut shown = quantity;
+        if order.iceberg() > 0 {
+            let extra = open.order_mut(slot).extra_mut();
+            shown = (extra.visible - remaining).max(0);
+            extra.visible -= shown;
+        }
+        let hidden = i128::from(shown) - i128::from(quantity);
+        self.shrink(open, (side, price), -i128::from(shown), hidden, (remaining == 0).then_some(slot));
     }
 
     /// Take an order off the book with all that remains of it.
-    pub fn remove(&mut self, slot: u32) {
-        let order = self.order(slot);
-        self.shrink_level(order.side, order.price, order.remaining(), Some(slot));
-        self.forget(slot);
+    pub fn leave(&mut self, open: &mut OpenOrders, slot: u32) {
+        let order = open.order(slot);
+        let (side, price, shown) = (order.side, order.price, order.visible());
+        let hidden = order.remaining() - shown;
+        self.shrink(open, (side, price), -i128::from(shown), -i128::from(hidden), Some(slot));
     }
 
-    /// Lower a level's total and unlink `leaving` from it.
-    fn shrink_level(&mut self, side: Side, price: i64, quantity: i64, leaving: Option<u32>) {
-        let links = leaving.map(|slot| self.entries[slot as usize].in_level);
+    /// Change a level's sums and unlink `leaving` from it.
+    fn shrink(
+        &mut self,
+        open: &mut OpenOrders,
+        (side, price): (Side, i64),
+        total: i128,
+        hidden: i128,
+        leaving: Option<u32>,
+    ) {
         let key = rank(side, price);
         let level = self.levels_mut(side).get_mut(&key).expect("a resting order's level exists");
-        let before = level.total;
-        level.total -= i128::from(quantity);
-        if let Some(Links { previous, next }) = links {
-            if previous == NIL {
-                level.head = next;
-            }
-            if next == NIL {
-                level.tail = previous;
-            }
+        let (before, hidden_before) = (level.total, level.hidden);
+        level.total += total;
+        level.hidden += hidden;
+        if let Some(slot) = leaving {
+            unlink(level, open, slot);
             if level.head == NIL {
                 self.levels_mut(side).remove(&key);
             }
-            if previous != NIL {
-                self.entries[previous as usize].in_level.next = next;
-            }
-            if next != NIL {
-                self.entries[next as usize].in_level.previous = previous;
-            }
         }
-        self.touch(side, price, before);
+        self.touch(side, price, before, hidden_before);
     }
 
-    /// Drop an order that has left its level from the indexes; its slot may be used again.
-    fn forget(&mut self, slot: u32) {
-        let entry = &self.entries[slot as usize];
-        let Links { previous, next } = entry.in_account;
-        let account_slot = entry.order.account_slot;
-        self.by_id.remove(&entry.order.id);
-        self.by_client.remove(&(account_slot, entry.order.client_id));
-        if previous != NIL {
-            self.entries[previous as usize].in_account.next = next;
-        }
-        if next != NIL {
-            self.entries[next as usize].in_account.previous = previous;
-        }
-        let orders = self.by_account.get_mut(&account_slot).expect("an account with an order is indexed");
-        orders.count -= 1;
-        if previous == NIL {
-            orders.head = next;
-        }
-        if orders.count == 0 {
-            self.by_account.remove(&account_slot);
-        }
-        self.free.push(slot);
+    /// Move an order to the end of its level.
+    fn requeue(&mut self, open: &mut OpenOrders, slot: u32) {
+        let order = open.order(slot);
+        let key = rank(order.side, order.price);
+        let level = self.levels_mut(order.side).get_mut(&key).expect("a resting order's level exists");
+        unlink(level, open, slot);
+        append(level, open, slot);
+    }
+
+    /// Bring the notes of touched levels into the order of reports, one a level.
+    fn settle_notes(&mut self) {
+        // Stable: among notes of one level the first, which has the sums from before the command, stays first.
+        self.touched.sort_by_key(|noted| (noted.side, noted.price));
+        self.touched.dedup_by_key(|noted| (noted.side, noted.price));
+    }
+
+    /// Whether at some price another quantity remains than before the command, hidden parts included.
+    pub fn has_other_remaining(&mut self) -> bool {
+        self.settle_notes();
+        self.touched.iter().any(|noted| {
+            let level = self.levels(noted.side).get(&rank(noted.side, noted.price));
+            level.map_or(0, |level| level.total + level.hidden) != noted.before + noted.hidden_before
+        })
     }
 
     /// Hand over every level that differs from before the command, by side and price, with its total (0: gone).
     pub fn take_changes(&mut self, mut report: impl FnMut(Side, i64, i128)) {
-        // Stable: among notes of one level the first, which has the total from before the command, stays first.
-        self.touched.sort_by_key(|noted| (noted.side, noted.price));
-        let mut last = None;
+        self.settle_notes();
         for noted in &self.touched {
-            let key = (noted.side, noted.price);
-            if last == Some(key) {
-                continue;
-            }
-            last = Some(key);
-            let levels = self.levels(noted.side);
-            let total = levels.get(&rank(noted.side, noted.price)).map_or(0, |level| level.total);
+            let level = self.levels(noted.side).get(&rank(noted.side, noted.price));
+            let total = level.map_or(0, |level| level.total);
             if total != noted.before {
                 report(noted.side, noted.price, total);
             }
@@ -313,5 +239,29 @@ impl Book {
     /// Forget which levels were touched, as after a restore.
     pub fn forget_changes(&mut self) {
         self.touched.clear();
+    }
+}
+
+fn append(level: &mut Level, open: &mut OpenOrders, slot: u32) {
+    let previous = std::mem::replace(&mut level.tail, slot);
+    *open.links_mut(slot) = Links { previous, next: NIL };
+    if previous == NIL {
+        level.head = slot;
+    } else {
+        open.links_mut(previous).next = slot;
+    }
+}
+
+fn unlink(level: &mut Level, open: &mut OpenOrders, slot: u32) {
+    let Links { previous, next } = open.links(slot);
+    if previous == NIL {
+        level.head = next;
+    } else {
+        open.links_mut(previous).next = next;
+    }
+    if next == NIL {
+        level.tail = previous;
+    } else {
+        open.links_mut(next).previous = previous;
     }
 }

@@ -1,30 +1,100 @@
 //! Taking orders off the book: one, all of an account's, or one in exchange for a new one (section 5).
 
+use std::collections::BTreeSet;
+
+use crate::admission::{Admission, Gate};
 use crate::codec::ClientId;
-use crate::commands::{CancelRequest, OrderRequest};
+use crate::engine::Engine;
 use crate::events::Replacement;
-use crate::matching::Turn;
-use crate::orders::Execution;
-use crate::words::{ExecutionKind, OrderStatus, Prevention, Reason, ReplaceMode, ReplaceResult, Restriction};
+use crate::orders::{Execution, Order};
+use crate::requests::{CancelRequest, OrderRequest};
+use crate::turn::Turn;
+use crate::words::{Reason, ReplaceMode, ReplaceResult, Restriction};
+
+impl Engine {
+    pub(crate) fn cancel_order(&mut self, account: u64, instrument: u32, cancel: &CancelRequest) -> Result<(), Reason> {
+        let (mut turn, slot) = self.turn(account, instrument)?;
+        let order = turn.find_cancelable(cancel, slot)?;
+        turn.cancel(order, cancel.request_id);
+        turn.finish();
+        Ok(())
+    }
+
+    pub(crate) fn cancel_all(&mut self, account: u64, instrument: u32, request_id: ClientId) -> Result<(), Reason> {
+        self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
+        if instrument != 0 && !self.listings.contains_key(&instrument) {
+            return Err(Reason::UnknownInstrument);
+        }
+        let mut touched = BTreeSet::new();
+        self.cancel_open(account, instrument, request_id, &mut touched)?;
+        if touched.is_empty() {
+            return Err(Reason::UnknownOrder);
+        }
+        self.finish(&touched)
+    }
+
+    /// Cancel what an account has open at an instrument (0: at every one), by instrument and order id.
+    pub(crate) fn cancel_open(
+        &mut self,
+        account: u64,
+        instrument: u32,
+        request_id: ClientId,
+        touched: &mut BTreeSet<u32>,
+    ) -> Result<(), Reason> {
+        let slot = self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
+        let is_wanted = |id: u32| instrument == 0 || instrument == id;
+        let has_open = |id: &u32| self.listings[id].open.counts_of(slot).orders > 0;
+        let wanted: Vec<u32> = self.listings.keys().copied().filter(|id| is_wanted(*id) && has_open(id)).collect();
+        for id in wanted {
+            let mut turn = self.turn_at(id)?;
+            for order in turn.listing.open.ids_of(slot) {
+                // It may have been canceled with its list just now.
+                if let Some(order) = turn.listing.open.by_id(order) {
+                    turn.cancel(order, request_id);
+                }
+            }
+            touched.insert(id);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn cancel_replace(
+        &mut self,
+        mode: ReplaceMode,
+        cancel: &CancelRequest,
+        request: &OrderRequest,
+    ) -> Result<(), Reason> {
+        let (mut turn, slot) = self.turn(request.account, request.instrument)?;
+        let order = turn.admit(request, slot, &Admission::through(Gate::Replacement))?;
+        turn.cancel_replace(mode, cancel, order);
+        turn.work_off();
+        turn.finish();
+        Ok(())
+    }
+}
 
 impl Turn<'_> {
-    /// Find the order that a cancel names, if it may be canceled.
-    pub fn find(&self, cancel: &CancelRequest, account_slot: u32) -> Result<u32, Reason> {
-        let book = &self.listing.book;
-        let slot = if cancel.order != 0 {
-            let slot = book.by_id(cancel.order).ok_or(Reason::UnknownOrder)?;
-            if book.order(slot).account_slot != account_slot {
-                return Err(Reason::UnknownOrder);
-            }
-            if !cancel.client_id.is_empty() && book.order(slot).client_id != cancel.client_id {
-                return Err(Reason::ClientIdMismatch);
-            }
-            slot
-        } else {
+    /// Find an open order of an account by its id, or else its client id.
+    pub fn find(&self, order: u64, client_id: &ClientId, account_slot: u32) -> Result<u32, Reason> {
+        let open = &self.listing.open;
+        if order == 0 {
             // No order has an empty client id, so naming neither finds nothing.
-            book.by_client(account_slot, &cancel.client_id).ok_or(Reason::UnknownOrder)?
-        };
-        let is_filled_in_part = book.order(slot).executed > 0;
+            return open.by_client(account_slot, client_id).ok_or(Reason::UnknownOrder);
+        }
+        let slot = open.by_id(order).ok_or(Reason::UnknownOrder)?;
+        if open.order(slot).account_slot != account_slot {
+            return Err(Reason::UnknownOrder);
+        }
+        if !client_id.is_empty() && open.order(slot).client_id != *client_id {
+            return Err(Reason::ClientIdMismatch);
+        }
+        Ok(slot)
+    }
+
+    /// Find the order that a cancel names, if it may be canceled.
+    fn find_cancelable(&self, cancel: &CancelRequest, account_slot: u32) -> Result<u32, Reason> {
+        let slot = self.find(cancel.order, &cancel.client_id, account_slot)?;
+        let is_filled_in_part = self.listing.open.order(slot).executed > 0;
         match cancel.restriction {
             Restriction::OnlyNew if is_filled_in_part => Err(Reason::CancelRestricted),
             Restriction::OnlyPartiallyFilled if !is_filled_in_part => Err(Reason::CancelRestricted),
@@ -32,26 +102,20 @@ impl Turn<'_> {
         }
     }
 
-    /// Take an order off the book and release its hold; answers its id.
+    /// End an open order, and with it the list it belongs to, and release the holds; answers its id.
     pub fn cancel(&mut self, slot: u32, request_id: ClientId) -> u64 {
-        let order = self.listing.book.order(slot);
-        let (id, held) = (order.id, order.held);
-        self.release_resting(slot, held);
-        let canceled = Execution { request_id, ..Execution::new(ExecutionKind::Canceled, OrderStatus::Canceled) };
-        self.listing.report_resting(self.events, slot, &canceled);
-        self.listing.book.remove(slot);
+        let order = self.listing.open.order(slot);
+        let (id, list) = (order.id, order.list());
+        if list == 0 {
+            self.end(slot, &Execution::canceled(request_id));
+        } else {
+            self.cancel_list(list, request_id);
+        }
         id
     }
 
-    /// Cancel one order and place another, in that order; the request has passed its first checks.
-    pub fn cancel_replace(
-        &mut self,
-        mode: ReplaceMode,
-        cancel: &CancelRequest,
-        request: &OrderRequest,
-        account_slot: u32,
-        stp: Prevention,
-    ) {
+    /// Cancel one order and place another, in that order; the new one has passed its first checks.
+    fn cancel_replace(&mut self, mode: ReplaceMode, cancel: &CancelRequest, order: Order) {
         let mut outcome = Replacement {
             cancel_result: ReplaceResult::Success,
             cancel_reason: None,
@@ -60,7 +124,7 @@ impl Turn<'_> {
             canceled_order: 0,
             new_order: 0,
         };
-        match self.find(cancel, account_slot) {
+        match self.find_cancelable(cancel, order.account_slot) {
             Ok(slot) => outcome.canceled_order = self.cancel(slot, cancel.request_id),
             Err(reason) => {
                 outcome.cancel_result = ReplaceResult::Failure;
@@ -72,19 +136,16 @@ impl Turn<'_> {
                 }
             }
         }
-        let checked = self.check_client_id(request, account_slot);
-        match checked.and_then(|()| self.prepare(request, account_slot, stp)) {
-            Ok(prepared) => {
-                outcome.new_order = self.listing.counters.order + 1;
-                self.events.cancel_replaced(&outcome);
-                let placed = self.place(prepared);
-                debug_assert_eq!(placed, outcome.new_order);
-            }
-            Err(reason) => {
-                outcome.new_result = ReplaceResult::Failure;
-                outcome.new_reason = Some(reason);
-                self.events.cancel_replaced(&outcome);
-            }
+        let placed = self.check_client_id(&order).and_then(|()| {
+            let announce = |turn: &mut Self, new_order: u64| {
+                turn.events.cancel_replaced(&Replacement { new_order, ..outcome });
+            };
+            self.place(order, announce)
+        });
+        if let Err(reason) = placed {
+            outcome.new_result = ReplaceResult::Failure;
+            outcome.new_reason = Some(reason);
+            self.events.cancel_replaced(&outcome);
         }
     }
 }

@@ -1,15 +1,19 @@
-//! Command frames: where one ends, its header, and its body decoded (section 2).
+//! Command frames: where one ends, its header, and its body decoded (section 2 of both pages).
 
 use crate::codec::{ClientId, Reader, Text};
 use crate::instruments::{Definition, Rates};
-use crate::words::{InstrumentStatus, OrderType, Prevention, ReplaceMode, Restriction, Side, TimeInForce, permission};
+use crate::limits::{InstrumentRules, VenueRules};
+use crate::requests::{AmendRequest, CancelRequest, ListRequest, OrderRequest};
+use crate::words::{InstrumentStatus, Prevention, ReplaceMode, permission};
 
 pub const HEADER_LENGTH: usize = 40;
 const VERSION: u16 = 1;
-
-const FLAG_TEST: u8 = 1;
-const FLAG_HAS_STRATEGY: u8 = 2;
-const FLAG_BY_QUOTE: u8 = 4;
+/// The version of an order request's frame that has an extension.
+const VERSION_EXTENDED: u16 = 2;
+const PLACE_ORDER: u16 = 12;
+const CANCEL_REPLACE: u16 = 15;
+/// The last kind that rules 1 know.
+const RULES_1_LAST: u16 = 17;
 
 /// What every frame begins with. `not_after_us` is the sequencer's business and is not kept.
 #[derive(Clone, Copy, Debug)]
@@ -42,35 +46,6 @@ pub fn split_frame<'a>(frames: &mut &'a [u8]) -> Option<(Header, &'a [u8])> {
 }
 
 #[derive(Clone, Debug)]
-pub struct OrderRequest {
-    pub account: u64,
-    pub instrument: u32,
-    pub side: Side,
-    pub order_type: OrderType,
-    pub time_in_force: TimeInForce,
-    /// `None`: the instrument's default.
-    pub stp: Option<Prevention>,
-    pub is_test: bool,
-    pub has_strategy: bool,
-    pub by_quote: bool,
-    pub price: i64,
-    pub quantity: i64,
-    pub quote_quantity: i128,
-    pub strategy_id: i64,
-    pub strategy_type: i32,
-    pub client_id: ClientId,
-}
-
-/// Which order to cancel, on which condition.
-#[derive(Clone, Debug)]
-pub struct CancelRequest {
-    pub order: u64,
-    pub restriction: Restriction,
-    pub client_id: ClientId,
-    pub request_id: ClientId,
-}
-
-#[derive(Clone, Debug)]
 pub enum Command {
     CreateAsset { asset: u32, code: Text<16> },
     ListInstrument(Box<Definition>),
@@ -89,20 +64,65 @@ pub enum Command {
     CancelReplace { mode: ReplaceMode, cancel: CancelRequest, order: OrderRequest },
     AdvanceTime,
     SetRules { version: u32 },
+    AmendOrder(AmendRequest),
+    PlaceOrderList(ListRequest),
+    CancelOrderList { account: u64, instrument: u32, list: u64, list_client_id: ClientId, request_id: ClientId },
+    SetInstrumentRules(Box<InstrumentRules>),
+    SetKillSwitch { account: u64, is_on: bool },
+    SetHeartbeat { account: u64, instrument: u32, countdown_us: i64 },
+    DefineTier { tier: u32, rates: Rates },
+    AssignTier { account: u64, tier: u32 },
+    SetDiscount { asset: u32, rate: i64 },
+    SetDiscountPrice { asset: u32, price: i64 },
+    UseDiscount { account: u64, is_on: bool },
+    SetVenueRules(VenueRules),
+    SetAssetLimit { asset: u32, limit: i128 },
+}
+
+/// Read a byte that is 0 or 1.
+pub fn read_switch(reader: &mut Reader<'_>) -> Option<bool> {
+    match reader.u8()? {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
 }
 
 impl Command {
-    /// Decode a body; `None` when it is malformed in any way.
-    pub fn decode(header: &Header, body: &[u8]) -> Option<Self> {
-        if header.version != VERSION {
+    /// Decode a body under the rules in force; `None` when it is malformed in any way.
+    pub fn decode(header: &Header, body: &[u8], rules: u32) -> Option<Self> {
+        let is_extended = header.version == VERSION_EXTENDED && matches!(header.kind, PLACE_ORDER | CANCEL_REPLACE);
+        let is_version_known = header.version == VERSION || (rules >= 2 && is_extended);
+        if !is_version_known || (rules < 2 && header.kind > RULES_1_LAST) {
             return None;
         }
         let mut reader = Reader::new(body);
-        let command = Self::read(header.kind, &mut reader)?;
-        reader.is_empty().then_some(command)
+        let command = if header.kind <= RULES_1_LAST {
+            Self::read(header.kind, is_extended, &mut reader)?
+        } else {
+            Self::read_rules_2(header.kind, &mut reader)?
+        };
+        (reader.is_empty() && (rules >= 2 || !command.has_words_of_rules_2())).then_some(command)
     }
 
-    fn read(kind: u16, reader: &mut Reader<'_>) -> Option<Self> {
+    /// Whether it uses a status or a prevention mode that rules 1 do not know.
+    fn has_words_of_rules_2(&self) -> bool {
+        match self {
+            Self::ListInstrument(definition) | Self::ChangeInstrument(definition) => {
+                definition.status == InstrumentStatus::Auction || definition.stp_default == Prevention::Transfer
+            }
+            Self::SetInstrumentStatus { status, .. } => *status == InstrumentStatus::Auction,
+            Self::PlaceOrder(order) | Self::CancelReplace { order, .. } => order.stp == Some(Prevention::Transfer),
+            _ => false,
+        }
+    }
+
+    fn read_order(is_extended: bool, reader: &mut Reader<'_>) -> Option<OrderRequest> {
+        let request = OrderRequest::read(reader)?;
+        if is_extended { request.extended(reader) } else { Some(request) }
+    }
+
+    fn read(kind: u16, is_extended: bool, reader: &mut Reader<'_>) -> Option<Self> {
         Some(match kind {
             1 => Self::CreateAsset { asset: reader.u32()?, code: reader.text(1)? },
             2 => Self::ListInstrument(Box::new(Definition::read(reader)?)),
@@ -135,7 +155,7 @@ impl Command {
             },
             10 => Self::SettleWithdrawal { withdrawal: reader.u64()? },
             11 => Self::ReleaseWithdrawal { withdrawal: reader.u64()? },
-            12 => Self::PlaceOrder(OrderRequest::read(reader)?),
+            12 => Self::PlaceOrder(Self::read_order(is_extended, reader)?),
             13 => Self::CancelOrder {
                 account: reader.u64()?,
                 instrument: reader.u32()?,
@@ -145,10 +165,35 @@ impl Command {
             15 => Self::CancelReplace {
                 mode: ReplaceMode::from_code(reader.u8()?)?,
                 cancel: CancelRequest::read(reader)?,
-                order: OrderRequest::read(reader).filter(|order| !order.is_test)?,
+                order: Self::read_order(is_extended, reader).filter(|order| !order.is_test)?,
             },
             16 => Self::AdvanceTime,
             17 => Self::SetRules { version: reader.u32()? },
+            _ => return None,
+        })
+    }
+
+    fn read_rules_2(kind: u16, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(match kind {
+            18 => Self::AmendOrder(AmendRequest::read(reader)?),
+            19 => Self::PlaceOrderList(ListRequest::read(reader)?),
+            20 => Self::CancelOrderList {
+                account: reader.u64()?,
+                instrument: reader.u32()?,
+                list: reader.u64()?,
+                list_client_id: reader.text(0)?,
+                request_id: reader.text(0)?,
+            },
+            21 => Self::SetInstrumentRules(Box::new(InstrumentRules::read(reader)?)),
+            22 => Self::SetKillSwitch { account: reader.u64()?, is_on: read_switch(reader)? },
+            23 => Self::SetHeartbeat { account: reader.u64()?, instrument: reader.u32()?, countdown_us: reader.i64()? },
+            24 => Self::DefineTier { tier: reader.u32()?, rates: Rates { maker: reader.i64()?, taker: reader.i64()? } },
+            25 => Self::AssignTier { account: reader.u64()?, tier: reader.u32()? },
+            26 => Self::SetDiscount { asset: reader.u32()?, rate: reader.i64()? },
+            27 => Self::SetDiscountPrice { asset: reader.u32()?, price: reader.i64()? },
+            28 => Self::UseDiscount { account: reader.u64()?, is_on: read_switch(reader)? },
+            29 => Self::SetVenueRules(VenueRules::read(reader)?),
+            30 => Self::SetAssetLimit { asset: reader.u32()?, limit: reader.i128()? },
             _ => return None,
         })
     }
@@ -163,10 +208,19 @@ impl Command {
             Self::OpenAccount { account, .. }
             | Self::SetPermissions { account, .. }
             | Self::CreditDeposit { account, .. }
-            | Self::HoldWithdrawal { account, .. } => (*account, 0, ClientId::EMPTY),
-            Self::SetFee { account, instrument, .. } | Self::CancelAll { account, instrument, .. } => {
-                (*account, *instrument, ClientId::EMPTY)
+            | Self::HoldWithdrawal { account, .. }
+            | Self::SetKillSwitch { account, .. }
+            | Self::AssignTier { account, .. }
+            | Self::UseDiscount { account, .. } => (*account, 0, ClientId::EMPTY),
+            Self::SetFee { account, instrument, .. }
+            | Self::CancelAll { account, instrument, .. }
+            | Self::SetHeartbeat { account, instrument, .. } => (*account, *instrument, ClientId::EMPTY),
+            Self::AmendOrder(amend) => (amend.account, amend.instrument, amend.client_id),
+            Self::PlaceOrderList(list) => (list.legs[0].account, list.legs[0].instrument, list.list_client_id),
+            Self::CancelOrderList { account, instrument, list_client_id, .. } => {
+                (*account, *instrument, *list_client_id)
             }
+            Self::SetInstrumentRules(rules) => (0, rules.instrument, ClientId::EMPTY),
             Self::PlaceOrder(order) | Self::CancelReplace { order, .. } => {
                 (order.account, order.instrument, order.client_id)
             }
@@ -175,53 +229,12 @@ impl Command {
             | Self::SettleWithdrawal { .. }
             | Self::ReleaseWithdrawal { .. }
             | Self::AdvanceTime
-            | Self::SetRules { .. } => (0, 0, ClientId::EMPTY),
+            | Self::SetRules { .. }
+            | Self::DefineTier { .. }
+            | Self::SetDiscount { .. }
+            | Self::SetDiscountPrice { .. }
+            | Self::SetVenueRules(_)
+            | Self::SetAssetLimit { .. } => (0, 0, ClientId::EMPTY),
         }
-    }
-}
-
-impl CancelRequest {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self {
-            order: reader.u64()?,
-            restriction: Restriction::from_code(reader.u8()?)?,
-            client_id: reader.text(0)?,
-            request_id: reader.text(0)?,
-        })
-    }
-}
-
-impl OrderRequest {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let account = reader.u64()?;
-        let instrument = reader.u32()?;
-        let side = Side::from_code(reader.u8()?)?;
-        let order_type = OrderType::from_code(reader.u8()?)?;
-        let time_in_force = TimeInForce::from_code(reader.u8()?)?;
-        let stp = match reader.u8()? {
-            u8::MAX => None,
-            code => Some(Prevention::from_code(code)?),
-        };
-        let flags = reader.u8()?;
-        if flags & !(FLAG_TEST | FLAG_HAS_STRATEGY | FLAG_BY_QUOTE) != 0 {
-            return None;
-        }
-        Some(Self {
-            account,
-            instrument,
-            side,
-            order_type,
-            time_in_force,
-            stp,
-            is_test: flags & FLAG_TEST != 0,
-            has_strategy: flags & FLAG_HAS_STRATEGY != 0,
-            by_quote: flags & FLAG_BY_QUOTE != 0,
-            price: reader.i64()?,
-            quantity: reader.i64()?,
-            quote_quantity: reader.i128()?,
-            strategy_id: reader.i64()?,
-            strategy_type: reader.i32()?,
-            client_id: reader.text(1)?,
-        })
     }
 }

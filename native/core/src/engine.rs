@@ -4,17 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::accounts::Accounts;
+use crate::admission::{Admission, Gate};
 use crate::codec::{ClientId, Text};
-use crate::commands::{Command, Header, OrderRequest, split_frame};
+use crate::commands::{Command, Header, split_frame};
 use crate::events::Events;
 use crate::funding::Withdrawal;
 use crate::listings::Listing;
-use crate::matching::Turn;
+use crate::requests::OrderRequest;
 use crate::sessions::{Identity, Sessions};
+use crate::turn::Turn;
+use crate::venue::Venue;
 use crate::words::Reason;
 
-/// The only rules there are so far.
-pub const RULES_VERSION: u32 = 1;
+/// The rules that a new engine begins with.
+pub const RULES_VERSION_FIRST: u32 = 1;
+/// The newest rules.
+pub const RULES_VERSION_MAX: u32 = 2;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
@@ -26,9 +31,9 @@ pub(crate) struct Asset {
 /// All state of one shard. Equal states have equal snapshots.
 #[derive(Clone)]
 pub struct Engine {
-    pub(crate) rules: u32,
     pub(crate) sequence: u64,
     pub(crate) time_us: i64,
+    pub(crate) venue: Venue,
     pub(crate) assets: BTreeMap<u32, Asset>,
     pub(crate) listings: BTreeMap<u32, Listing>,
     pub(crate) accounts: Accounts,
@@ -74,9 +79,9 @@ impl Default for Engine {
 impl Engine {
     pub fn new() -> Self {
         Self {
-            rules: RULES_VERSION,
             sequence: 0,
             time_us: 0,
+            venue: Venue::new(RULES_VERSION_FIRST),
             assets: BTreeMap::new(),
             listings: BTreeMap::new(),
             accounts: Accounts::new(),
@@ -98,7 +103,12 @@ impl Engine {
     }
 
     pub fn rules_version(&self) -> u32 {
-        self.rules
+        self.venue.rules_version
+    }
+
+    /// The first time at which AdvanceTime would do something, if any.
+    pub fn due_us(&self) -> Option<i64> {
+        self.venue.due_us()
     }
 
     /// Apply the commands of a batch, the first at `first_sequence`, all at `time_us`.
@@ -128,7 +138,7 @@ impl Engine {
             self.events.command_rejected(0, Reason::Malformed, &(0, 0, ClientId::EMPTY));
             return;
         };
-        let command = Command::decode(&header, body);
+        let command = Command::decode(&header, body, self.venue.rules_version);
         if let Err(reason) = self.admit_and_perform(&header, command.as_ref()) {
             let named = command.as_ref().map_or((0, 0, ClientId::EMPTY), Command::named);
             self.events.command_rejected(header.kind, reason, &named);
@@ -169,77 +179,81 @@ impl Engine {
             Command::SettleWithdrawal { withdrawal } => self.settle_withdrawal(*withdrawal),
             Command::ReleaseWithdrawal { withdrawal } => self.release_withdrawal(*withdrawal),
             Command::PlaceOrder(request) => self.place_order(request),
-            Command::CancelOrder { account, instrument, cancel } => {
-                let (mut turn, slot) = self.turn(*account, *instrument)?;
-                let order = turn.find(cancel, slot)?;
-                turn.cancel(order, cancel.request_id);
-                turn.listing.report_levels(turn.events);
-                Ok(())
-            }
+            Command::CancelOrder { account, instrument, cancel } => self.cancel_order(*account, *instrument, cancel),
             Command::CancelAll { account, instrument, request_id } => {
                 self.cancel_all(*account, *instrument, *request_id)
             }
-            Command::CancelReplace { mode, cancel, order } => {
-                let (mut turn, slot) = self.turn(order.account, order.instrument)?;
-                let stp = turn.check_request(order, slot)?;
-                turn.cancel_replace(*mode, cancel, order, slot, stp);
-                turn.listing.report_levels(turn.events);
-                Ok(())
-            }
-            Command::AdvanceTime => {
-                self.events.time_advanced();
-                Ok(())
-            }
+            Command::CancelReplace { mode, cancel, order } => self.cancel_replace(*mode, cancel, order),
+            Command::AdvanceTime => self.advance_time(),
             Command::SetRules { version } => self.set_rules(*version),
+            _ => self.perform_rules_2(command),
         }
     }
 
-    /// Begin a turn of an account at an instrument.
-    fn turn(&mut self, account: u64, instrument: u32) -> Result<(Turn<'_>, u32), Reason> {
+    /// Run a command that only rules 2 know.
+    fn perform_rules_2(&mut self, command: &Command) -> Result<(), Reason> {
+        match command {
+            Command::AmendOrder(amend) => self.amend_order(amend),
+            Command::PlaceOrderList(list) => self.place_list(list),
+            Command::CancelOrderList { account, instrument, list, list_client_id, request_id } => {
+                self.cancel_order_list((*account, *instrument), *list, list_client_id, *request_id)
+            }
+            Command::SetInstrumentRules(rules) => self.set_instrument_rules(rules),
+            Command::SetKillSwitch { account, is_on } => self.set_kill_switch(*account, *is_on),
+            Command::SetHeartbeat { account, instrument, countdown_us } => {
+                self.set_heartbeat(*account, *instrument, *countdown_us)
+            }
+            Command::DefineTier { tier, rates } => self.define_tier(*tier, *rates),
+            Command::AssignTier { account, tier } => self.assign_tier(*account, *tier),
+            Command::SetDiscount { asset, rate } => self.set_discount(*asset, *rate),
+            Command::SetDiscountPrice { asset, price } => self.set_discount_price(*asset, *price),
+            Command::UseDiscount { account, is_on } => self.use_discount(*account, *is_on),
+            Command::SetVenueRules(rules) => {
+                self.set_venue_rules(*rules);
+                Ok(())
+            }
+            Command::SetAssetLimit { asset, limit } => self.set_asset_limit(*asset, *limit),
+            _ => Err(Reason::Malformed),
+        }
+    }
+
+    /// Begin a turn of an account at an instrument; answers the account's slot too.
+    pub(crate) fn turn(&mut self, account: u64, instrument: u32) -> Result<(Turn<'_>, u32), Reason> {
         let slot = self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
+        Ok((self.turn_at(instrument)?, slot))
+    }
+
+    /// Begin a turn at an instrument.
+    pub(crate) fn turn_at(&mut self, instrument: u32) -> Result<Turn<'_>, Reason> {
         let listing = self.listings.get_mut(&instrument).ok_or(Reason::UnknownInstrument)?;
-        let turn = Turn { listing, accounts: &mut self.accounts, events: &mut self.events, time_us: self.time_us };
-        Ok((turn, slot))
+        let Self { accounts, events, venue, time_us, .. } = self;
+        Ok(Turn { listing, accounts, events, venue, time_us: *time_us })
+    }
+
+    /// Report what was done to auctions, then to levels.
+    pub(crate) fn finish(&mut self, instruments: &BTreeSet<u32>) -> Result<(), Reason> {
+        for instrument in instruments {
+            let turn = self.turn_at(*instrument)?;
+            turn.listing.announce_indication(turn.events, turn.time_us);
+        }
+        for instrument in instruments {
+            let turn = self.turn_at(*instrument)?;
+            turn.listing.report_levels(turn.events);
+        }
+        Ok(())
     }
 
     fn place_order(&mut self, request: &OrderRequest) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        let stp = turn.check_request(request, slot)?;
-        turn.check_client_id(request, slot)?;
+        let order = turn.admit(request, slot, &Admission::through(Gate::Order))?;
+        turn.check_client_id(&order)?;
         if request.is_test {
             turn.events.order_tested(request.account, request.instrument, &request.client_id);
             return Ok(());
         }
-        let prepared = turn.prepare(request, slot, stp)?;
-        turn.place(prepared);
-        turn.listing.report_levels(turn.events);
-        Ok(())
-    }
-
-    fn cancel_all(&mut self, account: u64, instrument: u32, request_id: ClientId) -> Result<(), Reason> {
-        let slot = self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
-        if instrument != 0 && !self.listings.contains_key(&instrument) {
-            return Err(Reason::UnknownInstrument);
-        }
-        let wanted: Vec<u32> = self
-            .listings
-            .iter()
-            .filter(|(id, listing)| (instrument == 0 || instrument == **id) && listing.book.count_of(slot) > 0)
-            .map(|(id, _)| *id)
-            .collect();
-        if wanted.is_empty() {
-            return Err(Reason::UnknownOrder);
-        }
-        for id in &wanted {
-            let (mut turn, slot) = self.turn(account, *id)?;
-            for order in turn.listing.book.slots_of(slot) {
-                turn.cancel(order, request_id);
-            }
-        }
-        for id in &wanted {
-            let (turn, _) = self.turn(account, *id)?;
-            turn.listing.report_levels(turn.events);
-        }
+        turn.place(order, |_, _| ())?;
+        turn.work_off();
+        turn.finish();
         Ok(())
     }
 }

@@ -4,13 +4,17 @@ use crate::accounts::Balance;
 use crate::codec::{ClientId, Packed, Sink, Text};
 use crate::funding::Withdrawal;
 use crate::instruments::{Definition, Rates};
-use crate::orders::{Execution, Order};
+use crate::orders::{Execution, Extra, Order};
 use crate::words::{EventKind, InstrumentStatus, Reason, ReplaceResult, Side};
 
 const HEADER_LENGTH: usize = 20;
 const VERSION: u16 = 1;
+/// The version of an OrderUpdated that has more than rules 1 know.
+const VERSION_EXTENDED: u16 = 2;
 /// The fields of an order image before its two texts.
 const ORDER_FIXED: usize = 228;
+/// What version 2 has after them, before its own text.
+const EXTENSION_FIXED: usize = 58;
 
 const ORDER_ON_BOOK: u8 = 1;
 const ORDER_IS_MAKER: u8 = 2;
@@ -42,6 +46,7 @@ pub struct Trade {
 }
 
 /// What became of the two halves of a CancelReplace.
+#[derive(Clone, Copy)]
 pub struct Replacement {
     pub cancel_result: ReplaceResult,
     pub cancel_reason: Option<Reason>,
@@ -76,14 +81,25 @@ impl Events {
     }
 
     #[inline]
-    fn event(&mut self, kind: EventKind, body_length: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    pub fn event(&mut self, kind: EventKind, body_length: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        self.event_of_version(kind, VERSION, body_length, write);
+    }
+
+    #[inline]
+    fn event_of_version(
+        &mut self,
+        kind: EventKind,
+        version: u16,
+        body_length: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
         let length = HEADER_LENGTH + body_length;
         let start = self.bytes.len();
         self.bytes.reserve(length);
         let mut header = Packed::<HEADER_LENGTH>::new();
         header.u32(u32::try_from(length).expect("an event is short"));
         header.u16(kind.code());
-        header.u16(VERSION);
+        header.u16(version);
         header.u32(self.index);
         header.u64(self.sequence);
         self.bytes.put(header.as_bytes());
@@ -162,12 +178,40 @@ impl Events {
         });
     }
 
+    #[inline]
     pub fn order_updated(&mut self, instrument: u32, execution_id: u64, order: &Order, execution: &Execution) {
+        if order.extra.is_some() {
+            self.extended_order_updated(instrument, execution_id, order, execution, &ClientId::EMPTY);
+            return;
+        }
         let texts = 2 + order.client_id.as_bytes().len() + execution.request_id.as_bytes().len();
         self.event(EventKind::OrderUpdated, ORDER_FIXED + texts, |body| {
             body.put(order_image(instrument, execution_id, order, execution).as_bytes());
             body.text(&order.client_id);
             body.text(&execution.request_id);
+        });
+    }
+
+    /// Report an order that has more than rules 1 know, with the client id that it had before an amendment.
+    #[cold]
+    pub fn extended_order_updated(
+        &mut self,
+        instrument: u32,
+        execution_id: u64,
+        order: &Order,
+        execution: &Execution,
+        original_client_id: &ClientId,
+    ) {
+        let texts = [&order.client_id, &execution.request_id, original_client_id].map(|text| 1 + text.as_bytes().len());
+        let length = ORDER_FIXED + EXTENSION_FIXED + texts.iter().sum::<usize>();
+        self.event_of_version(EventKind::OrderUpdated, VERSION_EXTENDED, length, |body| {
+            body.put(order_image(instrument, execution_id, order, execution).as_bytes());
+            body.text(&order.client_id);
+            body.text(&execution.request_id);
+            if let Some(extra) = &order.extra {
+                body.put(extension_image(extra).as_bytes());
+            }
+            body.text(original_client_id);
         });
     }
 
@@ -287,5 +331,21 @@ fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Ex
     image.i64(order.strategy_id);
     image.i32(order.strategy_type);
     image.i128(order.held);
+    image
+}
+
+fn extension_image(extra: &Extra) -> Packed<EXTENSION_FIXED> {
+    let (peg_type, peg_offset) = extra.peg.map_or((0, 0), |(peg_type, offset)| (peg_type.code(), offset));
+    let mut image = Packed::new();
+    image.i64(extra.stop_price);
+    image.u32(extra.trailing_delta);
+    image.i64(extra.trailing_us);
+    image.i64(extra.iceberg);
+    image.u8(peg_type);
+    image.u8(peg_offset);
+    image.i64(extra.sent_price);
+    image.u64(extra.list);
+    image.i64(extra.expires_us);
+    image.u32(extra.amends);
     image
 }

@@ -3,18 +3,20 @@
 use crate::UNIT;
 use crate::accounts::Account;
 use crate::instruments::{Definition, Rates};
+use crate::tariffs::Tariffs;
 
-/// The account's rates for the instrument, else its rates for every instrument, else the instrument's.
+/// The account's rates for the instrument, else its rates for every instrument, else its tier's, else the instrument's.
 #[inline]
-pub fn rates_for(account: &Account, definition: &Definition) -> Rates {
+pub fn rates_for(account: &Account, definition: &Definition, tariffs: &Tariffs) -> Rates {
+    let tier_rates = || tariffs.tiers.get(&account.tier).map_or(definition.rates, |tier| tier.rates);
     if account.fees.is_empty() {
-        return definition.rates;
+        return if account.tier == 0 { definition.rates } else { tier_rates() };
     }
     let rates_of = |instrument: u32| {
         let place = account.fees.binary_search_by_key(&instrument, |entry| entry.0).ok()?;
         Some(account.fees[place].1)
     };
-    rates_of(definition.instrument).or_else(|| rates_of(0)).unwrap_or(definition.rates)
+    rates_of(definition.instrument).or_else(|| rates_of(0)).unwrap_or_else(tier_rates)
 }
 
 /// The part of what is received that the house keeps: rounded up, in its favour, never more than all of it.

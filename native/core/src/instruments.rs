@@ -15,6 +15,9 @@ pub struct Rates {
 }
 
 impl Rates {
+    /// What takes rates away instead of setting them.
+    pub const REMOVED: Self = Self { maker: -1, taker: -1 };
+
     pub fn are_sound(self) -> bool {
         let allowed = 0..=UNIT / 2;
         allowed.contains(&self.maker) && allowed.contains(&self.taker)
@@ -22,10 +25,25 @@ impl Rates {
 }
 
 /// How far a price may lie from the reference price; 0 leaves a bound out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct PriceBand {
     pub up: i64,
     pub down: i64,
+}
+
+impl PriceBand {
+    #[inline]
+    pub fn is_off(self) -> bool {
+        self.up == 0 && self.down == 0
+    }
+
+    /// Whether a price lies within the band around a reference price.
+    pub fn allows(self, reference: i128, price: i64) -> bool {
+        let scaled = i128::from(price) * i128::from(UNIT);
+        // Saturating: a bound beyond i128 is beyond every price too.
+        let bound = |multiplier: i64| reference.saturating_mul(i128::from(multiplier));
+        (self.up == 0 || scaled <= bound(self.up)) && (self.down == 0 || scaled >= bound(self.down))
+    }
 }
 
 /// The instrument image of section 2.
@@ -123,7 +141,8 @@ impl Definition {
     }
 
     /// Whether the numbers make sense together (section 4, ListInstrument); that the assets exist is checked elsewhere.
-    pub fn is_sound(&self) -> bool {
+    pub fn is_sound(&self, rules_version: u32) -> bool {
+        let modes = if rules_version >= 2 { 6 } else { 5 };
         let price = self.price_min >= 0
             && self.price_max >= 0
             && (self.price_max == 0 || self.price_min <= self.price_max)
@@ -142,7 +161,7 @@ impl Definition {
         let bands = [self.bid.up, self.bid.down, self.ask.up, self.ask.down].iter().all(|multiplier| *multiplier >= 0);
         let limits = self.average_minutes <= 60 && self.orders_max >= 1 && self.rates.are_sound();
         let words = self.allows_prevention(self.stp_default)
-            && self.stp_allowed < 1 << 5
+            && self.stp_allowed < 1 << modes
             && self.types_allowed & !0b1111_1110 == 0;
         self.instrument >= 1
             && self.base != self.quote

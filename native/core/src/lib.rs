@@ -4,29 +4,52 @@
 //! Out:   the encoded events they caused, canonical snapshots, an audit of the invariants.
 //! Never: reads a clock, a file, a random source or a float; iterates over a hash map; panics on any bytes.
 //!
-//! The rules and the bytes are specified in `docs/engine.md`; section numbers in comments refer to it.
+//! The rules and the bytes are specified in `docs/engine.md` and `docs/engine-2.md`; section numbers in comments refer
+//! to the first unless they name rules 2.
 
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod activating;
+mod admission;
+mod amending;
+mod announcing;
+mod auction;
 mod audit;
+mod audit_orders;
 mod book;
 mod canceling;
 mod codec;
 mod commands;
+mod due;
 mod engine;
 mod events;
 mod fees;
+mod filters;
 mod funding;
 mod instruments;
+mod legs;
+mod limits;
 mod listings;
+mod lists;
+mod lists_placing;
 mod matching;
+mod open;
 mod orders;
 mod placing;
+mod preventing;
 mod registry;
+mod requests;
 mod restore;
+mod restore_orders;
 mod sessions;
+mod settling;
 mod snapshot;
+mod tariffs;
+mod trailing;
+mod triggers;
+mod turn;
+mod venue;
 mod walks;
 mod words;
 

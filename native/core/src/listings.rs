@@ -3,10 +3,16 @@
 use std::collections::VecDeque;
 
 use crate::UNIT;
+use crate::activating::Activation;
+use crate::auction::Indication;
 use crate::book::Book;
 use crate::events::Events;
 use crate::instruments::Definition;
+use crate::limits::InstrumentRules;
+use crate::lists::Lists;
+use crate::open::OpenOrders;
 use crate::orders::{Execution, Order};
+use crate::triggers::Triggers;
 
 const MINUTE_US: i64 = 60_000_000;
 /// A bucket's sums stay below this, so that averaging cannot leave `i128`.
@@ -29,13 +35,22 @@ pub struct Counters {
     pub update: u64,
     pub execution: u64,
     pub prevented_match: u64,
+    pub list: u64,
 }
 
 #[derive(Clone)]
 pub struct Listing {
     pub definition: Definition,
+    pub rules: InstrumentRules,
     pub counters: Counters,
+    pub open: OpenOrders,
     pub book: Book,
+    pub triggers: Triggers,
+    pub lists: Lists,
+    /// Orders about to begin; empty between commands.
+    pub queue: VecDeque<Activation>,
+    /// What was announced last in this auction.
+    pub indication: Option<Indication>,
     /// 0 before the first trade.
     pub last_price: i64,
     pub window: VecDeque<Bucket>,
@@ -55,9 +70,15 @@ pub fn minute_of(time_us: i64) -> i64 {
 impl Listing {
     pub fn new(definition: Definition) -> Self {
         Self {
+            rules: InstrumentRules::none(definition.instrument),
             definition,
             counters: Counters::default(),
+            open: OpenOrders::default(),
             book: Book::default(),
+            triggers: Triggers::default(),
+            lists: Lists::default(),
+            queue: VecDeque::new(),
+            indication: None,
             last_price: 0,
             window: VecDeque::new(),
         }
@@ -106,11 +127,11 @@ impl Listing {
         events.order_updated(self.definition.instrument, execution_id, order, execution);
     }
 
-    /// Report one execution of an order on the book.
+    /// Report one execution of an open order.
     #[inline]
-    pub fn report_resting(&mut self, events: &mut Events, slot: u32, execution: &Execution) {
+    pub fn report_open(&mut self, events: &mut Events, slot: u32, execution: &Execution) {
         let execution_id = next(&mut self.counters.execution);
-        events.order_updated(self.definition.instrument, execution_id, self.book.order(slot), execution);
+        events.order_updated(self.definition.instrument, execution_id, self.open.order(slot), execution);
     }
 
     /// Report every level that differs from before the command.

@@ -2,7 +2,7 @@
 
 use crate::UNIT;
 use crate::codec::ClientId;
-use crate::words::{ExecutionKind, Expiry, OrderStatus, OrderType, Prevention, Side, TimeInForce};
+use crate::words::{ExecutionKind, Expiry, OrderStatus, OrderType, PegType, Prevention, Side, TimeInForce};
 
 /// Price × quantity in quote units; exact for prices and quantities on an instrument's grid.
 #[inline]
@@ -40,6 +40,60 @@ pub struct Order {
     pub strategy_id: i64,
     pub strategy_type: i32,
     pub client_id: ClientId,
+    /// What only rules 2 know of; most orders have none of it.
+    pub extra: Option<Box<Extra>>,
+}
+
+/// Where an open order stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    OnBook,
+    /// Until its trigger fires.
+    Waiting,
+    /// Until its list's working order is filled.
+    Pending,
+}
+
+/// The side table of an order: zero where it does not have such a thing.
+#[derive(Clone, Debug)]
+pub struct Extra {
+    pub place: Place,
+    pub stop_price: i64,
+    pub trailing_delta: u32,
+    /// Since when the price is followed; -1 before.
+    pub trailing_us: i64,
+    /// The best price since then; while the order waits, the triggers know better.
+    pub extreme: i64,
+    pub iceberg: i64,
+    /// What of an iceberg the book shows.
+    pub visible: i64,
+    pub peg: Option<(PegType, u8)>,
+    pub sent_price: i64,
+    pub list: u64,
+    pub expires_us: i64,
+    pub amends: u32,
+    /// The price at which a waiting BUY holds.
+    pub basis: i64,
+}
+
+impl Default for Extra {
+    fn default() -> Self {
+        Self {
+            place: Place::OnBook,
+            stop_price: 0,
+            trailing_delta: 0,
+            trailing_us: -1,
+            extreme: 0,
+            iceberg: 0,
+            visible: 0,
+            peg: None,
+            sent_price: 0,
+            list: 0,
+            expires_us: 0,
+            amends: 0,
+            basis: 0,
+        }
+    }
 }
 
 impl Order {
@@ -57,14 +111,89 @@ impl Order {
         }
     }
 
+    /// What it has to hold where it stands, lists aside.
+    pub fn need(&self) -> i128 {
+        match (self.place(), self.side) {
+            (Place::OnBook, _) => self.hold_of(self.remaining()),
+            (Place::Waiting, Side::Buy) => notional(self.basis(), self.quantity),
+            (Place::Waiting, Side::Sell) => i128::from(self.quantity),
+            (Place::Pending, _) => 0,
+        }
+    }
+
     /// The status of an order at rest.
     pub fn resting_status(&self) -> OrderStatus {
-        if self.executed > 0 { OrderStatus::PartiallyFilled } else { OrderStatus::New }
+        if self.place() == Place::Pending {
+            OrderStatus::PendingNew
+        } else if self.executed > 0 {
+            OrderStatus::PartiallyFilled
+        } else {
+            OrderStatus::New
+        }
     }
 
     #[inline]
     pub fn crosses(&self, resting_price: i64) -> bool {
-        self.order_type == OrderType::Market || crosses(self.side, self.price, resting_price)
+        self.order_type.is_market() || crosses(self.side, self.price, resting_price)
+    }
+
+    #[inline]
+    pub fn place(&self) -> Place {
+        self.extra.as_ref().map_or(Place::OnBook, |extra| extra.place)
+    }
+
+    /// The list that it is a leg of, or 0.
+    #[inline]
+    pub fn list(&self) -> u64 {
+        self.extra.as_ref().map_or(0, |extra| extra.list)
+    }
+
+    #[inline]
+    pub fn iceberg(&self) -> i64 {
+        self.extra.as_ref().map_or(0, |extra| extra.iceberg)
+    }
+
+    /// What of it the book shows, and all that a taker meets at a time.
+    #[inline]
+    pub fn visible(&self) -> i64 {
+        match &self.extra {
+            Some(extra) if extra.iceberg > 0 => extra.visible,
+            _ => self.remaining(),
+        }
+    }
+
+    pub fn peg(&self) -> Option<(PegType, u8)> {
+        self.extra.as_ref().and_then(|extra| extra.peg)
+    }
+
+    pub fn stop_price(&self) -> i64 {
+        self.extra.as_ref().map_or(0, |extra| extra.stop_price)
+    }
+
+    pub fn trailing_delta(&self) -> u32 {
+        self.extra.as_ref().map_or(0, |extra| extra.trailing_delta)
+    }
+
+    pub fn expires_us(&self) -> i64 {
+        self.extra.as_ref().map_or(0, |extra| extra.expires_us)
+    }
+
+    fn basis(&self) -> i64 {
+        self.extra.as_ref().map_or(0, |extra| extra.basis)
+    }
+
+    /// Its side table, made when it has none yet.
+    pub fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    /// Show the first part of an iceberg that enters the book.
+    pub fn show(&mut self) {
+        let remaining = self.remaining();
+        if let Some(extra) = &mut self.extra {
+            extra.place = Place::OnBook;
+            extra.visible = extra.iceberg.min(remaining);
+        }
     }
 }
 
@@ -120,5 +249,9 @@ impl Execution {
 
     pub fn expired(expiry: Expiry) -> Self {
         Self { expiry, ..Self::new(ExecutionKind::Expired, OrderStatus::Expired) }
+    }
+
+    pub fn canceled(request_id: ClientId) -> Self {
+        Self { request_id, ..Self::new(ExecutionKind::Canceled, OrderStatus::Canceled) }
     }
 }

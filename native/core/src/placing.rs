@@ -1,155 +1,114 @@
-//! The checks of an order before anything changes, in their order of precedence (section 5, Placing).
+//! How an order begins: the last checks, its hold, its first event (section 5, Placing; rules 2, sections 4 and 5).
 
-use crate::commands::OrderRequest;
-use crate::instruments::{NOTIONAL_MAX_APPLIES_TO_MARKET, NOTIONAL_MIN_APPLIES_TO_MARKET};
-use crate::matching::Turn;
-use crate::orders::{Order, crosses, notional};
-use crate::walks::{walk, walk_by_quote};
-use crate::words::{InstrumentStatus, OrderType, Prevention, Reason, Side, TimeInForce, permission};
-use crate::{AMOUNT_BOUND, UNIT};
+use crate::filters::{PriceRange, require};
+use crate::listings::next;
+use crate::orders::{Execution, Order, Place, crosses};
+use crate::turn::Turn;
+use crate::words::{ExecutionKind, OrderStatus, OrderType, PegType, Reason, Side, TimeInForce};
 
-/// An order that passed every check, its hold not taken yet.
-pub struct Prepared {
-    pub order: Order,
+/// What was found out about an order that works from now on.
+pub struct Outlook {
     /// FOK that would not fill: it expires at once.
     pub expires_at_once: bool,
     /// By quote, and the book ends before the money.
     pub ran_dry: bool,
-}
-
-fn require(holds: bool, reason: Reason) -> Result<(), Reason> {
-    if holds { Ok(()) } else { Err(reason) }
-}
-
-fn is_market(request: &OrderRequest) -> bool {
-    request.order_type == OrderType::Market
-}
-
-/// The part of a limit or market request that must agree with itself.
-fn is_combination_valid(request: &OrderRequest) -> bool {
-    let is_good_till_canceled = request.time_in_force == TimeInForce::GoodTillCanceled;
-    let is_plain = !request.by_quote && request.quote_quantity == 0;
-    let form = match request.order_type {
-        OrderType::Limit => is_plain,
-        OrderType::LimitMaker => is_plain && is_good_till_canceled,
-        OrderType::Market => {
-            let by_quote =
-                request.by_quote && request.quantity == 0 && (1..AMOUNT_BOUND).contains(&request.quote_quantity);
-            is_good_till_canceled && request.price == 0 && (is_plain || by_quote)
-        }
-        _ => false,
-    };
-    form && (request.has_strategy || (request.strategy_id == 0 && request.strategy_type == 0))
+    pub range: Option<PriceRange>,
 }
 
 impl Turn<'_> {
-    /// Check from ACCOUNT_MAY_NOT_TRADE to MAX_NUM_ORDERS; answers the prevention mode that applies.
-    pub fn check_request(&self, request: &OrderRequest, account_slot: u32) -> Result<Prevention, Reason> {
-        let definition = &self.listing.definition;
-        require(self.accounts.at(account_slot).may(permission::TRADE), Reason::AccountMayNotTrade)?;
-        require(definition.status == InstrumentStatus::Trading, Reason::InstrumentNotTrading)?;
-        let is_type_known = matches!(request.order_type, OrderType::Limit | OrderType::Market | OrderType::LimitMaker);
-        require(is_type_known && definition.allows_type(request.order_type), Reason::TypeNotSupported)?;
-        let stp = request.stp.unwrap_or(definition.stp_default);
-        require(definition.allows_prevention(stp), Reason::PreventionNotAllowed)?;
-        require(is_combination_valid(request), Reason::InvalidCombination)?;
-        if !is_market(request) {
-            self.check_price(request)?;
-        }
-        if !request.by_quote {
-            self.check_quantity(request)?;
-        }
-        require(self.is_notional_allowed(request), Reason::Notional)?;
-        require(self.listing.book.count_of(account_slot) < definition.orders_max, Reason::MaxNumOrders)?;
-        Ok(stp)
-    }
-
-    fn check_price(&self, request: &OrderRequest) -> Result<(), Reason> {
-        let definition = &self.listing.definition;
-        let price = request.price;
-        let is_in_range = price >= 1
-            && price >= definition.price_min
-            && (definition.price_max == 0 || price <= definition.price_max)
-            && price % definition.tick == 0;
-        require(is_in_range, Reason::PriceFilter)?;
-        let band = definition.band(request.side);
-        if band.up == 0 && band.down == 0 {
-            return Ok(());
-        }
-        let Some(reference) = self.listing.reference_price(self.time_us) else { return Ok(()) };
-        let scaled = i128::from(price) * i128::from(UNIT);
-        // Saturating: a bound beyond i128 is beyond every price too.
-        let bound = |multiplier: i64| reference.saturating_mul(i128::from(multiplier));
-        let is_in_band = (band.up == 0 || scaled <= bound(band.up)) && (band.down == 0 || scaled >= bound(band.down));
-        require(is_in_band, Reason::PercentPriceBySide)
-    }
-
-    fn check_quantity(&self, request: &OrderRequest) -> Result<(), Reason> {
-        let definition = &self.listing.definition;
-        let quantity = request.quantity;
-        let is_lot =
-            (definition.quantity_min..=definition.quantity_max).contains(&quantity) && quantity % definition.step == 0;
-        require(is_lot, Reason::LotSize)?;
-        let is_market_lot = !is_market(request)
-            || (quantity >= definition.market_quantity_min
-                && (definition.market_quantity_max == 0 || quantity <= definition.market_quantity_max)
-                && (definition.market_step == 0 || quantity % definition.market_step == 0));
-        require(is_market_lot, Reason::MarketLotSize)
-    }
-
-    fn is_notional_allowed(&self, request: &OrderRequest) -> bool {
-        let definition = &self.listing.definition;
-        let value = if !is_market(request) {
-            notional(request.price, request.quantity)
-        } else if request.by_quote {
-            request.quote_quantity
-        } else {
-            match self.listing.reference_price(self.time_us) {
-                Some(reference) => reference.saturating_mul(i128::from(request.quantity)) / i128::from(UNIT),
-                None => return true,
-            }
-        };
-        let applies = |flag: u8| !is_market(request) || definition.notional_flags & flag != 0;
-        let is_enough = !applies(NOTIONAL_MIN_APPLIES_TO_MARKET) || value >= definition.notional_min;
-        let is_bounded = !applies(NOTIONAL_MAX_APPLIES_TO_MARKET)
-            || definition.notional_max == 0
-            || value <= definition.notional_max;
-        is_enough && is_bounded
-    }
-
     /// Check DUPLICATE_CLIENT_ID.
-    pub fn check_client_id(&self, request: &OrderRequest, account_slot: u32) -> Result<(), Reason> {
-        let is_free = self.listing.book.by_client(account_slot, &request.client_id).is_none();
+    pub fn check_client_id(&self, order: &Order) -> Result<(), Reason> {
+        let is_free = self.listing.open.by_client(order.account_slot, &order.client_id).is_none();
         require(is_free, Reason::DuplicateClientId)
     }
 
-    /// Check from WOULD_TAKE on, and make the order ready to be placed.
-    pub fn prepare(&self, request: &OrderRequest, account_slot: u32, stp: Prevention) -> Result<Prepared, Reason> {
-        if request.order_type == OrderType::LimitMaker {
-            let best = self.listing.book.best_price(request.side.opposite());
-            let takes = best.is_some_and(|best| crosses(request.side, request.price, best));
+    /// Check what depends on the moment of beginning, up to WOULD_TAKE, and bring the order to where it begins.
+    pub fn check_beginning(&self, order: &mut Order) -> Result<(), Reason> {
+        if order.order_type.is_stop() {
+            self.check_trigger(order)?;
+            self.make_waiting(order);
+            return Ok(());
+        }
+        self.check_working(order, true)
+    }
+
+    /// Check WOULD_TRIGGER and NO_MARKET_PRICE.
+    fn check_trigger(&self, order: &Order) -> Result<(), Reason> {
+        let (stop, last) = (order.stop_price(), self.listing.last_price);
+        if stop == 0 {
+            return require(last > 0, Reason::NoMarketPrice);
+        }
+        let waits = if order.order_type.is_rising(order.side) { stop > last } else { stop < last };
+        require(last == 0 || waits, Reason::WouldTrigger)
+    }
+
+    fn make_waiting(&self, order: &mut Order) {
+        let (side, price, last) = (order.side, order.price, self.listing.last_price);
+        order.working_us = -1;
+        let time_us = self.time_us;
+        let extra = order.extra_mut();
+        extra.place = Place::Waiting;
+        if side == Side::Buy {
+            let candidates = [price, extra.stop_price, last];
+            extra.basis = candidates.into_iter().find(|candidate| *candidate > 0).unwrap_or(0);
+        }
+        if extra.stop_price == 0 {
+            extra.trailing_us = time_us;
+            extra.extreme = last;
+        }
+    }
+
+    /// Check a pegged order's price and WOULD_TAKE; the order works from now on.
+    pub fn check_working(&self, order: &mut Order, asks_asset_limits: bool) -> Result<(), Reason> {
+        if let Some((peg_type, offset)) = order.peg() {
+            let side = if peg_type == PegType::Primary { order.side } else { order.side.opposite() };
+            order.price = self.listing.book.price_at(side, usize::from(offset)).ok_or(Reason::PegLiquidity)?;
+            self.check_price(order.price)?;
+            self.check_bands(order.side, order.price)?;
+            self.check_value(order)?;
+            if asks_asset_limits {
+                self.check_asset_limits(order, true)?;
+            }
+        }
+        if order.order_type == OrderType::LimitMaker {
+            let best = self.listing.book.best_price(order.side.opposite());
+            let takes = best.is_some_and(|best| crosses(order.side, order.price, best));
             require(!takes, Reason::WouldTake)?;
         }
-        let mut order = self.draft(request, account_slot, stp);
-        let is_market_buy = is_market(request) && request.side == Side::Buy;
-        let mut ran_dry = false;
-        let mut expires_at_once = false;
+        order.working_us = self.time_us;
+        if let Some(extra) = &mut order.extra {
+            extra.place = Place::OnBook;
+            extra.basis = 0;
+        }
+        Ok(())
+    }
+
+    /// Find out what a working order will meet and has to hold; check that it can.
+    pub fn weigh(&self, order: &mut Order) -> Result<Outlook, Reason> {
+        let is_market_buy = order.order_type.is_market() && order.side == Side::Buy;
+        let range = self.price_range(order.side);
+        let mut outlook = Outlook { expires_at_once: false, ran_dry: false, range };
         let mut cost = 0;
-        if request.by_quote {
-            let found = walk_by_quote(self.listing, self.accounts, &order);
+        if order.by_quote {
+            let found = self.walk_by_quote(order, range.as_ref());
             order.quantity = self.check_filled(found.filled)?;
-            ran_dry = found.ran_dry;
+            outlook.ran_dry = found.ran_dry;
             cost = found.cost;
-        } else if is_market_buy || request.time_in_force == TimeInForce::FillOrKill {
-            let found = walk(self.listing, self.accounts, &order);
-            expires_at_once = !is_market_buy && found.filled < i128::from(order.quantity);
+        } else if is_market_buy || order.time_in_force == TimeInForce::FillOrKill {
+            let found = self.walk(order, range.as_ref());
+            outlook.expires_at_once = !is_market_buy && found.filled < i128::from(order.quantity);
             cost = found.cost;
         }
         order.held = if is_market_buy { cost } else { order.hold_of(order.quantity) };
-        let needed = if is_market_buy && request.by_quote { request.quote_quantity } else { order.held };
-        let available = self.accounts.at(account_slot).balance(self.hold_asset(order.side)).available;
-        require(available >= needed, Reason::InsufficientBalance)?;
-        Ok(Prepared { order, expires_at_once, ran_dry })
+        let needed = if is_market_buy && order.by_quote { order.quote_quantity } else { order.held };
+        self.check_balance(order, needed)?;
+        Ok(outlook)
+    }
+
+    /// Check INSUFFICIENT_BALANCE.
+    pub fn check_balance(&self, order: &Order, needed: i128) -> Result<(), Reason> {
+        let available = self.accounts.at(order.account_slot).balance(self.hold_asset(order.side)).available;
+        require(available >= needed, Reason::InsufficientBalance)
     }
 
     /// The quantity of a by-quote order is what its walk filled, if that is an amount the instrument trades.
@@ -162,29 +121,39 @@ impl Turn<'_> {
         i64::try_from(filled).map_err(|_| Reason::MarketLotSize)
     }
 
-    fn draft(&self, request: &OrderRequest, account_slot: u32, stp: Prevention) -> Order {
-        Order {
-            id: 0,
-            account: request.account,
-            account_slot,
-            side: request.side,
-            order_type: request.order_type,
-            time_in_force: request.time_in_force,
-            stp,
-            has_strategy: request.has_strategy,
-            by_quote: request.by_quote,
-            price: request.price,
-            quantity: request.quantity,
-            executed: 0,
-            prevented: 0,
-            cumulative_quote: 0,
-            quote_quantity: request.quote_quantity,
-            held: 0,
-            created_us: self.time_us,
-            working_us: self.time_us,
-            strategy_id: request.strategy_id,
-            strategy_type: request.strategy_type,
-            client_id: request.client_id,
+    /// Place an admitted order unless its last checks fail; `announce` says so first. Answers its id.
+    pub fn place(&mut self, mut order: Order, announce: impl FnOnce(&mut Self, u64)) -> Result<u64, Reason> {
+        self.check_beginning(&mut order)?;
+        let id = self.listing.counters.order + 1;
+        if order.place() == Place::Waiting {
+            order.held = order.need();
+            self.check_balance(&order, order.held)?;
+            announce(self, id);
+            order.id = next(&mut self.listing.counters.order);
+            self.wait(order);
+        } else {
+            let outlook = self.weigh(&mut order)?;
+            announce(self, id);
+            order.id = next(&mut self.listing.counters.order);
+            self.begin(&order, &outlook, ExecutionKind::New);
+            self.run(order, outlook);
         }
+        Ok(id)
+    }
+
+    /// Take a working order's hold and say that it works.
+    pub fn begin(&mut self, order: &Order, outlook: &Outlook, kind: ExecutionKind) {
+        self.hold(order);
+        let on_book = !order.order_type.is_market() && !outlook.expires_at_once;
+        let began = Execution { on_book, ..Execution::new(kind, OrderStatus::New) };
+        self.listing.report(self.events, order, &began);
+    }
+
+    /// Take a stop order's hold and let it wait for its trigger.
+    pub fn wait(&mut self, order: Order) {
+        self.hold(&order);
+        let accepted = Execution::new(ExecutionKind::New, OrderStatus::New);
+        self.listing.report(self.events, &order, &accepted);
+        self.enter(order);
     }
 }

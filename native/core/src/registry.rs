@@ -2,7 +2,7 @@
 
 use crate::accounts::{Account, PERMISSIONS_AT_OPENING};
 use crate::codec::Text;
-use crate::engine::{Asset, Engine, RULES_VERSION};
+use crate::engine::{Asset, Engine, RULES_VERSION_MAX};
 use crate::instruments::{Definition, Rates};
 use crate::listings::Listing;
 use crate::words::{InstrumentStatus, Reason};
@@ -27,13 +27,18 @@ impl Engine {
         }
         self.check_definition(&definition)?;
         self.events.instrument_defined(&definition);
-        self.listings.insert(definition.instrument, Listing::new(definition));
+        let listing = self.listings.entry(definition.instrument).or_insert_with(|| Listing::new(definition));
+        listing.announce_indication(&mut self.events, self.time_us);
         Ok(())
     }
 
     pub(crate) fn check_definition(&self, definition: &Definition) -> Result<(), Reason> {
         let assets_exist = self.assets.contains_key(&definition.base) && self.assets.contains_key(&definition.quote);
-        if assets_exist && definition.is_sound() { Ok(()) } else { Err(Reason::InvalidDefinition) }
+        if assets_exist && definition.is_sound(self.venue.rules_version) {
+            Ok(())
+        } else {
+            Err(Reason::InvalidDefinition)
+        }
     }
 
     pub(crate) fn change_instrument(&mut self, wanted: Definition) -> Result<(), Reason> {
@@ -44,7 +49,7 @@ impl Engine {
         }
         self.check_definition(&wanted)?;
         let is_grid_kept = current.tick == wanted.tick && current.step == wanted.step;
-        if !is_grid_kept && !listing.book.is_empty() {
+        if !is_grid_kept && !listing.open.is_empty() {
             return Err(Reason::InstrumentHasOrders);
         }
         let listing = self.listings.get_mut(&wanted.instrument).ok_or(Reason::UnknownInstrument)?;
@@ -55,9 +60,16 @@ impl Engine {
     }
 
     pub(crate) fn set_instrument_status(&mut self, instrument: u32, status: InstrumentStatus) -> Result<(), Reason> {
-        let listing = self.listings.get_mut(&instrument).ok_or(Reason::UnknownInstrument)?;
-        listing.definition.status = status;
-        self.events.instrument_status_changed(instrument, status);
+        let mut turn = self.turn_at(instrument)?;
+        turn.listing.definition.status = status;
+        turn.events.instrument_status_changed(instrument, status);
+        if status != InstrumentStatus::Auction {
+            turn.listing.indication = None;
+        }
+        if status == InstrumentStatus::Trading && turn.listing.book.is_crossed() {
+            turn.uncross();
+        }
+        turn.finish();
         Ok(())
     }
 
@@ -86,7 +98,7 @@ impl Engine {
         if instrument != 0 && !self.listings.contains_key(&instrument) {
             return Err(Reason::UnknownInstrument);
         }
-        let is_removal = rates == Rates { maker: -1, taker: -1 };
+        let is_removal = rates == Rates::REMOVED;
         if !is_removal && !rates.are_sound() {
             return Err(Reason::InvalidRate);
         }
@@ -96,10 +108,10 @@ impl Engine {
     }
 
     pub(crate) fn set_rules(&mut self, version: u32) -> Result<(), Reason> {
-        if version != RULES_VERSION {
+        if !(self.venue.rules_version..=RULES_VERSION_MAX).contains(&version) {
             return Err(Reason::UnknownRules);
         }
-        self.rules = version;
+        self.venue.rules_version = version;
         self.events.rules_set(version);
         Ok(())
     }

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use crate::accounts::{Account, Accounts, Balance, HOUSE};
-use crate::codec::{ClientId, Reader, Text};
-use crate::engine::{Asset, Engine, RULES_VERSION};
-use crate::events::ORDER_HAS_STRATEGY;
+use crate::codec::{Reader, Text};
+use crate::commands::read_switch;
+use crate::due::COUNTDOWN_US_MAX;
+use crate::engine::{Asset, Engine};
 use crate::funding::Withdrawal;
-use crate::instruments::{Definition, Rates};
-use crate::listings::{Bucket, Counters, Listing, WINDOW_BOUND, minute_of};
-use crate::orders::Order;
+use crate::instruments::Rates;
+use crate::limits::VenueRules;
 use crate::sessions::{IN_FLIGHT_MAX, Session};
-use crate::snapshot::{MAGIC, VERSION};
-use crate::words::{OrderType, Prevention, Side, TimeInForce, permission};
+use crate::snapshot::{MAGIC, VERSION, VERSION_2};
+use crate::tariffs::Tier;
+use crate::words::permission;
 use crate::{AMOUNT_BOUND, UNIT};
 
 /// Ids, counters and sequences stay below this, so that counting on cannot overflow.
-const COUNTER_BOUND: u64 = 1 << 63;
+pub const COUNTER_BOUND: u64 = 1 << 63;
 
 /// The bytes are not a snapshot that this engine could have written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,12 +33,12 @@ impl fmt::Display for NotASnapshot {
 impl std::error::Error for NotASnapshot {}
 
 /// Keep what holds, drop the rest: reads as a condition in the middle of `?`.
-fn check(holds: bool) -> Option<()> {
+pub fn check(holds: bool) -> Option<()> {
     holds.then_some(())
 }
 
 /// Read a counted list whose keys must ascend.
-fn read_ascending<'a, K: PartialOrd, V>(
+pub fn read_ascending<'a, K: PartialOrd, V>(
     reader: &mut Reader<'a>,
     mut read: impl FnMut(&mut Reader<'a>) -> Option<(K, V)>,
 ) -> Option<Vec<(K, V)>> {
@@ -66,30 +67,77 @@ impl Engine {
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut engine = Self::new();
-        check(reader.array()? == MAGIC && reader.u16()? == VERSION)?;
-        engine.rules = reader.u32().filter(|rules| *rules == RULES_VERSION)?;
+        check(reader.array()? == MAGIC)?;
+        let (version, rules_version) = (reader.u16()?, reader.u32()?);
+        check([(VERSION, 1), (VERSION_2, 2)].contains(&(version, rules_version)))?;
+        engine.venue.rules_version = rules_version;
         engine.sequence = reader.u64().filter(|sequence| *sequence < COUNTER_BOUND)?;
         engine.time_us = reader.i64().filter(|time_us| *time_us >= 0)?;
-        engine.read_assets(reader)?;
-        let mut resting = Vec::new();
-        let listings = read_ascending(reader, |reader| {
-            let (listing, orders) = read_listing(reader, &engine)?;
-            let id = listing.definition.instrument;
-            resting.push(orders);
-            Some((id, listing))
-        })?;
-        engine.listings = listings.into_iter().collect();
-        let mut symbols = engine.listings.values().map(|listing| listing.definition.symbol.as_bytes());
-        check(are_distinct(&mut symbols))?;
-        engine.accounts = read_accounts(reader, &engine)?;
-        for (listing, orders) in engine.listings.values_mut().zip(resting) {
-            put_on_book(listing, orders, &engine.accounts)?;
+        if engine.is_version_2() {
+            engine.read_venue(reader)?;
         }
+        engine.read_assets(reader)?;
+        check(engine.are_tariffs_known())?;
+        let open = engine.read_listings(reader)?;
+        engine.accounts = read_accounts(reader, &engine)?;
+        for account in engine.accounts.all().iter().filter(|account| account.tier != 0) {
+            engine.venue.tariffs.tiers.get_mut(&account.tier)?.accounts += 1;
+        }
+        engine.put_open(open)?;
         let deposits = read_ascending(reader, |reader| Some((reader.array::<32>()?, ())))?;
         engine.deposits = deposits.into_iter().map(|(identity, ())| identity).collect();
         engine.read_withdrawals(reader)?;
+        if engine.is_version_2() {
+            engine.read_heartbeats(reader)?;
+        }
         engine.read_sessions(reader)?;
         Some(engine)
+    }
+
+    pub(crate) fn is_version_2(&self) -> bool {
+        self.venue.rules_version >= 2
+    }
+
+    fn read_venue(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        self.venue.rules = VenueRules::read(reader)?;
+        let tariffs = &mut self.venue.tariffs;
+        tariffs.discount_asset = reader.u32()?;
+        let rate_max = if tariffs.discount_asset == 0 { 0 } else { UNIT };
+        tariffs.discount_rate = reader.i64().filter(|rate| (0..=rate_max).contains(rate))?;
+        let prices = read_ascending(reader, |reader| {
+            let asset = reader.u32()?;
+            Some((asset, reader.i64().filter(|price| *price >= 1)?))
+        })?;
+        tariffs.discount_prices = prices.into_iter().collect();
+        let tiers = read_ascending(reader, |reader| {
+            let id = reader.u32().filter(|id| *id >= 1)?;
+            let rates = Rates { maker: reader.i64()?, taker: reader.i64()? };
+            check(rates.are_sound())?;
+            Some((id, Tier { rates, accounts: 0 }))
+        })?;
+        tariffs.tiers = tiers.into_iter().collect();
+        Some(())
+    }
+
+    fn are_tariffs_known(&self) -> bool {
+        let tariffs = &self.venue.tariffs;
+        let is_known = |asset: &u32| self.assets.contains_key(asset);
+        (tariffs.discount_asset == 0 || is_known(&tariffs.discount_asset))
+            && tariffs.discount_prices.keys().all(is_known)
+    }
+
+    fn read_heartbeats(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        let latest = self.time_us.saturating_add(COUNTDOWN_US_MAX);
+        let heartbeats = read_ascending(reader, |reader| {
+            let (account, instrument) = (reader.u64()?, reader.u32()?);
+            check(self.accounts.slot(account).is_some())?;
+            check(instrument == 0 || self.listings.contains_key(&instrument))?;
+            Some(((account, instrument), reader.i64().filter(|deadline| (1..=latest).contains(deadline))?))
+        })?;
+        for ((account, instrument), deadline_us) in heartbeats {
+            self.venue.heartbeats.set(account, instrument, Some(deadline_us));
+        }
+        Some(())
     }
 
     fn read_assets(&mut self, reader: &mut Reader<'_>) -> Option<()> {
@@ -97,6 +145,10 @@ impl Engine {
             let id = reader.u32().filter(|id| *id >= 1)?;
             let code: Text<16> = reader.text(1)?;
             let supply = reader.i128().filter(|supply| (0..AMOUNT_BOUND).contains(supply))?;
+            if self.is_version_2() {
+                let limit = reader.i128().filter(|limit| (0..AMOUNT_BOUND).contains(limit))?;
+                self.venue.set_asset_limit(id, limit);
+            }
             Some((id, Asset { code, supply }))
         })?;
         check(are_distinct(&mut assets.iter().map(|(_, asset)| asset.code.as_bytes())))?;
@@ -135,7 +187,7 @@ impl Engine {
     }
 }
 
-fn are_distinct(texts: &mut dyn Iterator<Item = &[u8]>) -> bool {
+pub fn are_distinct(texts: &mut dyn Iterator<Item = &[u8]>) -> bool {
     let mut sorted: Vec<&[u8]> = texts.collect();
     sorted.sort_unstable();
     sorted.windows(2).all(|pair| pair[0] != pair[1])
@@ -147,6 +199,12 @@ fn read_accounts(reader: &mut Reader<'_>, engine: &Engine) -> Option<Accounts> {
         let trade_group = reader.i64().filter(|group| *group >= -1)?;
         let permissions = reader.u8().filter(|permissions| *permissions <= permission::ALL)?;
         let mut account = Account::new(id, trade_group, permissions);
+        if engine.is_version_2() {
+            account.is_killed = read_switch(reader)?;
+            account.uses_discount = read_switch(reader)?;
+            account.tier = reader.u32()?;
+            check(!account.is_killed || id != HOUSE)?;
+        }
         account.fees = read_ascending(reader, |reader| {
             let instrument = reader.u32()?;
             check(instrument == 0 || engine.listings.contains_key(&instrument))?;
@@ -168,103 +226,4 @@ fn read_accounts(reader: &mut Reader<'_>, engine: &Engine) -> Option<Accounts> {
         accounts.open(account);
     }
     Some(accounts)
-}
-
-fn read_listing(reader: &mut Reader<'_>, engine: &Engine) -> Option<(Listing, Vec<Order>)> {
-    let definition = Definition::read(reader)?;
-    engine.check_definition(&definition).ok()?;
-    let mut listing = Listing::new(definition);
-    let mut counter = || reader.u64().filter(|last| *last < COUNTER_BOUND);
-    listing.counters = Counters {
-        order: counter()?,
-        trade: counter()?,
-        aggregate: counter()?,
-        update: counter()?,
-        execution: counter()?,
-        prevented_match: counter()?,
-    };
-    listing.last_price = reader.i64().filter(|price| *price >= 0)?;
-    let sums = 1..WINDOW_BOUND;
-    let window = read_ascending(reader, |reader| {
-        let bucket = Bucket { minute: reader.i64()?, quote: reader.i128()?, quantity: reader.i128()? };
-        check((0..=minute_of(engine.time_us)).contains(&bucket.minute))?;
-        check(sums.contains(&bucket.quote) && sums.contains(&bucket.quantity))?;
-        Some((bucket.minute, bucket))
-    })?;
-    // At most an hour is kept: no definition averages over more.
-    check(window.len() <= 60)?;
-    listing.window = window.into_iter().map(|(_, bucket)| bucket).collect();
-    let mut orders = Vec::new();
-    for side in [Side::Buy, Side::Sell] {
-        for _ in 0..reader.u32()? {
-            orders.push(read_order(reader, side, &listing.definition)?);
-        }
-    }
-    check(orders.iter().all(|order| (1..=listing.counters.order).contains(&order.id)))?;
-    Some((listing, orders))
-}
-
-fn read_order(reader: &mut Reader<'_>, side: Side, definition: &Definition) -> Option<Order> {
-    let id = reader.u64()?;
-    let account = reader.u64()?;
-    let order_type = OrderType::from_code(reader.u8()?)?;
-    check(matches!(order_type, OrderType::Limit | OrderType::LimitMaker))?;
-    let time_in_force = TimeInForce::from_code(reader.u8()?)?;
-    check(time_in_force == TimeInForce::GoodTillCanceled)?;
-    let stp = Prevention::from_code(reader.u8()?)?;
-    let flags = reader.u8().filter(|flags| flags & !ORDER_HAS_STRATEGY == 0)?;
-    let mut order = Order {
-        id,
-        account,
-        account_slot: 0,
-        side,
-        order_type,
-        time_in_force,
-        stp,
-        has_strategy: flags != 0,
-        by_quote: false,
-        price: reader.i64()?,
-        quantity: reader.i64()?,
-        executed: reader.i64()?,
-        cumulative_quote: reader.i128()?,
-        prevented: reader.i64()?,
-        quote_quantity: 0,
-        held: 0,
-        created_us: reader.i64()?,
-        working_us: reader.i64()?,
-        strategy_id: reader.i64()?,
-        strategy_type: reader.i32()?,
-        client_id: reader.text::<36>(1)?,
-    };
-    check(order.price >= 1 && order.price % definition.tick == 0)?;
-    check(order.quantity >= 1 && order.executed >= 0 && order.prevented >= 0)?;
-    let quantities = [order.quantity, order.executed, order.prevented];
-    check(quantities.iter().all(|quantity| quantity % definition.step == 0))?;
-    check(order.executed < order.quantity && order.prevented < order.quantity - order.executed)?;
-    let spent_max = i128::from(i64::MAX) * i128::from(i64::MAX) / i128::from(UNIT);
-    check((0..=spent_max).contains(&order.cumulative_quote))?;
-    check(order.has_strategy || (order.strategy_id == 0 && order.strategy_type == 0))?;
-    order.held = order.hold_of(order.remaining());
-    Some(order)
-}
-
-/// Put orders on the book that must come best level first, each level in arrival order.
-fn put_on_book(listing: &mut Listing, orders: Vec<Order>, accounts: &Accounts) -> Option<()> {
-    let mut last: Option<(Side, i64, u64)> = None;
-    for mut order in orders {
-        order.account_slot = accounts.slot(order.account)?;
-        let rank = match order.side {
-            Side::Buy => -order.price,
-            Side::Sell => order.price,
-        };
-        let key = (order.side, rank, order.id);
-        check(last.is_none_or(|last| last < key))?;
-        last = Some(key);
-        let client_id: ClientId = order.client_id;
-        check(listing.book.by_id(order.id).is_none())?;
-        check(listing.book.by_client(order.account_slot, &client_id).is_none())?;
-        listing.book.insert(order);
-    }
-    listing.book.forget_changes();
-    Some(())
 }

@@ -84,6 +84,11 @@ impl Engine {
     fn rules_version(&self) -> u32 {
         self.core.rules_version()
     }
+
+    #[getter]
+    fn due_us(&self) -> i64 {
+        self.core.due_us().unwrap_or(-1)
+    }
 }
 
 /// A number that fits no field is misuse like any other wrong number; a wrong type stays a TypeError.

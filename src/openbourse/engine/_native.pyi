@@ -35,3 +35,6 @@ class Engine:
     def time_us(self) -> int: ...
     @property
     def rules_version(self) -> int: ...
+    @property
+    def due_us(self) -> int:
+        """The first time at which AdvanceTime would do something; -1 when nothing is due."""

@@ -1,0 +1,130 @@
+//! One command's turn at one instrument: orders come in and leave, with all that is kept about them.
+
+use crate::accounts::Accounts;
+use crate::events::Events;
+use crate::listings::Listing;
+use crate::orders::{Execution, Order, Place};
+use crate::venue::Venue;
+use crate::words::Side;
+
+pub struct Turn<'a> {
+    pub listing: &'a mut Listing,
+    pub accounts: &'a mut Accounts,
+    pub events: &'a mut Events,
+    pub venue: &'a mut Venue,
+    pub time_us: i64,
+}
+
+impl Turn<'_> {
+    /// The asset that an order of this side holds.
+    #[inline]
+    pub fn hold_asset(&self, side: Side) -> u32 {
+        match side {
+            Side::Buy => self.listing.definition.quote,
+            Side::Sell => self.listing.definition.base,
+        }
+    }
+
+    /// Take what an order holds from what its account has available.
+    #[inline]
+    pub fn hold(&mut self, order: &Order) {
+        self.accounts.hold(order.account_slot, self.hold_asset(order.side), order.held);
+    }
+
+    /// Give back part of what an order holds.
+    #[inline]
+    pub fn release(&mut self, order: &mut Order, amount: i128) {
+        order.held -= amount;
+        self.accounts.release(order.account_slot, self.hold_asset(order.side), amount);
+    }
+
+    pub fn release_all(&mut self, order: &mut Order) {
+        let held = order.held;
+        self.release(order, held);
+    }
+
+    /// Change what an open order holds.
+    #[inline]
+    pub fn set_held(&mut self, slot: u32, amount: i128) {
+        let order = self.listing.open.order_mut(slot);
+        let more = amount - order.held;
+        order.held = amount;
+        let (account_slot, side) = (order.account_slot, order.side);
+        self.accounts.hold(account_slot, self.hold_asset(side), more);
+    }
+
+    /// Let an order rest on the book.
+    pub fn rest(&mut self, mut order: Order) {
+        order.show();
+        self.enter(order);
+    }
+
+    /// Take an order in as open where it says that it stands.
+    pub fn enter(&mut self, order: Order) {
+        self.accounts.at_mut(order.account_slot).open.add(&order);
+        let expires_us = order.expires_us();
+        if expires_us > 0 {
+            self.venue.expiries.insert((expires_us, self.listing.definition.instrument, order.id));
+        }
+        let place = order.place();
+        let Listing { open, book, triggers, .. } = &mut *self.listing;
+        let slot = open.add(order);
+        match place {
+            Place::OnBook => book.join(open, slot),
+            Place::Waiting => triggers.add(open.order(slot)),
+            Place::Pending => {}
+        }
+    }
+
+    /// Let an order leave from where it stands.
+    pub fn leave(&mut self, slot: u32) {
+        let Listing { open, book, triggers, .. } = &mut *self.listing;
+        match open.order(slot).place() {
+            Place::OnBook => book.leave(open, slot),
+            Place::Waiting => triggers.remove(open.order(slot)),
+            Place::Pending => {}
+        }
+        self.forget(slot);
+    }
+
+    /// Forget an order that has left its place.
+    pub fn forget(&mut self, slot: u32) {
+        let order = self.listing.open.order(slot);
+        self.accounts.at_mut(order.account_slot).open.remove(order);
+        let expires_us = order.expires_us();
+        if expires_us > 0 {
+            self.venue.expiries.remove(&(expires_us, self.listing.definition.instrument, order.id));
+        }
+        self.listing.open.forget(slot);
+    }
+
+    /// Let an order leave that goes on elsewhere.
+    pub fn take_out(&mut self, slot: u32) -> Order {
+        let order = self.listing.open.order(slot).clone();
+        self.leave(slot);
+        order
+    }
+
+    /// Take off the book what a resting order lost, and the order too when nothing remains of it.
+    #[inline]
+    pub fn reduce(&mut self, slot: u32, quantity: i64, keeps_place: bool) {
+        let Listing { open, book, .. } = &mut *self.listing;
+        book.reduce(open, slot, quantity, keeps_place);
+        if open.order(slot).remaining() == 0 {
+            self.forget(slot);
+        }
+    }
+
+    /// End an open order: its hold is released, the execution reported.
+    pub fn end(&mut self, slot: u32, execution: &Execution) {
+        self.set_held(slot, 0);
+        self.listing.report_open(self.events, slot, execution);
+        self.leave(slot);
+    }
+
+    /// Report what the turn did to auctions and levels.
+    pub fn finish(&mut self) {
+        self.listing.announce_indication(self.events, self.time_us);
+        self.listing.report_levels(self.events);
+    }
+}
