@@ -6,6 +6,7 @@ pub const LIMIT: u8 = 1;
 pub const STOP_LOSS: u8 = 4;
 pub const GTC: u8 = 1;
 pub const IOC: u8 = 2;
+pub const FOK: u8 = 3;
 pub const UNIT: i64 = 100_000_000;
 pub const TICK: i64 = UNIT / 100;
 pub const STEP: i64 = 1_000;
@@ -133,6 +134,18 @@ pub fn cancel(bytes: &mut Vec<u8>, identity: Identity, account: u64, instrument:
         .end();
 }
 
+/// Reduce an order to a quantity; it keeps its name and its place (rules version 2).
+pub fn amend(bytes: &mut Vec<u8>, identity: Identity, order: &Order) {
+    Frame::new(bytes, 18, 1, identity)
+        .u64(order.account)
+        .u32(order.instrument)
+        .u64(0)
+        .i64(order.quantity)
+        .text(&client_id(order.name))
+        .text(&client_id(order.name))
+        .end();
+}
+
 pub fn cancel_replace(bytes: &mut Vec<u8>, identity: Identity, name: u64, order: &Order) {
     Frame::new(bytes, 15, 1, identity)
         .u8(2)
@@ -176,13 +189,25 @@ pub fn set_rules(bytes: &mut Vec<u8>, version: u32) {
         .end();
 }
 
-/// List an instrument of `base` against asset 1, with filters that let this benchmark's orders pass.
-pub fn list_instrument(bytes: &mut Vec<u8>, instrument: u32, base: u32) {
+/// Let orders be amended on an instrument; no other bound of rules version 2.
+pub fn allow_amending(bytes: &mut Vec<u8>, instrument: u32) {
+    Frame::new(bytes, 21, 1, Identity::default())
+        .u32(instrument)
+        .u16(64)
+        .put(&[0; 20])
+        .i128(0)
+        .put(&[0; 16])
+        .put(&[0; 48])
+        .end();
+}
+
+/// List an instrument with filters that let this benchmark's orders pass.
+pub fn list_instrument(bytes: &mut Vec<u8>, instrument: u32, base: u32, quote: u32, stp: u8) {
     Frame::new(bytes, 2, 1, Identity::default())
         .u32(instrument)
         .text(format!("S{instrument}").as_bytes())
         .u32(base)
-        .u32(1)
+        .u32(quote)
         .u8(1)
         .i64(0)
         .i64(0)
@@ -204,7 +229,7 @@ pub fn list_instrument(bytes: &mut Vec<u8>, instrument: u32, base: u32) {
         .u32(1_000_000_000)
         .i64(100_000)
         .i64(100_000)
-        .u8(1)
+        .u8(stp)
         .u8(31)
         .u16(0b1111_1110)
         .end();

@@ -6,6 +6,7 @@
 
 mod frames;
 mod pauses;
+mod peer;
 mod stops;
 mod throughput;
 mod venue;
@@ -32,10 +33,11 @@ fn main() -> ExitCode {
         Some("state") => throughput::state(argument(1, 1_000_000) as usize, argument(2, 100_000)),
         Some("pauses") => pauses::measure(argument(1, 60), argument(2, 100_000)),
         Some("stops") => stops::cascade(argument(1, 10_000)),
+        Some("peer-shape") if words.len() > 1 => peer::shape(&words[1], words.len() > 2),
         _ => {
             eprintln!(
                 "usage: openbourse-bench mix [COMMANDS INSTRUMENTS ACCOUNTS] | flat [COMMANDS RESTING_MAX] | \
-                 state [ORDERS ACCOUNTS] | pauses [SECONDS ACCOUNTS] | stops [TRIGGERS]"
+                 state [ORDERS ACCOUNTS] | pauses [SECONDS ACCOUNTS] | stops [TRIGGERS] | peer-shape STREAM [check]"
             );
             return ExitCode::from(2);
         }

@@ -80,7 +80,7 @@ impl Venue {
         frames::create_asset(&mut bytes, 1);
         for instrument in 1..=instruments {
             frames::create_asset(&mut bytes, instrument + 1);
-            frames::list_instrument(&mut bytes, instrument, instrument + 1);
+            frames::list_instrument(&mut bytes, instrument, instrument + 1, 1, 1);
         }
         venue.apply(&bytes);
         for account in 0..accounts {
