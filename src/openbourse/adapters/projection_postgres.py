@@ -12,9 +12,15 @@ _FIGURES: Final = """
 SELECT 'orders', instrument, count(*), sum(order_id), sum(executed) FROM projection_history."order" GROUP BY instrument
 UNION ALL
 SELECT 'open orders', instrument, count(*), sum(order_id), sum(executed) FROM projection_history."order"
-WHERE status <= 2 GROUP BY instrument
+WHERE status IN (1, 2, 7) GROUP BY instrument
 UNION ALL
 SELECT 'fills', instrument, count(*), sum(trade), sum(quantity) FROM projection_history.fill GROUP BY instrument
+UNION ALL
+SELECT 'lists', instrument, count(*), sum(list_id), sum(cardinality(orders)) FROM projection_history.order_list
+GROUP BY instrument
+UNION ALL
+SELECT 'amendments', instrument, count(*), sum(execution_id), sum(quantity) FROM projection_history.amendment
+GROUP BY instrument
 UNION ALL
 SELECT 'trades', instrument, count(*), sum(trade), sum(quantity) FROM projection_marketdata.trade GROUP BY instrument
 UNION ALL

@@ -7,11 +7,10 @@ from typing import Final
 import msgspec
 
 from openbourse.protocol import events
-from openbourse.protocol.events import EventKind, Execution
+from openbourse.protocol.events import EventKind, Execution, ListStatus, OrderStatus
 
-KINDS: Final = frozenset({EventKind.ORDER_UPDATED, EventKind.TRADED, EventKind.LEVEL_CHANGED})
-OPEN_STATUS_MAX: Final = 2
-"""NEW and PARTIALLY_FILLED."""
+KINDS: Final = frozenset({EventKind.ORDER_UPDATED, EventKind.LIST_UPDATED, EventKind.TRADED, EventKind.LEVEL_CHANGED})
+OPEN: Final = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_NEW})
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -41,6 +40,9 @@ class Count:
             match event:
                 case events.OrderUpdated():
                     self._take_order(event)
+                case events.ListUpdated():
+                    if event.status == ListStatus.EXEC_STARTED:
+                        self._add("lists", event.instrument, 1, event.order_list, len(event.legs))
                 case events.Traded():
                     self._add("trades", event.instrument, 1, event.trade, event.quantity)
                 case events.LevelChanged():
@@ -48,12 +50,15 @@ class Count:
 
     def _take_order(self, event: events.OrderUpdated) -> None:
         still_open = self._open[event.instrument]
+        # An order that was pending is new twice: when it is placed, and when it begins to work.
+        is_new = event.execution == Execution.NEW and event.order not in still_open
         executed = event.executed - still_open.pop(event.order, 0)
-        is_new = event.execution == Execution.NEW
         self._add("orders", event.instrument, is_new, event.order * is_new, executed)
         if event.execution == Execution.TRADE:
             self._add("fills", event.instrument, 1, event.trade, event.last_quantity)
-        if event.status <= OPEN_STATUS_MAX:
+        elif event.execution == Execution.REPLACED:
+            self._add("amendments", event.instrument, 1, event.execution_id, event.quantity)
+        if event.status in OPEN:
             still_open[event.order] = event.executed
 
     def _add(self, kind: str, instrument: int, rows: int, ids: int, quantity: int) -> None:
