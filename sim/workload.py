@@ -126,7 +126,8 @@ class Workload:
             self.known.images[number] = image
             commands.append(ListInstrument(image))
         for account in self.known.accounts:
-            commands.append(OpenAccount(account, self.random.choice((-1, -1, -1, 7, 8))))
+            groups = (-1, -1, -1, 7, 8) if self.rules == 1 else (-1, 7, 8) if account > 4 else (7,)
+            commands.append(OpenAccount(account, self.random.choice(groups)))
             commands += [self.administration.credit(account, asset) for asset in self.known.assets for _ in range(2)]
         if is_late:
             commands += [self.trading.limit() for _ in range(200)]

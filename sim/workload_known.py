@@ -152,7 +152,7 @@ class Known:
             orders_max=pick((3, 30, 200)) if not self.is_exotic else pick((6, 60, 200)),
             maker_rate=pick((0, 100_000, 1, UNIT // 2)),
             taker_rate=pick((0, 100_000, 7_777, UNIT // 2)),
-            stp_default=pick((0, 1, 2, 3, 4)),
+            stp_default=pick((0, 1, 2, 3, 4) if self.rules == 1 else (0, 0, 1, 2, 3, 4)),
             stp_allowed=31 if self.rules == 1 else pick((*[63] * 9, 31)),
             types_allowed=pick((0b1110, 0b1110, 0b1111_1110))
             if not self.is_exotic

@@ -48,7 +48,7 @@ class Trading:
             "side": self.random.choice((1, 2)),
             "type": OrderType.LIMIT,
             "time_in_force": TimeInForce.GTC,
-            "stp": self.random.choice((255, 0, 1, 2, 3, 4)),
+            "stp": self.random.choice((255, 0, 1, 2, 3, 4) if self.known.rules == 1 else (255, 0, 0, 1, 2, 3, 4, 5)),
         } | changes
         # A changed instrument may have a tick or a step so large that multiples of it do not fit.
         for name, most in (("price", 2**63 - 1), ("quantity", 2**63 - 1), ("quote_quantity", 2**127 - 1)):

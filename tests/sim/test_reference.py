@@ -90,7 +90,7 @@ def test_what_is_due_happens_when_time_advances() -> None:
         assert not 0 <= engine.due_us <= time_us
         counted += is_due
         workload.observe(events)
-    assert counted > 20
+    assert counted > 5
 
 
 def test_damaged_bytes_are_refused_or_make_a_sound_engine() -> None:
