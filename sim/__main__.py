@@ -1,6 +1,6 @@
 """`python -m sim differential --commands N --seed S`: compare the native core with the reference.
 
-A seed's stream has rules 1 or 2, unless `--rules` says which. `--statistics` tells what the streams brought about.
+Even seeds have streams of rules 1, odd ones of rules 2, unless `--rules` says which. `--statistics` tells what the streams brought about.
 """
 
 import argparse

@@ -23,6 +23,8 @@ class AnyEngine(Protocol):
     def sequence(self) -> int: ...
     @property
     def time_us(self) -> int: ...
+    @property
+    def due_us(self) -> int: ...
     def version(self) -> str: ...
     def apply(self, first_sequence: int, time_us: int, frames: bytes) -> tuple[bytes, bytes]: ...
     def snapshot(self) -> bytes: ...
@@ -106,9 +108,9 @@ def apply_both(one: AnyEngine, other: AnyEngine, time_us: int, frames: bytes) ->
         return expected[0], f"the other engine broke with {fault!r} on\n{commands}"
     if expected != found:
         return expected[0], tell_difference(frames, expected, found)
-    ours, theirs = [(engine.sequence, engine.time_us, engine.version()) for engine in (one, other)]
+    ours, theirs = [(engine.sequence, engine.time_us, engine.due_us, engine.version()) for engine in (one, other)]
     if ours != theirs:
-        return expected[0], f"sequence, time and version are {ours}, and {theirs}"
+        return expected[0], f"sequence, time, what is due and version are {ours}, and {theirs}"
     return expected[0], None
 
 

@@ -127,6 +127,9 @@ class EngineStage:
         """Return 32 bytes that stand for a name."""
         return hashlib.sha256(name.encode()).digest()
 
+    def ready(self) -> None:
+        """An engine is ready at once."""
+
     def begin_step(self) -> None:
         """Forget what the last step did."""
         self._events, self._refusals = [], []

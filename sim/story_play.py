@@ -21,15 +21,18 @@ def play(story: Story, stage: Stage) -> None:
     """Play a story to its end. Raises StoryError at the first line that is not as it is told."""
     cast = Cast(story, stage)
     actions = Actions(cast, stage.order_number)
-    for place, command in cast.opening(story):
-        stage.begin_step()
-        stage.perform(command)
-        if stage.refusals:
-            raise StoryError(f"{place}: {command} is refused: {stage.refusals[0]}")
-        stage.end_step()
-    for step in story.steps:
-        _step(step, stage, cast, actions)
-    stage.end()
+    try:
+        for place, command in cast.opening(story):
+            stage.begin_step()
+            stage.perform(command)
+            if stage.refusals:
+                raise StoryError(f"{place}: {command} is refused: {stage.refusals[0]}")
+            stage.end_step()
+        stage.ready()
+        for step in story.steps:
+            _step(step, stage, cast, actions)
+    finally:
+        stage.end()
 
 
 def _step(step: Line, stage: Stage, cast: Cast, actions: Actions) -> None:

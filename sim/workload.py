@@ -1,6 +1,6 @@
 """Seeded streams of commands: trading that crosses often, administration, resends, extremes, and broken frames.
 
-A stream has rules 1, or moves to rules 2 in its opening.
+Streams of even seeds have rules 1, those of odd ones move to rules 2 in their opening.
 
 The generator learns from the events what is open, so that most of what it sends makes sense. Two runs with one seed
 that are shown the same events send the same bytes.
@@ -22,14 +22,13 @@ from sim.workload_trading import Trading
 _BATCH_SIZES: Final = (1, 1, 2, 5, 20, 50, 100, 200)
 _TIME_STEPS_US: Final = (0, 0, 0, 1, 1_000, 900_000, 7_000_000, 61_000_000, 400_000_000)
 _LONG_PAUSE_US: Final = 3_700_000_000
-RULES_OF_ODD_SEEDS: Final = 1  # 2 as soon as the core follows them
 
 
 class Workload:
     """A stream of batches; `observe` must be shown each batch's events before the next is asked for."""
 
     def __init__(self, seed: int, rules: int | None = None) -> None:
-        self.rules = (RULES_OF_ODD_SEEDS if seed % 2 else 1) if rules is None else rules
+        self.rules = (2 if seed % 2 else 1) if rules is None else rules
         # Every seventh stream has a crowd that cancels and sweeps less, so that books grow deep.
         self.is_crowded = seed % 7 == 6
         self.known = Known(seed, 60 if self.is_crowded else 12, self.rules)

@@ -11,6 +11,7 @@ from sim.workload_trading import Trading
 
 _LOSSES = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
 _LIMIT_STOPS = (OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+_MOST = 2**63 - 1
 _ODD = (-(2**63), -1, 0, 1, 7, 2**62, 2**63 - 1)
 
 
@@ -72,7 +73,8 @@ class Exotic:
         order = self.trading.order(account, image, **named)
         if self.random.random() < 0.3:
             order = msgspec.structs.replace(order, stp=5)
-        return msgspec.structs.replace(order, **{name: fields[name] for name in _EXTENDED & set(fields)})
+        # A changed instrument may have a tick or a step so large that multiples of it do not fit.
+        return msgspec.structs.replace(order, **{name: min(fields[name], _MOST) for name in _EXTENDED & set(fields)})
 
     def stop_fields(self, image: Instrument, side: int | None = None, order_type: int | None = None) -> dict[str, Any]:
         """Return the fields of a stop order, mostly one that a few ticks fire."""
@@ -89,11 +91,18 @@ class Exotic:
         if way < 0.75:
             fields["stop_price"] = stop
         if way > 0.55:
-            fields["trailing_delta"] = pick((1, 1, 2, 5, 20, 100, 500, 2_000))
+            fields["trailing_delta"] = self.delta(image)
         if order_type in _LIMIT_STOPS:
             fields["price"] = max(image.tick, stop + image.tick * self.random.randint(-6, 6))
             fields["time_in_force"] = pick((1, 1, 1, 1, 2, 3))
         return self.fields(image, **fields)
+
+    def delta(self, image: Instrument) -> int:
+        """Return a trailing distance, sometimes one that a whole number of ticks meets exactly."""
+        distance = 10_000 * image.tick * self.random.choice((1, 2, 3))
+        if distance % self.near(image) == 0 and self.random.random() < 0.8:
+            return min(distance // self.near(image), 9_999)
+        return self.random.choice((1, 1, 2, 5, 20, 100, 500, 2_000))
 
     def stop(self) -> PlaceOrder:
         """Return a stop order."""
@@ -125,9 +134,10 @@ class Exotic:
 
     def crossing(self) -> PlaceOrder:
         """Return a plain limit order around the last price, on an instrument in auction if there is one."""
-        image = self.known.auction() or self.known.any_image()
-        price = max(image.tick, self.near(image) + image.tick * self.random.randint(-6, 6))
-        fields = {"side": self.random.choice((1, 2)), "price": price, "quantity": self.quantity(image)}
+        auction = self.known.auction()
+        image, depth, size = (auction, 25, 4) if auction is not None else (self.known.any_image(), 6, 1)
+        price = max(image.tick, self.near(image) + image.tick * self.random.randint(-depth, depth))
+        fields = {"side": self.random.choice((1, 2)), "price": price, "quantity": self.quantity(image) * size}
         if self.odds(0.15):
             fields["iceberg"] = image.step
         order = self.make(self.account(), image, {"type": OrderType.LIMIT} | fields)
@@ -146,6 +156,9 @@ class Exotic:
     def amend(self) -> AmendOrder:
         """Return an amendment of an open order: mostly by some lots, to the least, or of what cannot be."""
         instrument, order, account, client_id = self.pick()
+        for key, one in self.known.orders.items():
+            if one.order_list and self.random.random() < 0.1:
+                instrument, order, account, client_id = *key, one.account, one.client_id
         image, known = self.known.images[instrument], self.known.orders.get((instrument, order))
         quantity, done = (0, 0) if known is None else (known.quantity, known.executed + known.prevented)
         way = self.random.randrange(20)
@@ -158,7 +171,7 @@ class Exotic:
             account=account if way != 5 else self.random.choice(self.known.accounts),
             instrument=instrument if way != 6 else self.random.randrange(5),
             order=0 if way in (7, 8, 9) else order,
-            new_quantity=new,
+            new_quantity=max(-_MOST, min(new, _MOST)),
             client_id=client_id if way in (8, 9, 10) else "other" if way == 11 else "",
             new_client_id=client_id if way > 14 else self.trading.new_client_id(),
         )

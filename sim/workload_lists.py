@@ -99,12 +99,14 @@ class Lists:
             orders[1] = msgspec.structs.replace(orders[1], client_id=orders[0].client_id)
         elif way == 7:
             orders[1] = msgspec.structs.replace(orders[1], account=self.random.choice(self.known.accounts))
-        return PlaceOrderList(form, self.new_client_id(), tuple(orders))
+        return PlaceOrderList(form, self.new_client_id(account, image.instrument), tuple(orders))
 
-    def new_client_id(self) -> str:
+    def new_client_id(self, account: int, instrument: int) -> str:
         """Return an id of its own, sometimes one that an open list has."""
-        if self.known.lists and self.random.random() < 0.03:
-            return self.random.choice(list(self.known.lists.values()))[1]
+        if self.random.random() < 0.05:
+            for (place, _), (owner, client_id) in self.known.lists.items():
+                if (owner, place) == (account, instrument):
+                    return client_id
         self.serial += 1
         return f"l{self.serial}"
 
