@@ -81,18 +81,17 @@ fn is_extension_valid(request: &OrderRequest, extension: &Extension, rules: &Ins
 }
 
 impl Turn<'_> {
-    /// Check from ACCOUNT_DISABLED to GOOD_TILL_PASSED; answers the order as it would be.
-    pub fn admit(&self, request: &OrderRequest, account_slot: u32, admission: &Admission) -> Result<Order, Reason> {
-        self.check_account(account_slot)?;
-        let stp = self.check_form(request, admission.gate)?;
-        let order = self.draft(request, account_slot, stp);
-        self.check_filters(&order, !admission.is_paid_on)?;
-        self.check_counts(&order, admission.before)?;
+    /// Check from ACCOUNT_DISABLED to GOOD_TILL_PASSED the order that a request would be.
+    #[inline]
+    pub fn admit(&self, request: &OrderRequest, order: &Order, admission: &Admission) -> Result<(), Reason> {
+        self.check_account(order.account_slot)?;
+        self.check_form(request, order.stp, admission.gate)?;
+        self.check_filters(order, !admission.is_paid_on)?;
+        self.check_counts(order, admission.before)?;
         if !admission.is_pending {
-            self.check_position(&order)?;
+            self.check_position(order)?;
         }
-        require(order.expires_us() == 0 || order.expires_us() > self.time_us, Reason::GoodTillPassed)?;
-        Ok(order)
+        require(order.expires_us() == 0 || order.expires_us() > self.time_us, Reason::GoodTillPassed)
     }
 
     /// Check ACCOUNT_DISABLED and ACCOUNT_MAY_NOT_TRADE.
@@ -102,8 +101,8 @@ impl Turn<'_> {
         require(account.may(permission::TRADE), Reason::AccountMayNotTrade)
     }
 
-    /// Check from INSTRUMENT_NOT_TRADING to the phase; answers the prevention mode that applies.
-    fn check_form(&self, request: &OrderRequest, gate: Gate) -> Result<Prevention, Reason> {
+    /// Check from INSTRUMENT_NOT_TRADING to the phase.
+    fn check_form(&self, request: &OrderRequest, stp: Prevention, gate: Gate) -> Result<(), Reason> {
         let (definition, rules) = (&self.listing.definition, &self.listing.rules);
         let is_auction = definition.status == InstrumentStatus::Auction;
         require(definition.status == InstrumentStatus::Trading || is_auction, Reason::InstrumentNotTrading)?;
@@ -124,7 +123,6 @@ impl Turn<'_> {
             require(offers(extension.peg.is_some(), feature::PEG), Reason::PegNotSupported)?;
         }
         require(!request.by_quote || !rules.has(feature::NO_QUOTE_MARKET), Reason::QuoteMarketNotSupported)?;
-        let stp = request.stp.unwrap_or(definition.stp_default);
         require(definition.allows_prevention(stp), Reason::PreventionNotAllowed)?;
         require(is_combination_valid(request, rules), Reason::InvalidCombination)?;
         if is_auction {
@@ -132,7 +130,7 @@ impl Turn<'_> {
             require(request.order_type == OrderType::Limit && !is_pegged, Reason::PhaseType)?;
             require(request.time_in_force == TimeInForce::GoodTillCanceled, Reason::PhaseTimeInForce)?;
         }
-        Ok(stp)
+        Ok(())
     }
 
     /// Check from MAX_NUM_ORDERS to EXCHANGE_MAX_NUM_ICEBERG_ORDERS.
@@ -170,7 +168,9 @@ impl Turn<'_> {
         require(position <= position_max, Reason::MaxPosition)
     }
 
-    fn draft(&self, request: &OrderRequest, account_slot: u32, stp: Prevention) -> Order {
+    /// The order as the request would have it.
+    #[inline]
+    pub fn draft(&self, request: &OrderRequest, account_slot: u32) -> Order {
         let extra = request.extension.as_ref().map(|extension| {
             Box::new(Extra {
                 stop_price: extension.stop_price.unwrap_or(0),
@@ -189,7 +189,7 @@ impl Turn<'_> {
             side: request.side,
             order_type: request.order_type,
             time_in_force: request.time_in_force,
-            stp,
+            stp: request.stp.unwrap_or(self.listing.definition.stp_default),
             has_strategy: request.has_strategy,
             by_quote: request.by_quote,
             price: request.price,

@@ -65,7 +65,8 @@ impl Engine {
         request: &OrderRequest,
     ) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        let order = turn.admit(request, slot, &Admission::through(Gate::Replacement))?;
+        let order = turn.draft(request, slot);
+        turn.admit(request, &order, &Admission::through(Gate::Replacement))?;
         turn.cancel_replace(mode, cancel, order);
         turn.work_off();
         turn.finish();

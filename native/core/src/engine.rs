@@ -245,7 +245,8 @@ impl Engine {
 
     fn place_order(&mut self, request: &OrderRequest) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        let order = turn.admit(request, slot, &Admission::through(Gate::Order))?;
+        let order = turn.draft(request, slot);
+        turn.admit(request, &order, &Admission::through(Gate::Order))?;
         turn.check_client_id(&order)?;
         if request.is_test {
             turn.events.order_tested(request.account, request.instrument, &request.client_id);

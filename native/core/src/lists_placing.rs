@@ -104,7 +104,8 @@ impl Turn<'_> {
                 is_pending,
                 is_paid_on: is_pending && request.form.pays_on(),
             };
-            let order = self.admit(leg, account_slot, &admission)?;
+            let order = self.draft(leg, account_slot);
+            self.admit(leg, &order, &admission)?;
             before.add(&order);
             legs.push(order);
         }

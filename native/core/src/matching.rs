@@ -11,8 +11,8 @@ use crate::turn::Turn;
 use crate::words::{Expiry, InstrumentStatus, OrderStatus, Prevention, TimeInForce};
 
 /// The order at work, and what it has to remember between its trades.
-struct Taker {
-    order: Order,
+struct Taker<'a> {
+    order: &'a mut Order,
     ran_dry: bool,
     range: Option<PriceRange>,
     first_price: Option<i64>,
@@ -30,6 +30,7 @@ enum Stop {
 
 impl Turn<'_> {
     /// Let an order take what it crosses; what is left rests or expires. Then its trades may fire others.
+    #[inline]
     pub fn run(&mut self, mut order: Order, outlook: Outlook) {
         if outlook.expires_at_once {
             self.expire(&mut order, Expiry::UnfilledFok);
@@ -40,13 +41,13 @@ impl Turn<'_> {
             return;
         }
         let Outlook { ran_dry, range, .. } = outlook;
-        let mut taker = Taker { order, ran_dry, range, first_price: None, traded_at: None };
+        let mut taker = Taker { order: &mut order, ran_dry, range, first_price: None, traded_at: None };
         let stop = self.take(&mut taker);
         let prices = (taker.first_price, taker.traded_at);
         match stop {
-            Stop::Done => self.settle_rest(taker),
+            Stop::Done => self.settle_rest(order, ran_dry),
             Stop::Prevented => {}
-            Stop::OutOfRange => self.expire(&mut taker.order, Expiry::PriceRangeExceeded),
+            Stop::OutOfRange => self.expire(&mut order, Expiry::PriceRangeExceeded),
         }
         if let (Some(first), Some(last)) = prices {
             self.evaluate(first);
@@ -62,7 +63,7 @@ impl Turn<'_> {
     }
 
     /// Match while the best opposite order crosses.
-    fn take(&mut self, taker: &mut Taker) -> Stop {
+    fn take(&mut self, taker: &mut Taker<'_>) -> Stop {
         let opposite = taker.order.side.opposite();
         while taker.order.remaining() > 0 {
             let Some(maker) = self.listing.book.best(opposite) else { break };
@@ -77,7 +78,7 @@ impl Turn<'_> {
                 && self.accounts.are_self(taker.order.account_slot, resting.account_slot);
             if !is_prevented {
                 self.trade(taker, maker);
-            } else if self.prevent(&mut taker.order, maker) {
+            } else if self.prevent(taker.order, maker) {
                 return Stop::Prevented;
             }
         }
@@ -85,8 +86,8 @@ impl Turn<'_> {
     }
 
     /// What is left after matching rests, or expires.
-    fn settle_rest(&mut self, taker: Taker) {
-        let Taker { mut order, ran_dry, .. } = taker;
+    #[inline]
+    fn settle_rest(&mut self, mut order: Order, ran_dry: bool) {
         if order.remaining() > 0 {
             if order.order_type.is_market() {
                 self.expire(&mut order, Expiry::InsufficientLiquidity);
@@ -103,7 +104,7 @@ impl Turn<'_> {
     }
 
     /// Trade with the best opposite order at its price.
-    fn trade(&mut self, taker: &mut Taker, maker: u32) {
+    fn trade(&mut self, taker: &mut Taker<'_>, maker: u32) {
         self.start_leg(maker);
         let resting = self.listing.open.order(maker);
         let price = resting.price;
@@ -115,14 +116,14 @@ impl Turn<'_> {
             taker.first_price.get_or_insert(price);
         }
         let fill = Fill { price, quantity, quote: notional(price, quantity), trade };
-        let (maker_fill, mut taker_fill) = self.exchange(maker, &mut taker.order, &fill);
+        let (maker_fill, mut taker_fill) = self.exchange(maker, taker.order, &fill);
         self.report_maker(maker, maker_fill);
         self.reduce_maker(maker, quantity, false);
         if taker.ran_dry {
             // What it filled in full was only what the book had: it goes on to expire.
             taker_fill.status = OrderStatus::PartiallyFilled;
         }
-        self.listing.report(self.events, &taker.order, &taker_fill);
+        self.listing.report(self.events, taker.order, &taker_fill);
         if taker.order.remaining() == 0 {
             self.follow_end(taker.order.list(), taker.order.id, Ending::Filled);
         }

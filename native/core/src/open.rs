@@ -145,6 +145,7 @@ impl OpenOrders {
     }
 
     /// Take an order in; it is in no level yet.
+    #[inline]
     pub fn add(&mut self, order: Order) -> u32 {
         let (id, account_slot, client_id) = (order.id, order.account_slot, order.client_id);
         let entry = Entry { order, in_level: Links::NONE, in_account: Links::NONE };

@@ -23,6 +23,7 @@ impl Turn<'_> {
     }
 
     /// Check what depends on the moment of beginning, up to WOULD_TAKE, and bring the order to where it begins.
+    #[inline]
     pub fn check_beginning(&self, order: &mut Order) -> Result<(), Reason> {
         if order.order_type.is_stop() {
             self.check_trigger(order)?;
@@ -59,6 +60,7 @@ impl Turn<'_> {
     }
 
     /// Check a pegged order's price and WOULD_TAKE; the order works from now on.
+    #[inline]
     pub fn check_working(&self, order: &mut Order, asks_asset_limits: bool) -> Result<(), Reason> {
         if let Some((peg_type, offset)) = order.peg() {
             let side = if peg_type == PegType::Primary { order.side } else { order.side.opposite() };
@@ -84,6 +86,7 @@ impl Turn<'_> {
     }
 
     /// Find out what a working order will meet and has to hold; check that it can.
+    #[inline]
     pub fn weigh(&self, order: &mut Order) -> Result<Outlook, Reason> {
         let is_market_buy = order.order_type.is_market() && order.side == Side::Buy;
         let range = self.price_range(order.side);
@@ -122,6 +125,7 @@ impl Turn<'_> {
     }
 
     /// Place an admitted order unless its last checks fail; `announce` says so first. Answers its id.
+    #[inline]
     pub fn place(&mut self, mut order: Order, announce: impl FnOnce(&mut Self, u64)) -> Result<u64, Reason> {
         self.check_beginning(&mut order)?;
         let id = self.listing.counters.order + 1;

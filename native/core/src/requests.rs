@@ -75,6 +75,7 @@ pub struct ListRequest {
 }
 
 impl CancelRequest {
+    #[inline]
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         Some(Self {
             order: reader.u64()?,

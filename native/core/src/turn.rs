@@ -54,12 +54,14 @@ impl Turn<'_> {
     }
 
     /// Let an order rest on the book.
+    #[inline]
     pub fn rest(&mut self, mut order: Order) {
         order.show();
         self.enter(order);
     }
 
     /// Take an order in as open where it says that it stands.
+    #[inline]
     pub fn enter(&mut self, order: Order) {
         self.accounts.at_mut(order.account_slot).open.add(&order);
         let expires_us = order.expires_us();
@@ -88,6 +90,7 @@ impl Turn<'_> {
     }
 
     /// Forget an order that has left its place.
+    #[inline]
     pub fn forget(&mut self, slot: u32) {
         let order = self.listing.open.order(slot);
         self.accounts.at_mut(order.account_slot).open.remove(order);
@@ -123,6 +126,7 @@ impl Turn<'_> {
     }
 
     /// Report what the turn did to auctions and levels.
+    #[inline]
     pub fn finish(&mut self) {
         self.listing.announce_indication(self.events, self.time_us);
         self.listing.report_levels(self.events);
