@@ -1,19 +1,34 @@
 """Filters and execution rules as clients see them (binance-api.md section 3). What is off is not shown."""
 
+from typing import Final
+
 from openbourse.edge.listing import Listing
 from openbourse.protocol.amounts import format_units
 from openbourse.protocol.instruments import Feature, Instrument, InstrumentRules, NotionalFlag
 
 Shown = list[dict[str, object]]
+_ORDER: Final = (
+    "PRICE_FILTER",
+    "LOT_SIZE",
+    "ICEBERG_PARTS",
+    "MARKET_LOT_SIZE",
+    "TRAILING_DELTA",
+    "PERCENT_PRICE",
+    "PERCENT_PRICE_BY_SIDE",
+    "NOTIONAL",
+    "MAX_POSITION",
+    "MAX_NUM_ORDERS",
+    "MAX_NUM_ORDER_LISTS",
+    "MAX_NUM_ALGO_ORDERS",
+    "MAX_NUM_ICEBERG_ORDERS",
+    "MAX_NUM_ORDER_AMENDS",
+)
 
 
 def symbol_filters(image: Instrument, rules: InstrumentRules) -> Shown:
-    """Return the filters of an instrument."""
-    return [
-        *_price_filters(image, rules),
-        *_quantity_filters(image, rules),
-        *_count_filters(image, rules),
-    ]
+    """Return the filters of an instrument, in the order that clients are used to."""
+    shown = [*_price_filters(image, rules), *_quantity_filters(image, rules), *_count_filters(image, rules)]
+    return sorted(shown, key=lambda each: _ORDER.index(str(each["filterType"])))
 
 
 def exchange_filters(listing: Listing) -> Shown:
