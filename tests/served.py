@@ -189,17 +189,14 @@ async def ask(
     return json.loads(await asyncio.wait_for(connection.recv(), 5))
 
 
-def funded_engine(kind: Any = Engine, rules: int = 1) -> tuple[Any, Listing]:
-    """Return an engine with the venue's instruments and two rich accounts, and what is listed."""
-    engine, listing = kind(), Listing()
+def funded_engine() -> tuple[Engine, Listing]:
+    """Return an engine with the venue's instruments, rules and two rich accounts, and what is listed."""
+    engine, listing = Engine(), Listing()
     commands: list[Command] = [CreateAsset(asset, code) for code, asset in listings.ASSETS.items()]
-    if rules == listings.RULES_VERSION:
-        commands.append(SetRules(rules))
-        for image in listings.INSTRUMENTS:
-            commands.append(ListInstrument(listings.offering_all(image)))
-            commands.append(SetInstrumentRules(listings.first_rules(image.instrument)))
-    else:
-        commands += [ListInstrument(image) for image in listings.INSTRUMENTS]
+    commands.append(SetRules(listings.RULES_VERSION))
+    for image in listings.INSTRUMENTS:
+        commands.append(ListInstrument(listings.offering_all(image)))
+        commands.append(SetInstrumentRules(listings.first_rules(image.instrument)))
     for account in (ALICE, BOB):
         commands.append(OpenAccount(account))
         for asset in listings.ASSETS.values():
@@ -217,10 +214,9 @@ async def served(
     behind: Asgi | None = None,
     trusted_proxies: tuple[str, ...] = (),
     limits: Limits | None = None,
-    funded: tuple[Any, Listing] | None = None,
 ) -> AsyncIterator[Venue]:
     """Serve order entry, and what else is given, on a free port."""
-    engine, listing = funded or funded_engine()
+    engine, listing = funded_engine()
     venue = Venue(CountingIntake(engine), HeldKeys(), RateLimiter(per_minute, None), EchoingStreams())
     offered = [
         *api.operations(venue.intake, listing),

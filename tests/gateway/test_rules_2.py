@@ -1,16 +1,13 @@
 """Stops, icebergs, pegs, lists and amendments from request to answer, with an engine on rules version 2 behind."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from openbourse.protocol.commands import SetInstrumentRules
 from openbourse.protocol.events import decode
 from openbourse.protocol.instruments import InstrumentRules
-from sim.reference import Engine
-from tests.served import BOBS_KEY, HMAC_KEY, Venue, ask, funded_engine, served, signed_params
+from tests.served import BOBS_KEY, HMAC_KEY, Venue, ask, signed_params
 
 ORDER = "/api/v3/order"
 LIMIT = {
@@ -43,12 +40,6 @@ OTO = {
     "pendingPrice": "9500",
     "pendingQuantity": "0.01",
 }
-
-
-@pytest_asyncio.fixture
-async def venue() -> AsyncIterator[Venue]:
-    async with served(funded=funded_engine(Engine, rules=2)) as running:
-        yield running
 
 
 async def send(venue: Venue, method: str, path: str, params: dict[str, str], key: str = HMAC_KEY, **more: Any) -> Any:

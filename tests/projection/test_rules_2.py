@@ -8,6 +8,7 @@ import asyncpg
 
 from openbourse import listings
 from openbourse.adapters.projection_postgres import read_projected
+from openbourse.engine import Engine
 from openbourse.history.projector import HistoryProjector
 from openbourse.marketdata.projector import MarketProjector
 from openbourse.projection.feed import CommittedBatch
@@ -16,7 +17,6 @@ from openbourse.protocol import commands as c
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import OrderType, Side, TimeInForce
 from openbourse.sequencer.figures import Count
-from sim.reference import Engine
 from tests.projection.recorded import TABLES, make_tables
 
 ADDED = ("projection_history.order_list", "projection_history.amendment")

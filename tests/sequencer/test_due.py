@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
+from openbourse.engine import Engine
 from openbourse.protocol import commands, events
 from openbourse.protocol.intake import ANSWER, Tell
 from openbourse.protocol.journal import GENESIS, Head
@@ -12,7 +13,6 @@ from openbourse.sequencer.limits import OrderLimits
 from openbourse.sequencer.publisher import Publisher
 from openbourse.sequencer.recovery import Replica
 from openbourse.sequencer.sequencer import Sequencer
-from sim.reference import Engine
 from tests.contracts.journal_memory import MemoryJournal
 from tests.sequencer.shard import SET_UP, buy
 from tests.sequencer.test_intake import SECRET, Gateway

@@ -4,12 +4,12 @@ from openbourse import listings
 from openbourse.edge.intake import Answer
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import OrderCounts
+from openbourse.engine import Engine
 from openbourse.protocol.commands import Command, SetInstrumentRules, SetRules
 from openbourse.protocol.events import CommandRejected, decode
 from openbourse.protocol.instruments import OrderType, SelfTradePrevention
 from openbourse.protocol.rejects import RejectReason
 from openbourse.wiring.instruments import list_venue
-from sim.reference import Engine
 from tests.made_events import encode
 
 

@@ -95,7 +95,7 @@ class Sequencer:
 
     async def _await_work(self) -> None:
         """Return when a command has come, or when time must advance for what is due."""
-        due_us = self._due_us()
+        due_us = self.replica.engine.due_us
         if due_us < 0 or self.intake.arrived.is_set():
             await self.intake.arrived.wait()
             return
@@ -111,12 +111,8 @@ class Sequencer:
         """Return the time to stamp: the clock's, never before what is committed."""
         return max(self.committed.time_us, time.time_ns() // 1_000)
 
-    def _due_us(self) -> int:
-        # Engines of rules 1 alone have nothing that comes due.
-        return int(getattr(self.replica.engine, "due_us", -1))
-
     def _is_due(self, time_us: int) -> bool:
-        return 0 <= self._due_us() <= time_us
+        return 0 <= self.replica.engine.due_us <= time_us
 
     async def copy(self) -> Replica:
         """Return a copy of committed state, taken between two batches. Only while `run` runs."""
