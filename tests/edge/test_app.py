@@ -217,7 +217,8 @@ async def test_exchange_info_has_every_key_that_clients_ask_for(venue: Venue) ->
     (symbol,) = info["symbols"]
     assert {"permissions": [], "permissionSets": [["SPOT"]], "status": "TRADING"}.items() <= symbol.items()
     assert [one["filterType"] for one in symbol["filters"]][:2] == ["PRICE_FILTER", "LOT_SIZE"]
-    assert symbol["orderTypes"] == ["LIMIT", "MARKET", "LIMIT_MAKER"]
+    assert symbol["orderTypes"][:4] == ["LIMIT", "MARKET", "LIMIT_MAKER", "STOP_LOSS"]
+    assert (symbol["ocoAllowed"], symbol["cancelReplaceAllowed"], info["exchangeFilters"]) == (True, True, [])
     several = await venue.http.get('/api/v3/exchangeInfo?symbols=["BTCUSDT","ETHUSDT"]')
     assert [one["symbol"] for one in several.json()["symbols"]] == ["BTCUSDT", "ETHUSDT"]
     for query, code in (
