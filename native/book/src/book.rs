@@ -1,6 +1,7 @@
 //! Orders in their queues.
 
 use crate::levels::Levels;
+use crate::prefetch::prefetch;
 use crate::words::{LevelId, NIL, Side, Slot, Total, some};
 
 /// One order at rest, or a free slot.
@@ -151,6 +152,21 @@ impl<T, S: Total> Book<T, S> {
         false
     }
 
+    /// Give an order another quantity; it keeps its turn.
+    ///
+    /// # Panics
+    /// When the quantity is not positive.
+    #[inline]
+    pub fn resize(&mut self, slot: Slot, quantity: i64) {
+        assert!(quantity > 0, "an order at rest has a quantity");
+        let node = &mut self.nodes[slot.index()];
+        let before = std::mem::replace(&mut node.quantity, quantity);
+        let level = node.level;
+        let queue = self.levels.at_mut(level);
+        queue.total.grow(quantity);
+        queue.total.shrink(before);
+    }
+
     /// Give an order a new quantity and the last turn of its level, as when the next part of an iceberg shows.
     ///
     /// # Panics
@@ -190,6 +206,26 @@ impl<T, S: Total> Book<T, S> {
         if previous != NIL {
             self.nodes[previous as usize].next = slot.0;
         }
+    }
+
+    /// Ask for the memory where an order is.
+    #[inline]
+    pub fn prefetch(&self, slot: Slot) {
+        if let Some(node) = self.nodes.get(slot.index()) {
+            prefetch(node);
+        }
+    }
+
+    /// Ask for an order's neighbours and its level.
+    #[inline]
+    pub fn prefetch_near(&self, slot: Slot) {
+        let Some(node) = self.nodes.get(slot.index()) else { return };
+        for near in [node.previous, node.next] {
+            if let Some(near) = self.nodes.get(near as usize) {
+                prefetch(near);
+            }
+        }
+        self.levels.prefetch(node.level);
     }
 
     /// How many orders rest.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::prefetch::prefetch;
 use crate::words::{NIL, Slot, some};
 
 const PAGE_BITS: u32 = 10;
@@ -115,6 +116,14 @@ impl DenseIndex {
             }
         }
         if self.far.is_empty() { None } else { self.far.remove(&id).and_then(some).map(Slot) }
+    }
+
+    /// Ask for the memory where an id's slot is.
+    #[inline]
+    pub fn prefetch(&self, id: u64) {
+        if let Some(Some(page)) = self.pages.get(page_of(id)) {
+            prefetch(&page.slots[place_of(id)]);
+        }
     }
 
     /// How many pages hold ids.

@@ -1,5 +1,6 @@
 //! The levels of both sides and the way from a price to its level.
 
+use crate::prefetch::prefetch;
 use crate::words::{LevelId, NIL, Side, Total, some};
 
 /// Marks a reference to a level; one without it names a branch.
@@ -113,6 +114,13 @@ impl<S: Total> Levels<S> {
     #[inline]
     pub(crate) fn at_mut(&mut self, level: u32) -> &mut Level<S> {
         &mut self.levels[level as usize]
+    }
+
+    #[inline]
+    pub(crate) fn prefetch(&self, level: u32) {
+        if let Some(level) = self.levels.get(level as usize) {
+            prefetch(level);
+        }
     }
 
     pub(crate) fn count(&self) -> usize {

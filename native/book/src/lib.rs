@@ -9,14 +9,16 @@
 //! book has one level or a hundred thousand, and whether they are neighbours or far apart. [`DenseIndex`] finds a slot
 //! by order id.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 mod book;
 mod dense;
 mod levels;
+mod prefetch;
 mod words;
 
 pub use book::Book;
 pub use dense::DenseIndex;
+pub use prefetch::{prefetch, prefetch_whole};
 pub use words::{LevelId, Side, Slot, Total};

@@ -84,6 +84,22 @@ impl Slot {
     }
 }
 
+impl Slot {
+    /// The slot of a number, for an index that leads into an array of the caller's.
+    #[inline]
+    #[must_use]
+    pub const fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The slot as a number of 32 bits.
+    #[inline]
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 impl LevelId {
     /// The level as a number, for arrays beside the book.
     #[inline]

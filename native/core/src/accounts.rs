@@ -1,10 +1,12 @@
 //! Accounts: their permissions, fees and balances, and which balances the command in hand has touched.
 
-use rustc_hash::FxHashMap;
+use openbourse_book::prefetch_whole;
+use smallvec::SmallVec;
 
 use crate::events::Events;
 use crate::instruments::Rates;
 use crate::open::OpenCounts;
+use crate::slot_table::{SlotTable, mixed};
 use crate::words::permission;
 
 /// The account that collects what the venue earns.
@@ -35,7 +37,7 @@ pub struct Account {
     /// By instrument ascending; 0 stands for every instrument.
     pub fees: Vec<(u32, Rates)>,
     /// By asset ascending.
-    pub balances: Vec<(u32, Balance)>,
+    pub balances: SmallVec<[(u32, Balance); 2]>,
 }
 
 impl Account {
@@ -50,7 +52,7 @@ impl Account {
             open: OpenCounts::default(),
             open_lists: 0,
             fees: Vec::new(),
-            balances: Vec::new(),
+            balances: SmallVec::new(),
         }
     }
 
@@ -101,7 +103,7 @@ struct Touched {
 #[derive(Clone, Default)]
 pub struct Accounts {
     list: Vec<Account>,
-    slots: FxHashMap<u64, u32>,
+    slots: SlotTable,
     touched: Vec<Touched>,
 }
 
@@ -116,13 +118,27 @@ impl Accounts {
     /// Add an account whose id is not taken.
     pub fn open(&mut self, account: Account) {
         let slot = u32::try_from(self.list.len()).expect("accounts are fewer than 2^32");
-        self.slots.insert(account.id, slot);
+        self.slots.insert(mixed(account.id), slot);
         self.list.push(account);
     }
 
     #[inline]
     pub fn slot(&self, id: u64) -> Option<u32> {
-        self.slots.get(&id).copied()
+        self.slots.find(mixed(id), |slot| self.list[slot as usize].id == id)
+    }
+
+    /// Ask for where an id's slot is.
+    #[inline]
+    pub fn prefetch_slot(&self, id: u64) {
+        self.slots.prefetch(mixed(id));
+    }
+
+    /// Ask for the account that is likely the one with an id; answers its slot.
+    #[inline]
+    pub fn prefetch_account(&self, id: u64) -> Option<u32> {
+        let slot = self.slots.find(mixed(id), |_| true)?;
+        prefetch_whole(&self.list[slot as usize]);
+        Some(slot)
     }
 
     #[inline]
@@ -141,7 +157,8 @@ impl Accounts {
 
     /// Every slot, by account id ascending.
     pub fn slots_by_id(&self) -> Vec<u32> {
-        let mut ordered: Vec<(u64, u32)> = self.slots.iter().map(|(id, slot)| (*id, *slot)).collect();
+        let mut ordered: Vec<(u64, u32)> =
+            self.list.iter().zip(0..).map(|(account, slot)| (account.id, slot)).collect();
         ordered.sort_unstable();
         ordered.into_iter().map(|(_, slot)| slot).collect()
     }

@@ -27,7 +27,7 @@ impl Engine {
     fn audit_counts(&self) -> Result<(), String> {
         let mut counts: BTreeMap<u32, (OpenCounts, u32)> = BTreeMap::new();
         let mut expiries = BTreeSet::new();
-        for (instrument, listing) in &self.listings {
+        for (instrument, listing) in self.listings.iter() {
             for order in listing.open.all() {
                 counts.entry(order.account_slot).or_default().0.add(order);
                 if order.expires_us() > 0 {

@@ -18,7 +18,7 @@ impl Listing {
         let mut on_book = 0;
         for side in [Side::Buy, Side::Sell] {
             for (price, level) in self.book.levels_from_best(side) {
-                on_book += self.audit_level(side, price, level)?;
+                on_book += self.audit_level(side, price, &level)?;
             }
         }
         if self.book.is_crossed() && self.definition.status == InstrumentStatus::Trading {
@@ -55,7 +55,7 @@ impl Listing {
     /// Check one level; answers how many orders rest there.
     fn audit_level(&self, side: Side, price: i64, level: &Level) -> Result<usize, String> {
         let (mut last_id, mut total, mut remaining, mut count) = (0, 0, 0, 0);
-        for slot in self.book.slots_of(&self.open, level) {
+        for slot in self.book.slots_of(level) {
             let order = self.open.order(slot);
             let wrong = |what: &str| Err(format!("order {}: {what}", order.id));
             if order.side != side || order.price != price || order.place() != Place::OnBook {

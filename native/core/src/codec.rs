@@ -140,6 +140,21 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether every byte is in 0x21-0x7E, eight at a time.
+#[inline]
+fn are_printable(text: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    // With every byte below 0x80 no sum carries into the next byte: adding 0x5F lifts 0x21 and above over 0x80, adding
+    // 1 lifts only 0x7F.
+    let outside = |word: u64| (word | !word.wrapping_add(0x5F * ONES) | word.wrapping_add(ONES)) & (0x80 * ONES);
+    let (words, tail) = text.as_chunks::<8>();
+    let mut wrong = 0;
+    for word in words {
+        wrong |= outside(u64::from_le_bytes(*word));
+    }
+    wrong == 0 && tail.iter().all(|byte| (0x21..=0x7E).contains(byte))
+}
+
 /// Up to `N` (at most 255) printable ASCII characters held in place; bytes past the length are zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Text<const N: usize> {
@@ -153,7 +168,7 @@ impl<const N: usize> Text<N> {
     /// Take the characters, or `None` when they are too many or not all in 0x21-0x7E.
     #[inline]
     pub fn from_bytes(text: &[u8]) -> Option<Self> {
-        if text.len() > N || !text.iter().all(|byte| (0x21..=0x7E).contains(byte)) {
+        if text.len() > N || !are_printable(text) {
             return None;
         }
         let mut bytes = [0; N];
@@ -169,6 +184,12 @@ impl<const N: usize> Text<N> {
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
+
+    /// The characters, then zeros.
+    #[inline]
+    pub fn padded(&self) -> &[u8; N] {
+        &self.bytes
+    }
 }
 
 impl<const N: usize> Hash for Text<N> {
@@ -179,3 +200,23 @@ impl<const N: usize> Hash for Text<N> {
 
 /// A client order id or a request id.
 pub type ClientId = Text<36>;
+
+#[cfg(test)]
+mod tests {
+    use super::are_printable;
+
+    #[test]
+    fn a_text_is_printable_when_every_byte_is() {
+        for length in 0..20 {
+            let mut text = vec![b'x'; length];
+            assert!(are_printable(&text));
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    text[place] = byte;
+                    assert_eq!(are_printable(&text), (0x21..=0x7E).contains(&byte), "{byte} at {place} of {length}");
+                }
+                text[place] = b'x';
+            }
+        }
+    }
+}

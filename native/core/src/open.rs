@@ -1,29 +1,24 @@
 //! The open orders of one instrument, on the book or not, and the ways to find them.
 
-use rustc_hash::FxHashMap;
+use openbourse_book as ladder;
 
 use crate::codec::ClientId;
 use crate::orders::{Order, Place};
+use crate::slot_table::{SlotTable, mixed};
+use openbourse_book::{prefetch, prefetch_whole};
 
 /// No slot.
-pub const NIL: u32 = u32::MAX;
-
-/// Neighbours in a doubly linked list of slots.
-#[derive(Clone, Copy, Debug)]
-pub struct Links {
-    pub previous: u32,
-    pub next: u32,
-}
-
-impl Links {
-    pub const NONE: Self = Self { previous: NIL, next: NIL };
-}
+const NIL: u32 = u32::MAX;
 
 #[derive(Clone)]
+#[repr(align(64))]
 struct Entry {
     order: Order,
-    in_level: Links,
-    in_account: Links,
+    /// Where it stands in the book, if it does.
+    place: Option<ladder::Slot>,
+    /// Neighbours among the account's orders here.
+    previous: u32,
+    next: u32,
 }
 
 /// How many orders are open, and how many of them are of a stop type or icebergs.
@@ -54,8 +49,10 @@ impl OpenCounts {
     }
 }
 
+/// What an account has open here.
 #[derive(Clone)]
-struct AccountOrders {
+struct Owner {
+    account_slot: u32,
     head: u32,
     counts: OpenCounts,
 }
@@ -64,18 +61,40 @@ struct AccountOrders {
 pub struct OpenOrders {
     entries: Vec<Entry>,
     free: Vec<u32>,
-    by_id: FxHashMap<u64, u32>,
-    by_client: FxHashMap<(u32, ClientId), u32>,
-    by_account: FxHashMap<u32, AccountOrders>,
+    by_id: ladder::DenseIndex,
+    count: usize,
+    by_client: SlotTable,
+    by_account: SlotTable,
+    owners: Vec<Owner>,
+    free_owners: Vec<u32>,
+}
+
+/// The hash of a client id of an account.
+#[inline]
+pub fn client_hash(account_slot: u32, client_id: &ClientId) -> u64 {
+    let mut hash = u64::from(account_slot) + 1;
+    let (words, tail) = client_id.padded().as_chunks::<8>();
+    for word in words {
+        hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    }
+    for byte in tail {
+        hash = hash.rotate_left(8) ^ u64::from(*byte);
+    }
+    mixed(hash)
+}
+
+#[inline]
+fn account_hash(account_slot: u32) -> u64 {
+    mixed(u64::from(account_slot))
 }
 
 impl OpenOrders {
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.count == 0
     }
 
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.count
     }
 
     #[inline]
@@ -88,39 +107,48 @@ impl OpenOrders {
         &mut self.entries[slot as usize].order
     }
 
+    /// Where an order stands in the book.
     #[inline]
-    pub fn links(&self, slot: u32) -> Links {
-        self.entries[slot as usize].in_level
+    pub fn place(&self, slot: u32) -> ladder::Slot {
+        self.entries[slot as usize].place.expect("an order on the book has a place")
     }
 
     #[inline]
-    pub fn links_mut(&mut self, slot: u32) -> &mut Links {
-        &mut self.entries[slot as usize].in_level
+    pub fn set_place(&mut self, slot: u32, place: ladder::Slot) {
+        self.entries[slot as usize].place = Some(place);
     }
 
     #[inline]
     pub fn by_id(&self, id: u64) -> Option<u32> {
-        self.by_id.get(&id).copied()
+        self.by_id.get(id).map(ladder::Slot::number)
     }
 
     #[inline]
     pub fn by_client(&self, account_slot: u32, client_id: &ClientId) -> Option<u32> {
-        self.by_client.get(&(account_slot, *client_id)).copied()
+        self.by_client.find(client_hash(account_slot, client_id), |slot| {
+            let order = self.order(slot);
+            order.account_slot == account_slot && order.client_id == *client_id
+        })
+    }
+
+    #[inline]
+    fn owner(&self, account_slot: u32) -> Option<u32> {
+        self.by_account.find(account_hash(account_slot), |at| self.owners[at as usize].account_slot == account_slot)
     }
 
     /// What the account has open here.
     #[inline]
     pub fn counts_of(&self, account_slot: u32) -> OpenCounts {
-        self.by_account.get(&account_slot).map_or(OpenCounts::default(), |orders| orders.counts)
+        self.owner(account_slot).map_or(OpenCounts::default(), |at| self.owners[at as usize].counts)
     }
 
     /// The account's open orders, in no order that could be relied on.
     pub fn of_account(&self, account_slot: u32) -> impl Iterator<Item = (u32, &Order)> {
-        let mut at = self.by_account.get(&account_slot).map_or(NIL, |orders| orders.head);
+        let mut at = self.owner(account_slot).map_or(NIL, |at| self.owners[at as usize].head);
         std::iter::from_fn(move || {
             let slot = at;
             let entry = self.entries.get(slot as usize)?;
-            at = entry.in_account.next;
+            at = entry.next;
             Some((slot, &entry.order))
         })
     }
@@ -134,7 +162,8 @@ impl OpenOrders {
 
     /// Every open order, in no order that could be relied on.
     pub fn all(&self) -> impl Iterator<Item = &Order> {
-        self.by_id.values().map(|slot| self.order(*slot))
+        let owners = self.owners.iter().filter(|owner| owner.counts.orders > 0);
+        owners.flat_map(|owner| self.of_account(owner.account_slot).map(|(_, order)| order))
     }
 
     /// The orders that are not on the book, by id.
@@ -147,8 +176,9 @@ impl OpenOrders {
     /// Take an order in; it is in no level yet.
     #[inline]
     pub fn add(&mut self, order: Order) -> u32 {
-        let (id, account_slot, client_id) = (order.id, order.account_slot, order.client_id);
-        let entry = Entry { order, in_level: Links::NONE, in_account: Links::NONE };
+        let (id, account_slot) = (order.id, order.account_slot);
+        let hash = client_hash(account_slot, &order.client_id);
+        let entry = Entry { order, place: None, previous: NIL, next: NIL };
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.entries[slot as usize] = entry;
@@ -159,46 +189,68 @@ impl OpenOrders {
                 u32::try_from(self.entries.len() - 1).expect("orders of an instrument are fewer than 2^32")
             }
         };
-        self.by_id.insert(id, slot);
-        self.by_client.insert((account_slot, client_id), slot);
+        self.count += 1;
+        self.by_id.insert(id, ladder::Slot::numbered(slot));
+        self.by_client.insert(hash, slot);
         self.join_account(account_slot, slot);
         slot
     }
 
+    #[inline]
     fn join_account(&mut self, account_slot: u32, slot: u32) {
-        let none = AccountOrders { head: NIL, counts: OpenCounts::default() };
-        let orders = self.by_account.entry(account_slot).or_insert(none);
-        let next = std::mem::replace(&mut orders.head, slot);
-        orders.counts.add(&self.entries[slot as usize].order);
-        self.entries[slot as usize].in_account.next = next;
+        let at = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
+        let owner = &mut self.owners[at as usize];
+        let next = std::mem::replace(&mut owner.head, slot);
+        owner.counts.add(&self.entries[slot as usize].order);
+        self.entries[slot as usize].next = next;
         if next != NIL {
-            self.entries[next as usize].in_account.previous = slot;
+            self.entries[next as usize].previous = slot;
         }
     }
 
+    fn new_owner(&mut self, account_slot: u32) -> u32 {
+        let owner = Owner { account_slot, head: NIL, counts: OpenCounts::default() };
+        let at = match self.free_owners.pop() {
+            Some(at) => {
+                self.owners[at as usize] = owner;
+                at
+            }
+            None => {
+                self.owners.push(owner);
+                u32::try_from(self.owners.len() - 1).expect("accounts are fewer than 2^32")
+            }
+        };
+        self.by_account.insert(account_hash(account_slot), at);
+        at
+    }
+
     /// Drop an order that has left its level; its slot may be used again.
+    #[inline]
     pub fn forget(&mut self, slot: u32) {
         let entry = &self.entries[slot as usize];
-        let Links { previous, next } = entry.in_account;
-        let account_slot = entry.order.account_slot;
-        self.by_id.remove(&entry.order.id);
-        self.by_client.remove(&(account_slot, entry.order.client_id));
-        let orders = self.by_account.get_mut(&account_slot).expect("an account with an order is indexed");
-        orders.counts.remove(&entry.order);
+        let (previous, next, account_slot) = (entry.previous, entry.next, entry.order.account_slot);
+        let hash = client_hash(account_slot, &entry.order.client_id);
+        self.by_id.remove(entry.order.id);
+        self.by_client.remove(hash, |found| found == slot);
+        let at = self.owner(account_slot).expect("an account with an order is indexed");
+        let owner = &mut self.owners[at as usize];
+        owner.counts.remove(&entry.order);
         if previous == NIL {
-            orders.head = next;
+            owner.head = next;
         }
-        if orders.counts.orders == 0 {
-            self.by_account.remove(&account_slot);
+        if owner.counts.orders == 0 {
+            self.by_account.remove(account_hash(account_slot), |found| found == at);
+            self.free_owners.push(at);
         }
         if previous != NIL {
-            self.entries[previous as usize].in_account.next = next;
+            self.entries[previous as usize].next = next;
         }
         if next != NIL {
-            self.entries[next as usize].in_account.previous = previous;
+            self.entries[next as usize].previous = previous;
         }
         self.entries[slot as usize].order.extra = None;
         self.free.push(slot);
+        self.count -= 1;
     }
 
     /// Give an order another client id.
@@ -206,7 +258,39 @@ impl OpenOrders {
         let order = &mut self.entries[slot as usize].order;
         let account_slot = order.account_slot;
         let before = std::mem::replace(&mut order.client_id, client_id);
-        self.by_client.remove(&(account_slot, before));
-        self.by_client.insert((account_slot, client_id), slot);
+        self.by_client.remove(client_hash(account_slot, &before), |found| found == slot);
+        self.by_client.insert(client_hash(account_slot, &client_id), slot);
+    }
+}
+
+/// Hints: where the processor will look soon. A wrong one costs nothing but its time.
+impl OpenOrders {
+    #[inline]
+    pub fn prefetch_indexes(&self, account_slot: u32, hash: u64) {
+        self.by_account.prefetch(account_hash(account_slot));
+        self.by_client.prefetch(hash);
+    }
+
+    #[inline]
+    pub fn prefetch_owner(&self, account_slot: u32) {
+        if let Some(at) = self.by_account.find(account_hash(account_slot), |_| true) {
+            prefetch(&self.owners[at as usize]);
+        }
+    }
+
+    /// Ask for the order that a client id's hash leads to; answers its slot.
+    #[inline]
+    pub fn prefetch_order(&self, hash: u64) -> Option<u32> {
+        let slot = self.by_client.find(hash, |_| true)?;
+        prefetch_whole(&self.entries[slot as usize]);
+        Some(slot)
+    }
+
+    /// Where the order in a slot stands in the book, if it does.
+    #[inline]
+    pub fn place_hint(&self, slot: u32) -> Option<ladder::Slot> {
+        let entry = self.entries.get(slot as usize)?;
+        self.by_id.prefetch(entry.order.id);
+        entry.place
     }
 }

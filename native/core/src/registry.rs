@@ -27,7 +27,7 @@ impl Engine {
         }
         self.check_definition(&definition)?;
         self.events.instrument_defined(&definition);
-        let listing = self.listings.entry(definition.instrument).or_insert_with(|| Listing::new(definition));
+        let listing = self.listings.insert(definition.instrument, Listing::new(definition));
         listing.announce_indication(&mut self.events, self.time_us);
         Ok(())
     }

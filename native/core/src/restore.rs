@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::accounts::{Account, Accounts, Balance, HOUSE};
 use crate::codec::{Reader, Text};
 use crate::commands::read_switch;
@@ -212,12 +214,12 @@ fn read_accounts(reader: &mut Reader<'_>, engine: &Engine) -> Option<Accounts> {
             check(rates.are_sound())?;
             Some((instrument, rates))
         })?;
-        account.balances = read_ascending(reader, |reader| {
+        account.balances = SmallVec::from_vec(read_ascending(reader, |reader| {
             let asset = reader.u32().filter(|asset| engine.assets.contains_key(asset))?;
             let balance = Balance { available: reader.i128()?, held: reader.i128()? };
             check(balance != Balance::default())?;
             Some((asset, balance))
-        })?;
+        })?);
         Some((id, account))
     })?;
     check(list.first().is_some_and(|(id, _)| *id == HOUSE))?;

@@ -32,9 +32,11 @@ pub struct Sessions {
 impl Sessions {
     /// Find out whether a command with a counter is new, and record it when it is.
     pub fn identify(&mut self, header: &Header, sequence: u64, time_us: i64) -> Identity {
-        if !self.by_id.contains_key(&header.session) {
-            self.by_id.retain(|_, session| session.last_time >= time_us - IDLE_MAX_US);
+        if let Some(session) = self.by_id.get_mut(&header.session) {
+            session.last_time = time_us;
+            return session.identify(header, sequence);
         }
+        self.by_id.retain(|_, session| session.last_time >= time_us - IDLE_MAX_US);
         let session = self.by_id.entry(header.session).or_default();
         session.last_time = time_us;
         session.identify(header, sequence)

@@ -30,12 +30,12 @@ impl Turn<'_> {
     fn walk_level(&self, level: &Level, mut step: impl FnMut(&Order, i64) -> Step) -> bool {
         let open = &self.listing.open;
         if level.hidden == 0 {
-            return self.listing.book.slots_of(open, level).all(|slot| {
+            return self.listing.book.slots_of(level).all(|slot| {
                 let maker = open.order(slot);
                 !matches!(step(maker, maker.remaining()), Step::Stop)
             });
         }
-        let slots = self.listing.book.slots_of(open, level);
+        let slots = self.listing.book.slots_of(level);
         let mut queue: VecDeque<(&Order, i64, i64)> = slots
             .map(|slot| {
                 let maker = open.order(slot);
@@ -64,7 +64,7 @@ impl Turn<'_> {
             if remaining == 0 || !taker.crosses(price) || range.is_some_and(|range| !range.allows(price)) {
                 break;
             }
-            let goes_on = self.walk_level(level, |maker, visible| {
+            let goes_on = self.walk_level(&level, |maker, visible| {
                 if remaining == 0 {
                     return Step::Stop;
                 }
@@ -106,7 +106,7 @@ impl Turn<'_> {
                 is_over = true;
                 break;
             }
-            let goes_on = self.walk_level(level, |maker, visible| {
+            let goes_on = self.walk_level(&level, |maker, visible| {
                 if self.accounts.are_self(taker.account_slot, maker.account_slot) {
                     match taker.stp {
                         Prevention::None => {}

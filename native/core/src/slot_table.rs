@@ -1,0 +1,256 @@
+//! From a key's hash to the slot where the key lives, growing a little at a time.
+//!
+//! An ordinary hash table that doubles moves everything at once, and a venue stops for as long as that takes. This one
+//! moves a few cells with every change, so that no single command pays. It holds no keys: the caller says whether the
+//! key that lives in a slot is the one meant.
+
+use openbourse_book::prefetch;
+
+/// A cell holds the upper half of the hash and, in the lower half, the slot + 1; an empty one is 0, so that fresh
+/// memory is an empty table.
+const EMPTY: u64 = 0;
+/// What stays behind in the old cells where something was, so that a search goes on past it.
+const GONE: u64 = u64::MAX;
+const BITS_MIN: u32 = 4;
+/// Cells of the old table that every change moves: with a load of at most 3/4 the move is over well before the new
+/// table is full.
+const MOVED_A_CHANGE: usize = 8;
+/// Old memory is given back in pieces of this many cells, since giving back much at once takes long too.
+const GIVEN_BACK: usize = 1 << 15;
+
+/// One array of cells, searched from a hash's home to the first empty cell.
+#[derive(Clone)]
+struct Cells {
+    /// May be shorter than `1 << bits`: what is missing at the end counts as [`GONE`].
+    cells: Vec<u64>,
+    bits: u32,
+    used: usize,
+}
+
+impl Cells {
+    fn new(bits: u32) -> Self {
+        Self { cells: vec![EMPTY; 1 << bits], bits, used: 0 }
+    }
+
+    fn mask(&self) -> usize {
+        (1 << self.bits) - 1
+    }
+
+    /// The upper bits of a hash, so that cells know their home by themselves.
+    #[inline]
+    fn home(&self, cell: u64) -> usize {
+        (cell >> (64 - self.bits)) as usize
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<usize> {
+        let mut at = self.home(hash);
+        // At most once around: the old cells may have no empty one left.
+        for _ in 0..=self.mask() {
+            let Some(cell) = self.cells.get(at).copied() else {
+                at = 0;
+                continue;
+            };
+            if cell == EMPTY {
+                return None;
+            }
+            if cell >> 32 == hash >> 32 && cell != GONE && is_meant(slot_of(cell)) {
+                return Some(at);
+            }
+            at = (at + 1) & self.mask();
+        }
+        None
+    }
+
+    #[inline]
+    fn insert(&mut self, cell: u64) {
+        let mut at = self.home(cell);
+        while self.cells[at] != EMPTY {
+            at = (at + 1) & self.mask();
+        }
+        self.cells[at] = cell;
+        self.used += 1;
+    }
+
+    /// Empty a cell and close the hole, so that no search stops short.
+    fn remove(&mut self, mut hole: usize) {
+        let mask = self.mask();
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let cell = self.cells[at];
+            if cell == EMPTY {
+                break;
+            }
+            let distance = at.wrapping_sub(self.home(cell)) & mask;
+            if distance >= (at.wrapping_sub(hole) & mask) {
+                self.cells[hole] = cell;
+                hole = at;
+            }
+        }
+        self.cells[hole] = EMPTY;
+        self.used -= 1;
+    }
+}
+
+#[inline]
+fn slot_of(cell: u64) -> u32 {
+    // The lower half is never 0 in a cell that is neither EMPTY nor GONE.
+    (cell as u32).wrapping_sub(1)
+}
+
+/// Spread the bits of a key over all 64; the same everywhere.
+#[inline]
+pub fn mixed(key: u64) -> u64 {
+    let mut bits = key.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}
+
+/// The table. Only the upper half of a hash is kept, and equal hashes are fine.
+#[derive(Clone)]
+pub struct SlotTable {
+    now: Cells,
+    /// The cells that are being moved, from the last to the first.
+    old: Option<Cells>,
+}
+
+impl Default for SlotTable {
+    fn default() -> Self {
+        Self { now: Cells::new(BITS_MIN), old: None }
+    }
+}
+
+impl SlotTable {
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.now.used + self.old.as_ref().map_or(0, |old| old.used)
+    }
+
+    #[inline]
+    pub fn find(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<u32> {
+        if let Some(at) = self.now.find(hash, &mut is_meant) {
+            return Some(slot_of(self.now.cells[at]));
+        }
+        let old = self.old.as_ref()?;
+        old.find(hash, is_meant).map(|at| slot_of(old.cells[at]))
+    }
+
+    /// Ask for the memory where a search for this hash begins.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(&self.now.cells[self.now.home(hash)]);
+    }
+
+    /// Add a slot below `u32::MAX - 1` whose key is not in the table.
+    #[inline]
+    pub fn insert(&mut self, hash: u64, slot: u32) {
+        debug_assert!(slot < u32::MAX - 1);
+        self.move_some();
+        if self.old.is_none() && self.now.used * 4 >= self.now.cells.len() * 3 {
+            let bits = self.now.bits + 1;
+            self.old = Some(std::mem::replace(&mut self.now, Cells::new(bits)));
+        }
+        self.now.insert(hash & !u64::from(u32::MAX) | u64::from(slot + 1));
+    }
+
+    /// Take a key's slot out.
+    #[inline]
+    pub fn remove(&mut self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.move_some();
+        if let Some(at) = self.now.find(hash, &mut is_meant) {
+            let slot = slot_of(self.now.cells[at]);
+            self.now.remove(at);
+            return Some(slot);
+        }
+        let old = self.old.as_mut()?;
+        let at = old.find(hash, is_meant)?;
+        let slot = slot_of(old.cells[at]);
+        old.cells[at] = GONE;
+        old.used -= 1;
+        Some(slot)
+    }
+
+    #[inline]
+    fn move_some(&mut self) {
+        if self.old.is_some() {
+            self.move_old();
+        }
+    }
+
+    fn move_old(&mut self) {
+        let Some(old) = self.old.as_mut() else { return };
+        for _ in 0..MOVED_A_CHANGE {
+            let Some(cell) = old.cells.pop() else { break };
+            if cell != EMPTY && cell != GONE {
+                old.used -= 1;
+                self.now.insert(cell);
+            }
+        }
+        if old.cells.is_empty() {
+            self.old = None;
+        } else if old.cells.capacity() - old.cells.len() >= GIVEN_BACK {
+            old.cells.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn check(spread: u64, steps: u64) {
+        let mut table = SlotTable::default();
+        let mut keys: Vec<u64> = Vec::new();
+        let mut model: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut draw = 1;
+        for step in 0..steps {
+            draw = mixed(draw);
+            let key = draw % spread;
+            let hash = mixed(key / 3);
+            let found = table.find(hash, |slot| keys[slot as usize] == key);
+            assert_eq!(found, model.get(&key).copied());
+            let grows = step < steps / 2;
+            match found {
+                None => {
+                    let slot = u32::try_from(keys.len()).expect("few steps");
+                    keys.push(key);
+                    table.insert(hash, slot);
+                    model.insert(key, slot);
+                }
+                Some(_) if grows && draw & 3 != 0 => {}
+                Some(slot) => {
+                    assert_eq!(table.remove(hash, |slot| keys[slot as usize] == key), Some(slot));
+                    model.remove(&key);
+                    assert_eq!(table.find(hash, |slot| keys[slot as usize] == key), None);
+                }
+            }
+            assert_eq!(table.len(), model.len());
+        }
+        for (key, slot) in &model {
+            assert_eq!(table.find(mixed(key / 3), |slot| keys[slot as usize] == *key), Some(*slot));
+        }
+    }
+
+    #[test]
+    fn every_key_is_found_until_it_is_removed() {
+        check(40, 20_000);
+        check(5_000, 60_000);
+        check(400_000, 400_000);
+    }
+
+    #[test]
+    fn one_home_for_all_still_works() {
+        let mut table = SlotTable::default();
+        for slot in 0..500 {
+            table.insert(0, slot);
+        }
+        for slot in (0..500).rev() {
+            assert_eq!(table.remove(0, |found| found == slot), Some(slot));
+        }
+        assert_eq!(table.len(), 0);
+    }
+}
