@@ -34,13 +34,8 @@ _USED = [
 # Its libraries are older than Java 17 and reach into these.
 _OPENED = ("java.lang", "java.lang.reflect", "java.io", "java.util", "java.nio", "sun.nio.ch", "jdk.internal.ref")
 # Its own test pins the threads and spins; on two cores the other choices may serve it better.
-_PIPELINES = tuple(
-    f"pipeline {waiting} {pinning}"
-    for waiting in ("YIELDING", "BUSY_SPIN", "BLOCKING")
-    for pinning in ("free", "pinned")
-)
-_NAMES = {line: f"exchange-core, {line.lower().replace('_', '-')}" for line in _PIPELINES}
-_NAMES |= {
+_WAITING = ("YIELDING", "BUSY_SPIN", "BLOCKING")
+_PARTS = {
     "one-thread": "exchange-core, risk and matching, one thread",
     "book": "exchange-core, order book alone, one thread",
 }
@@ -107,19 +102,25 @@ def build(checkout: Path) -> None:
     subprocess.run([*words, *sources], check=True)
 
 
-def rounds(peer: Peer, stream: Path, count: int, warm: int) -> tuple[dict[str, list[Row]], Row]:
-    """Run every way of theirs and ours in turn, count times; return the figures by way, and our checked replay."""
-    lines = (*_PIPELINES, "one-thread", "book")
-    for _ in range(warm):
-        for line in ("pipeline YIELDING free", "one-thread", "book"):
+def ways(waiting: Sequence[str]) -> dict[str, str]:
+    """Return the rounds to ask of exchange-core, and how a reader knows each."""
+    lines = [f"pipeline {name} {pinning}" for name in waiting for pinning in ("free", "pinned")]
+    return {line: f"exchange-core, {line.lower().replace('_', '-')}" for line in lines} | _PARTS
+
+
+def rounds(peer: Peer, stream: Path, options: argparse.Namespace) -> tuple[dict[str, list[Row]], Row]:
+    """Run every way of theirs and ours in turn; return the figures by way, and our checked replay."""
+    names = {"": _OURS} | ways(options.waiting)
+    for _ in range(options.warm):
+        for line in (f"pipeline {options.waiting[0]} free", *_PARTS):
             peer.round(line)
-    seen: dict[str, list[Row]] = {name: [] for name in (_OURS, *(_NAMES[line] for line in lines))}
+    seen: dict[str, list[Row]] = {name: [] for name in names.values()}
     checked = next(inside.measure("peer-shape", str(stream), "check"))
-    for number in range(count):
+    for number in range(options.rounds):
         # Every other round goes backwards, so that nobody always comes first.
-        for line in (("", *lines), (*reversed(lines), ""))[number % 2]:
+        for line in list(names)[:: -1 if number % 2 else 1]:
             row = peer.round(line) if line else next(inside.measure("peer-shape", str(stream)))
-            seen[_NAMES[line] if line else _OURS].append(row)
+            seen[names[line]].append(row)
     return seen, checked
 
 
@@ -149,10 +150,9 @@ def table(seen: dict[str, list[Row]]) -> list[Row]:
             "best": round(max(speeds)),
             "ours_to_it": _ratio(ours, speeds),
         }
-        if "pipeline" not in name:  # of one thread only; a pipeline's spinning is no work
-            spent = _per_processor_second(figures)
-            row["per_processor_second"] = round(median(spent))
-            row["ours_to_it_by_processor"] = _ratio(_per_processor_second(seen[_OURS]), spent)
+        spent = _per_processor_second(figures)
+        row["per_processor_second"] = round(median(spent))
+        row["ours_to_it_by_processor"] = _ratio(_per_processor_second(seen[_OURS]), spent)
         rows.append(row)
     return rows
 
@@ -167,7 +167,7 @@ def measure(console: Console, options: argparse.Namespace, shape: str) -> Row:
         ):
             made = peer.answer()["shape"]
             console.print(f"{shape}: {json.dumps(made)}", highlight=False, soft_wrap=True)
-            seen, checked = rounds(peer, stream, options.rounds, options.warm)
+            seen, checked = rounds(peer, stream, options)
     rows = table(seen)
     columns = {"engine": "", "median": "commands/s", "best": "best", "ours_to_it": "ours / it"}
     columns |= {"per_processor_second": "per processor s", "ours_to_it_by_processor": "ours / it"}
@@ -191,6 +191,7 @@ def main(words: Sequence[str]) -> None:
     )
     parser.add_argument("--rounds", type=int, default=3, help="rounds that count (%(default)s)")
     parser.add_argument("--warm", type=int, default=3, help="rounds before them, for Java's compiler (%(default)s)")
+    parser.add_argument("--waiting", nargs="+", default=list(_WAITING), choices=_WAITING, help="wait strategies (all)")
     parser.add_argument("--heap", default="6g", help="heap of Java (%(default)s)")
     options = parser.parse_args(words)
     console = Console()

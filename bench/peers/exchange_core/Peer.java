@@ -1,21 +1,21 @@
 package openbourse.peer;
 
+import com.sun.management.OperatingSystemMXBean;
 import exchange.core2.core.common.CoreWaitStrategy;
 import exchange.core2.core.common.api.ApiCommand;
 import exchange.core2.core.common.config.InitialStateConfiguration;
 import exchange.core2.core.common.config.PerformanceConfiguration;
 import exchange.core2.core.common.config.SerializationConfiguration;
-import exchange.core2.core.utils.AffinityThreadFactory;
 import exchange.core2.core.utils.AffinityThreadFactory.ThreadAffinityMode;
-import exchange.core2.tests.util.ExchangeTestContainer;
+import exchange.core2.core.utils.AffinityThreadFactory;
 import exchange.core2.tests.util.ExchangeTestContainer.TestDataFutures;
+import exchange.core2.tests.util.ExchangeTestContainer;
 import exchange.core2.tests.util.TestDataParameters;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
 import java.nio.file.Paths;
 import java.util.List;
 import java.util.Locale;
@@ -43,7 +43,7 @@ public final class Peer {
         }
     }
 
-    /** How long work took, and how long the calling thread was on a processor meanwhile. */
+    /** How long work took, and how long all threads together were on a processor meanwhile: collecting garbage counts. */
     static final class Took {
         final double seconds;
         final double processorSeconds;
@@ -54,12 +54,12 @@ public final class Peer {
         }
 
         static Took of(Runnable work) {
-            final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-            final long spent = threads.getCurrentThreadCpuTime();
+            final OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+            final long spent = system.getProcessCpuTime();
             final long began = System.nanoTime();
             work.run();
             final long ended = System.nanoTime();
-            return new Took((ended - began) / 1e9, (threads.getCurrentThreadCpuTime() - spent) / 1e9);
+            return new Took((ended - began) / 1e9, (system.getProcessCpuTime() - spent) / 1e9);
         }
     }
 
