@@ -119,6 +119,21 @@ def test_an_order_is_replaced(alice: ccxt.binance) -> None:
     assert [o["id"] for o in alice.fetch_open_orders(SYMBOL)] == [again["id"]]
 
 
+def test_stop_orders_wait(alice: ccxt.binance, bob: ccxt.binance) -> None:
+    bob.create_order(SYMBOL, "limit", "sell", 0.001, 9_000)
+    alice.create_order(SYMBOL, "limit", "buy", 0.001, 9_000)
+    stop = alice.create_order(SYMBOL, "limit", "sell", 0.001, 6_000, {"stopLossPrice": 6_100})
+    seen = alice.fetch_order(stop["id"], SYMBOL)
+    assert (seen["status"], seen["triggerPrice"], seen["price"]) == ("open", 6_100, 6_000)
+    with pytest.raises(ccxt.OrderImmediatelyFillable):
+        alice.create_order(SYMBOL, "limit", "sell", 0.001, 9_900, {"stopLossPrice": 9_950})
+    trailing = alice.create_order(
+        SYMBOL, "market", "sell", 0.001, None, {"trailingPercent": 1, "stopLossOrTakeProfit": "stopLoss"}
+    )
+    assert alice.fetch_order(trailing["id"], SYMBOL)["status"] == "open"
+    assert alice.cancel_order(stop["id"], SYMBOL)["status"] == "canceled"
+
+
 def test_everything_open_is_canceled_at_once(alice: ccxt.binance) -> None:
     for price in (9_000, 9_001, 9_002):
         alice.create_order(SYMBOL, "limit", "buy", 0.001, price)

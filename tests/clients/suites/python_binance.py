@@ -28,6 +28,14 @@ def alice() -> Iterator[Client]:
     client.close_connection()
 
 
+@pytest.fixture
+def blocking_bob() -> Iterator[Client]:
+    keys = Keys.bob()
+    client = Client(keys.api_key, keys.secret)
+    yield client
+    client.close_connection()
+
+
 @pytest_asyncio.fixture
 async def bob() -> AsyncIterator[AsyncClient]:
     keys = Keys.bob()
@@ -61,6 +69,29 @@ def test_orders_are_placed_queried_and_canceled_with_form_bodies(alice: Client) 
     alice.create_test_order(
         symbol=VENUE_SYMBOL, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.001", price="9000"
     )
+
+
+def test_an_order_list_lives_and_ends(alice: Client, blocking_bob: Client) -> None:
+    blocking_bob.order_limit_sell(symbol=VENUE_SYMBOL, quantity="0.00100", price="9000.00")
+    alice.order_limit_buy(symbol=VENUE_SYMBOL, quantity="0.00100", price="9000.00")
+    placed = alice.create_oco_order(
+        symbol=VENUE_SYMBOL,
+        side="SELL",
+        quantity="0.00100",
+        aboveType="LIMIT_MAKER",
+        abovePrice="12000.00",
+        belowType="STOP_LOSS_LIMIT",
+        belowPrice="6000.00",
+        belowStopPrice="6100.00",
+        belowTimeInForce="GTC",
+    )
+    number = placed["orderListId"]
+    assert [report["status"] for report in placed["orderReports"]] == ["NEW", "NEW"]
+    assert number in [row["orderListId"] for row in alice.get_open_oco_orders()]
+    assert alice.v3_get_order_list(orderListId=number)["listOrderStatus"] == "EXECUTING"
+    ended = alice.v3_delete_order_list(symbol=VENUE_SYMBOL, orderListId=number)
+    assert [report["status"] for report in ended["orderReports"]] == ["CANCELED", "CANCELED"]
+    assert alice.v3_get_all_order_list()[-1]["listOrderStatus"] == "ALL_DONE"
 
 
 def test_account_and_wallet(alice: Client) -> None:
