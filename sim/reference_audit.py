@@ -3,6 +3,7 @@
 from openbourse.protocol.instruments import InstrumentStatus, OrderType, Side, TimeInForce
 from sim.reference_auction import is_crossed
 from sim.reference_life import need
+from sim.reference_list_checks import is_sound_pair
 from sim.reference_state import Instrument, Order, OrderList, Place, State, is_market, is_stop
 from sim.reference_turns import fires, has_trailed
 
@@ -103,11 +104,13 @@ def _audit_lists(instrument: Instrument) -> None:
             assert leg.list_id == order_list.list_id, "a list's order names it"
             assert order_list.client_ids[order_list.orders.index(leg.order)] == leg.client_id, "a list knows its orders"
         pair = _open_pair(instrument, order_list)
+        if len(pair) == 2:
+            assert is_sound_pair(pair), "a pair belongs together"
+            assert (pair[0].place == Place.PENDING) == (pair[1].place == Place.PENDING), "a pair begins together"
         if len(pair) == 2 and pair[0].place != Place.PENDING:
             greater = max(need(pair[0]), need(pair[1]))
             assert (pair[0].held, pair[1].held) == (greater, 0), "the first of a pair holds for both"
             assert pair[0].executed == pair[1].executed == 0, "neither of a pair has started"
-            assert pair[0].quantity == pair[1].quantity, "a pair is of one quantity"
     for order in instrument.orders():
         if order.list_id:
             assert order.list_id in instrument.lists, "an open order's list is open"

@@ -1,8 +1,12 @@
 """Which definitions may be in force: of instruments, their rules, and rates."""
 
+from typing import Final
+
 from openbourse.protocol.amounts import UNIT
 from sim.reference_fields import Record
 from sim.reference_state import AMOUNT_END, State
+
+COUNTDOWN_MAX_US: Final = 86_400_000_000
 
 
 def is_sound_image(state: State, image: Record) -> bool:

@@ -6,7 +6,7 @@ from openbourse.protocol.amounts import INT64_MAX, UNIT
 from openbourse.protocol.instruments import InstrumentStatus, OrderType, Side, TimeInForce
 from openbourse.protocol.lists import ListForm
 from sim.reference_audit import audit
-from sim.reference_definitions import is_sound_image, is_sound_rate, is_sound_rules
+from sim.reference_definitions import COUNTDOWN_MAX_US, is_sound_image, is_sound_rate, is_sound_rules
 from sim.reference_fields import Layout, Malformed, Record
 from sim.reference_layouts import INSTRUMENT_IMAGE, INSTRUMENT_IMAGE_1, RULES_IMAGE, VENUE_RULES
 from sim.reference_snapshot import (
@@ -214,7 +214,7 @@ class _Reader:
         require(order.price >= 1 or not is_priced or takes_price_later, "an order's price")
         require(order.price == 0 or is_priced, "a market order's price")
         require(order.place != Place.ON_BOOK or is_priced, "a resting order has a limit")
-        if order.place == Place.ON_BOOK or not (is_stop(order.type) or order.type == OrderType.LIMIT):
+        if order.place == Place.ON_BOOK or not is_priced or order.type == OrderType.LIMIT_MAKER:
             require(order.time_in_force == TimeInForce.GTC, "an order's time in force")
         require(order.iceberg == 0 or is_priced, "an iceberg has a limit")
         require(order.peg_type > 0 or (order.peg_offset == 0 and order.sent_price == 0), "an order's peg")
@@ -230,6 +230,12 @@ class _Reader:
         require((order.working_us == -1) != is_working, "an order's working time")
         has_basis = order.place == Place.WAITING and order.side == Side.BUY
         require((order.basis > 0) == has_basis, "an order's basis")
+        require(order.basis == 0 or order.basis == (order.price or order.stop_price or order.basis), "an order's basis")
+        if self.version > 1:
+            require(order.place == Place.ON_BOOK or order.cumulative_quote == 0, "an order's cumulative quote")
+            lasts = order.time_in_force == TimeInForce.GTC
+            require(lasts or (order.iceberg == 0 and order.expires_us == 0), "an order's time in force")
+            require(order.trailing_us <= self.state.time_us, "an order's trailing")
         require((order.list_id == 0) <= (order.place != Place.PENDING), "a pending order's list")
 
     def order_list(self, instrument: Instrument) -> int:
@@ -286,7 +292,8 @@ class _Reader:
         for row in rows:
             require(row.account in self.state.accounts, "a heartbeat's account")
             require(row.instrument == 0 or row.instrument in self.state.instruments, "a heartbeat's instrument")
-            require(row.deadline >= 1, "a heartbeat's deadline")
+            latest = min(self.state.time_us + COUNTDOWN_MAX_US, INT64_MAX)
+            require(1 <= row.deadline <= latest, "a heartbeat's deadline")
             self.state.heartbeats[row.account, row.instrument] = row.deadline
 
     def session(self) -> int:

@@ -3,14 +3,12 @@
 from openbourse.protocol.amounts import INT64_MAX, UNIT
 from openbourse.protocol.events import EventKind, Expiry
 from openbourse.protocol.rejects import RejectReason
-from sim.reference_definitions import is_sound_rate, is_sound_rules
+from sim.reference_definitions import COUNTDOWN_MAX_US, is_sound_rate, is_sound_rules
 from sim.reference_effects import Effects
 from sim.reference_fields import Record
 from sim.reference_orders import Orders
 from sim.reference_state import AMOUNT_END, HOUSE, State
 from sim.reference_turns import Execute
-
-_COUNTDOWN_MAX_US = 86_400_000_000
 
 
 def due_us(state: State) -> int:
@@ -73,7 +71,7 @@ class Switches:
             return RejectReason.UNKNOWN_ACCOUNT
         if body.instrument != 0 and body.instrument not in self.state.instruments:
             return RejectReason.UNKNOWN_INSTRUMENT
-        if not 0 <= body.countdown_us <= _COUNTDOWN_MAX_US:
+        if not 0 <= body.countdown_us <= COUNTDOWN_MAX_US:
             return RejectReason.INVALID_AMOUNT
         deadline = 0
         if body.countdown_us == 0:

@@ -14,6 +14,7 @@ from sim.story_told import Told, Unmet
 
 PATIENCE_S: Final = 4.0
 """How long a stage that shows things a little later may take to show them."""
+PAUSE_S: Final = 0.01
 _TRIGGERED: Final = re.compile(r"#(\S+)[^;]*\btriggered")
 
 
@@ -50,7 +51,7 @@ def _step(step: Line, stage: Stage, cast: Cast, actions: Actions) -> None:
             except Unmet as unmet:
                 if not stage.is_patient() or time.monotonic() > deadline:
                     raise StoryError(f"{where}\n  {unmet}") from unmet
-                time.sleep(0.05)
+                time.sleep(PAUSE_S)
     except (WordFault, KeyError) as fault:
         raise StoryError(f"{where}\n  {fault}") from fault
     try:
