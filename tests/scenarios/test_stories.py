@@ -10,7 +10,10 @@ from sim.reference import Engine as Reference
 from sim.story import Story, read_stories
 from sim.story_engine import EngineStage, RulesMissing
 from sim.story_play import play
+from tests.scenarios.live import LiveStage, theatre
+from tests.scenarios.live_venue import Theatre
 
+__all__ = ["theatre"]
 HERE = Path(__file__).parent
 STORIES = [story for path in sorted(HERE.glob("*.txt")) for story in read_stories(path)]
 
@@ -23,3 +26,11 @@ def test_story_ends_as_it_is_told(story: Story, kind: EngineKind) -> None:
     except RulesMissing as missing:
         pytest.skip(str(missing))
     play(story, stage)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    "story", [story for story in STORIES if story.setting("engine only") is None], ids=lambda story: story.name
+)
+def test_story_ends_so_on_a_live_venue(story: Story, theatre: Theatre) -> None:
+    play(story, LiveStage(theatre))
