@@ -141,8 +141,9 @@ impl Engine {
         check(is_extended || place == Place::OnBook)?;
         check(extra.trailing_us <= self.time_us && (extra.trailing_us >= 0) == (extra.extreme > 0))?;
         order.extra = is_extended.then(|| Box::new(extra.clone()));
-        check(visible == if place == Place::OnBook { order.visible() } else { 0 })?;
         check_quantities(&order, &listing.definition)?;
+        check(visible == if place == Place::OnBook { order.visible() } else { 0 })?;
+        check(place != Place::OnBook || (1..=order.remaining()).contains(&visible))?;
         check_extra(&order, &extra, &listing.definition)?;
         Some(order)
     }
