@@ -3,25 +3,8 @@
 mod venue;
 
 use openbourse_core::{Engine, UNIT};
+use venue::dice::Dice;
 use venue::{ALICE, Ask, BOB, BY_QUOTE, Body, Venue, cancel_head, frame, limit};
-
-/// A seeded source of numbers (splitmix64): the same run every time.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-    fn code(&mut self, first: u8, count: usize) -> u8 {
-        first + u8::try_from(self.below(count)).unwrap()
-    }
-}
 
 fn random_order(dice: &mut Dice) -> Ask {
     let account = if dice.below(2) == 0 { ALICE } else { BOB };

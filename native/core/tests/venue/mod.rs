@@ -1,6 +1,9 @@
 //! A small venue to test against: builds command frames, reads events back.
 #![allow(dead_code)]
 
+pub mod dice;
+pub mod exotic;
+
 use openbourse_core::{Engine, UNIT};
 
 pub const BUY: u8 = 1;
@@ -32,6 +35,10 @@ pub struct Body(pub Vec<u8>);
 impl Body {
     pub fn u8(mut self, value: u8) -> Self {
         self.0.push(value);
+        self
+    }
+    pub fn u16(mut self, value: u16) -> Self {
+        self.0.extend(value.to_le_bytes());
         self
     }
     pub fn u32(mut self, value: u32) -> Self {
@@ -155,7 +162,7 @@ impl Event {
 
 pub struct Venue {
     pub engine: Engine,
-    placed: u32,
+    pub placed: u32,
 }
 
 impl Venue {
@@ -182,9 +189,13 @@ impl Venue {
         self.send_frame(&frame(kind, 0, 0, 0, body))
     }
 
-    /// Apply one frame; check the form of what it caused and every invariant.
+    /// Apply one frame a little later; check the form of what it caused and every invariant.
     pub fn send_frame(&mut self, frame: &[u8]) -> Vec<Event> {
-        let (sequence, time_us) = (self.engine.sequence() + 1, self.engine.time_us() + 1_000);
+        self.send_frame_at(self.engine.time_us() + 1_000, frame)
+    }
+
+    pub fn send_frame_at(&mut self, time_us: i64, frame: &[u8]) -> Vec<Event> {
+        let sequence = self.engine.sequence() + 1;
         let output = self.engine.apply(sequence, time_us, frame).unwrap();
         let mut rest = output.events;
         let mut events = Vec::new();
