@@ -22,6 +22,9 @@ struct Node<T> {
 /// `T` is what the caller keeps with an order; `S` holds a level's total. A quantity is what trades when the order's
 /// turn comes: for an order that shows only a part, the part.
 ///
+/// A payload lies beside its order's links, which suits one of a few words. A large one is better kept in an array of
+/// the caller's by [`Slot::index`], with `()` here: links of neighbours then share cache lines (benches/cost.rs).
+///
 /// Everything is by slot and takes the same time however many orders rest. Memory grows to the most orders that ever
 /// rested together and is used again from then on.
 #[derive(Clone, Debug)]
