@@ -105,6 +105,8 @@ pub struct Accounts {
     list: Vec<Account>,
     slots: SlotTable,
     touched: Vec<Touched>,
+    /// What the command in hand brought into the venue or took out of it.
+    supplied: Option<(u32, i128)>,
 }
 
 impl Accounts {
@@ -189,7 +191,12 @@ impl Accounts {
         }
         balance.available += available;
         balance.held += held;
-        debug_assert!(balance.available >= 0 && balance.held >= 0);
+    }
+
+    /// Add to both parts of a balance what comes into the venue or leaves it.
+    pub fn supply(&mut self, slot: u32, asset: u32, available: i128, held: i128) {
+        self.supplied = Some((asset, available + held));
+        self.change(slot, asset, available, held);
     }
 
     #[inline]
@@ -203,24 +210,83 @@ impl Accounts {
     }
 
     /// Report every balance that differs from before the command, by account and asset.
+    ///
+    /// # Panics
+    /// When a balance went below zero, or the changes of an asset do not sum up to what came in or went out: what no
+    /// command may do is found before anybody is told of it.
     pub fn report_changes(&mut self, events: &mut Events) {
+        if self.touched.is_empty() {
+            assert!(self.supplied.is_none(), "a supply without a balance");
+            return;
+        }
         // Stable: among notes of one balance the first, which has the value from before the command, stays first.
         self.touched.sort_by_key(|noted| (noted.account, noted.asset));
-        let mut last = None;
+        self.touched.dedup_by_key(|noted| (noted.account, noted.asset));
+        let mut sums: SmallVec<[(u32, i128); 4]> = SmallVec::new();
+        sums.extend(self.supplied.take().map(|(asset, amount)| (asset, -amount)));
         for noted in &self.touched {
-            let key = (noted.account, noted.asset);
-            if last == Some(key) {
+            let now = self.list[noted.slot as usize].balance(noted.asset);
+            if now == noted.before {
                 continue;
             }
-            last = Some(key);
-            let now = self.list[noted.slot as usize].balance(noted.asset);
-            if now != noted.before {
-                events.balance_changed(noted.account, noted.asset, noted.before, now);
+            assert!(now.available >= 0 && now.held >= 0, "a balance went below zero");
+            let change = now.available - noted.before.available + now.held - noted.before.held;
+            match sums.iter_mut().find(|(asset, _)| *asset == noted.asset) {
+                Some((_, sum)) => *sum += change,
+                None => sums.push((noted.asset, change)),
             }
+            events.balance_changed(noted.account, noted.asset, noted.before, now);
         }
+        assert!(sums.iter().all(|(_, sum)| *sum == 0), "the postings of a command do not balance");
         self.touched.clear();
+    }
+
+    /// Nothing was changed by a command that was refused.
+    #[inline]
+    pub fn assert_unchanged(&self) {
+        assert!(self.touched.is_empty(), "a refused command changed a balance");
     }
 }
 
 /// What an account may do when it is opened.
 pub const PERMISSIONS_AT_OPENING: u8 = permission::ALL;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn venue() -> (Accounts, Events) {
+        let mut accounts = Accounts::new();
+        accounts.open(Account::new(2, -1, PERMISSIONS_AT_OPENING));
+        accounts.supply(1, 7, 100, 0);
+        let mut events = Events::default();
+        accounts.report_changes(&mut events);
+        (accounts, events)
+    }
+
+    #[test]
+    fn balanced_changes_are_reported() {
+        let (mut accounts, mut events) = venue();
+        accounts.hold(1, 7, 60);
+        accounts.change(1, 7, 0, -10);
+        accounts.change(HOUSE_SLOT, 7, 10, 0);
+        accounts.report_changes(&mut events);
+        assert_eq!(accounts.at(1).balance(7), Balance { available: 40, held: 50 });
+    }
+
+    #[test]
+    #[should_panic(expected = "do not balance")]
+    fn money_from_nowhere_stops_the_engine() {
+        let (mut accounts, mut events) = venue();
+        accounts.change(1, 7, 1, 0);
+        accounts.report_changes(&mut events);
+    }
+
+    #[test]
+    #[should_panic(expected = "below zero")]
+    fn a_balance_below_zero_stops_the_engine() {
+        let (mut accounts, mut events) = venue();
+        accounts.hold(1, 7, 101);
+        accounts.report_changes(&mut events);
+    }
+}

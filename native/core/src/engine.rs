@@ -215,6 +215,7 @@ impl Engine {
             return;
         };
         if let Err(reason) = self.admit_and_perform(header, command.as_ref()) {
+            self.accounts.assert_unchanged();
             let named = command.as_ref().map_or((0, 0, ClientId::EMPTY), Command::named);
             self.events.command_rejected(header.kind, reason, &named);
         }

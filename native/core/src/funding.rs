@@ -45,7 +45,7 @@ impl Engine {
         }
         *supply += amount;
         self.deposits.insert(identity);
-        self.accounts.change(slot, asset, amount, 0);
+        self.accounts.supply(slot, asset, amount, 0);
         self.events.deposit_credited(account, asset, amount, &identity);
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Engine {
         let held = self.withdrawals.remove(&withdrawal).ok_or(Reason::UnknownWithdrawal)?;
         let slot = self.accounts.slot(held.account).expect("a withdrawal's account exists");
         self.assets.get_mut(&held.asset).expect("a withdrawal's asset exists").supply -= held.amount;
-        self.accounts.change(slot, held.asset, 0, -held.amount);
+        self.accounts.supply(slot, held.asset, 0, -held.amount);
         self.events.withdrawal(EventKind::WithdrawalSettled, withdrawal, &held);
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::lists::Lists;
 use crate::open::OpenOrders;
 use crate::orders::{Execution, Order};
 use crate::triggers::Triggers;
+use crate::words::InstrumentStatus;
 
 const MINUTE_US: i64 = 60_000_000;
 /// A bucket's sums stay below this, so that averaging cannot leave `i128`.
@@ -135,7 +136,12 @@ impl Listing {
     }
 
     /// Report every level that differs from before the command.
+    ///
+    /// # Panics
+    /// When the command leaves the book crossed while the instrument trades.
     pub fn report_levels(&mut self, events: &mut Events) {
+        let may_be_crossed = self.definition.status != InstrumentStatus::Trading;
+        assert!(may_be_crossed || !self.book.is_crossed(), "a book is crossed at rest");
         let Self { definition, counters, book, .. } = self;
         book.take_changes(|side, price, total| {
             events.level_changed(definition.instrument, next(&mut counters.update), side, price, total);

@@ -56,6 +56,8 @@ impl Turn<'_> {
     /// Let an order rest on the book.
     #[inline]
     pub fn rest(&mut self, mut order: Order) {
+        let is_hold_right = order.list() != 0 || order.held == order.hold_of(order.remaining());
+        assert!(is_hold_right, "an order holds another amount than it can spend");
         order.show();
         self.enter(order);
     }
@@ -113,7 +115,9 @@ impl Turn<'_> {
     pub fn reduce(&mut self, slot: u32, quantity: i64, keeps_place: bool) {
         let Listing { open, book, .. } = &mut *self.listing;
         book.reduce(open, slot, quantity, keeps_place);
-        if open.order(slot).remaining() == 0 {
+        let order = open.order(slot);
+        assert!(order.held == order.hold_of(order.remaining()), "an order holds another amount than it can spend");
+        if order.remaining() == 0 {
             self.forget(slot);
         }
     }
