@@ -58,8 +58,8 @@ referee:  ## build our adapter for the public matching-engine benchmark: make re
 	  --manifest-path bench/referee/Cargo.toml --target-dir bench/referee/target
 	@cp bench/referee/target/release/libopenbourse_adapter.so bench/referee/openbourse_adapter.so
 
-fuzz: setup  ## compare core and reference on random commands: make fuzz COMMANDS=1000000 SEED=1
-	@$(BIN)/python -m sim differential --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1)
+fuzz: setup  ## compare core and reference on random commands, counts kept: make fuzz COMMANDS=10000000
+	@$(BIN)/python -m sim fuzz --commands $(or $(COMMANDS),10000000) $(if $(SEED),--seed $(SEED))
 
 lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	@sh requirements/lock.sh $(ARGS)

@@ -1,9 +1,10 @@
-"""`python -m sim differential --commands N --seed S`: compare the native core with the reference.
+"""`python -m sim differential --commands N --seed S`, `python -m sim fuzz --commands N`: compare core and reference.
 
 Even seeds have streams of rules 1, odd ones of rules 2, unless `--rules` says which. `--statistics` tells what the streams brought about.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -50,6 +51,14 @@ def differential(
     return len(differences)
 
 
+def _fuzz(commands: int, seed: int | None, jobs: int, console: Console) -> int:
+    """Compare in bulk and keep the counts."""
+    from sim.fuzz import fuzz, keep, next_seed, recorded, report
+
+    run = fuzz(commands, next_seed(recorded()) if seed is None else seed, jobs, console)
+    return report(run, keep(run), console)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Read the command line and run what it asks for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sim")
@@ -60,8 +69,14 @@ def main(arguments: Sequence[str]) -> int:
     part.add_argument("--self", action="store_true", help="compare the reference with itself: tries the runner alone")
     part.add_argument("--rules", type=int, choices=(1, 2), help="the rules of all streams, whatever their seeds")
     part.add_argument("--statistics", action="store_true", help="tell what the streams brought about")
+    bulk = commands.add_parser("fuzz", help="the same over many seeds on every processor, counts kept")
+    bulk.add_argument("--commands", type=int, default=10_000_000, help="how many commands (default %(default)s)")
+    bulk.add_argument("--seed", type=int, help="the first seed (default: the first that no kept run has used)")
+    bulk.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default %(default)s)")
     options = parser.parse_args(arguments)
     console = Console()
+    if options.command == "fuzz":
+        return _fuzz(options.commands, options.seed, options.jobs, console)
     other: EngineKind = Reference
     if not options.self:
         from openbourse.engine import Engine as Native

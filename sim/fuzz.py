@@ -1,0 +1,105 @@
+"""Many seeds at once, as many as there are processors: the comparison in bulk, its counts kept.
+
+Runs that follow each other take up where the seeds of the last one ended, so that their commands add up.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from openbourse.engine import Engine as Native
+from sim.differential import run_seed
+from sim.reference import Engine as Reference
+
+COMMANDS_A_SEED: Final = 10_000
+DIFFERENCES_MAX: Final = 3
+RECORD: Final = Path(__file__).parents[1] / "bench" / "results" / "fuzz.json"
+
+Run = dict[str, int | float | str]
+
+
+def compare(seed: int, commands: int) -> tuple[int, int, str]:
+    """Drive core and reference with one seed. Return the seed, how many commands ran, and what differs, if anything."""
+    count, difference = run_seed(seed, commands, (Reference, Native))
+    return seed, count, "" if difference is None else str(difference)
+
+
+def recorded(path: Path = RECORD) -> list[Run]:
+    """Return the runs kept so far."""
+    if not path.exists():
+        return []
+    runs: list[Run] = json.loads(path.read_text())
+    return runs
+
+
+def next_seed(runs: list[Run]) -> int:
+    """Return the first seed that no kept run has used."""
+    return max((int(run["first_seed"]) + int(run["seeds"]) for run in runs), default=1)
+
+
+def keep(run: Run, path: Path = RECORD) -> list[Run]:
+    """Add a run to those kept; return all of them."""
+    runs = [*recorded(path), run]
+    path.write_text(json.dumps(runs, indent=1) + "\n")
+    return runs
+
+
+def _results(commands: int, seed: int, jobs: int) -> Iterator[tuple[int, int, str]]:
+    """Give the seeds' results as they come, never more under way than twice the processes."""
+    under_way: set[Future[tuple[int, int, str]]] = set()
+    with ProcessPoolExecutor(jobs) as pool:
+        asked = 0
+        while asked < commands or under_way:
+            while asked < commands and len(under_way) < 2 * jobs:
+                size = min(COMMANDS_A_SEED, commands - asked)
+                under_way.add(pool.submit(compare, seed + asked // COMMANDS_A_SEED, size))
+                asked += size
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+
+def fuzz(commands: int, seed: int, jobs: int, console: Console) -> Run:
+    """Compare until that many commands ran, or enough differences were found; return the run."""
+    done = seeds = differences = 0
+    started = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(f"from seed {seed}", total=commands)
+        for _, count, text in _results(commands, seed, jobs):
+            done += count
+            seeds += 1
+            progress.advance(task, count)
+            if text:
+                differences += 1
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+                if differences >= DIFFERENCES_MAX:
+                    break
+    commit = subprocess.run(("git", "rev-parse", "--short", "HEAD"), capture_output=True, text=True, check=False)
+    return {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit.stdout.strip(),
+        "first_seed": seed,
+        "seeds": seeds,
+        "commands": done,
+        "differences": differences,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def report(run: Run, runs: list[Run], console: Console) -> int:
+    """Tell a run and the sum of all; return the exit code."""
+    total, found = (sum(int(kept[field]) for kept in runs) for field in ("commands", "differences"))
+    rate = int(int(run["commands"]) // max(float(run["seconds"]), 0.001))
+    console.print(f"{rate} commands/s, both engines, generator and comparison together", highlight=False)
+    console.print(f"kept so far: {total} commands in {len(runs)} runs, {found} differences", highlight=False)
+    console.print(f"{run['commands']} commands, {run['differences']} differences", highlight=False)
+    return 1 if run["differences"] else 0
