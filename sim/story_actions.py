@@ -42,9 +42,10 @@ _VENUE_RULES: Final = ("orders", "algo orders", "iceberg orders", "lists")
 class Actions:
     """Reads steps with the names of one story."""
 
-    def __init__(self, cast: Cast, order_number: Callable[[str], int]) -> None:
+    def __init__(self, cast: Cast, order_number: Callable[[str], int], list_number: Callable[[str], int]) -> None:
         self.cast = cast
         self.order_number = order_number
+        self.list_number = list_number
         self.venue_verbs: dict[str, Callable[[Words], Command]] = {
             "status": self.status,
             "instrument": lambda words: self.cast.changed(self.symbol(words), " ".join(words)),
@@ -121,12 +122,12 @@ class Actions:
             read_order(f"buy {quantity} at {price} IOC", buyer, self.cast),
         ]
 
-    def target(self, words: Words) -> tuple[int, str]:
-        """Read `#a1`, `number of #a1`, `number of #a1 as #a2`: return the order id and the client id that are named."""
+    def target(self, words: Words, number_of: Callable[[str], int] | None = None) -> tuple[int, str]:
+        """Read `#a1`, `number of #a1`, `number of #a1 as #a2`: return the id and the client id that are named."""
         if not words.take("number"):
             return 0, words.label()
         words.expect("of")
-        number = self.order_number(words.label())
+        number = (number_of or self.order_number)(words.label())
         return number, words.label() if words.take("as") else ""
 
     def cancel(self, account: int, words: Words) -> Command:
@@ -134,8 +135,8 @@ class Actions:
         if words.take("everything"):
             return CancelAll(account, self.instrument(words), "")
         if words.take("list"):
-            label = words.label()
-            return CancelOrderList(account, self.instrument(words, _MAIN), 0, label, "")
+            number, label = self.target(words, self.list_number)
+            return CancelOrderList(account, self.instrument(words, _MAIN), number, label, "")
         order, client_id = self.target(words)
         restriction = words.take("ONLY_NEW", "ONLY_PARTIALLY_FILLED") or "NONE"
         instrument = self.instrument(words, _MAIN)

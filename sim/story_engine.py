@@ -161,6 +161,10 @@ class EngineStage:
         """Return the order id of a label."""
         return self._labels[label][1]
 
+    def list_number(self, label: str) -> int:
+        """Return the id of a list by its label."""
+        return self._lists[label].order_list
+
     def order(self, label: str) -> OrderSeen | None:
         """Return an order, None when it was never accepted."""
         if label not in self._labels:

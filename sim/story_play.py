@@ -21,7 +21,7 @@ _TRIGGERED: Final = re.compile(r"#(\S+)[^;]*\btriggered")
 def play(story: Story, stage: Stage) -> None:
     """Play a story to its end. Raises StoryError at the first line that is not as it is told."""
     cast = Cast(story, stage)
-    actions = Actions(cast, stage.order_number)
+    actions = Actions(cast, stage.order_number, stage.list_number)
     try:
         for place, command in cast.opening(story):
             stage.begin_step()

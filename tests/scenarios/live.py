@@ -35,7 +35,14 @@ from sim.story_engine import EngineRefusal
 from sim.story_seen import Half, OrderSeen, Refusal, TradeSeen
 from tests.exchange import Account, Exchange, sign
 from tests.scenarios.live_venue import Theatre
-from tests.scenarios.live_words import amend_params, cancel_params, list_params, order_params, replace_params
+from tests.scenarios.live_words import (
+    amend_params,
+    cancel_params,
+    list_cancel_params,
+    list_params,
+    order_params,
+    replace_params,
+)
 
 HOUSE: Final = 1
 PAUSE_S_MAX: Final = 5.0
@@ -83,7 +90,7 @@ class LiveStage:
         self._accounts: dict[int, Account] = {}
         self._symbols: dict[int, str] = {}
         self._orders: dict[str, tuple[int, int, int]] = {}
-        self._lists: dict[str, int] = {}
+        self._lists: dict[str, tuple[int, int]] = {}
         self._last_trade: dict[int, int] = {}
         self._new_trades: dict[int, list[dict[str, Any]]] = {}
         self._cleaning: list[Command] = []
@@ -150,8 +157,7 @@ class LiveStage:
             case PlaceOrderList():
                 self._place_list(command)
             case CancelOrderList():
-                params = {"listClientOrderId": command.list_client_id}
-                self._send(command, "DELETE", "orderList", params, command.instrument)
+                self._send(command, "DELETE", "orderList", list_cancel_params(command), command.instrument)
             case _:
                 self._operate(command)
 
@@ -175,6 +181,10 @@ class LiveStage:
     def order_number(self, label: str) -> int:
         """Return the order id of a label."""
         return self._orders[label][2]
+
+    def list_number(self, label: str) -> int:
+        """Return the id that names a list to clients."""
+        return self._lists[label][1]
 
     def order(self, label: str) -> OrderSeen | None:
         """Ask for an order; None when it was never accepted."""
@@ -201,7 +211,7 @@ class LiveStage:
         """Ask for the state of a list's orders."""
         if label not in self._lists:
             return ""
-        return str(self._ask(self._lists[label], "orderList", origClientOrderId=label)["listOrderStatus"])
+        return str(self._ask(self._lists[label][0], "orderList", origClientOrderId=label)["listOrderStatus"])
 
     def maker_and_taker(self, trade: int) -> tuple[str, str]:
         """Return the labels of a trade's maker and taker, as their owners see the trade."""
@@ -282,7 +292,7 @@ class LiveStage:
         path = f"orderList/{ListForm(command.form).name.lower()}"
         body = self._send(command, "POST", path, list_params(command), first.instrument)
         if body is not None:
-            self._lists[command.list_client_id] = first.account
+            self._lists[command.list_client_id] = (first.account, body["orderListId"])
             for leg in body["orders"]:
                 self._note(first.account, first.instrument, leg)
 

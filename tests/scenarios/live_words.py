@@ -6,6 +6,7 @@ from openbourse.protocol.amounts import format_units
 from openbourse.protocol.commands import (
     AmendOrder,
     CancelOrder,
+    CancelOrderList,
     CancelReplace,
     CancelRestriction,
     ListForm,
@@ -63,6 +64,11 @@ def cancel_params(command: CancelOrder) -> Params:
     """Return what a request to cancel an order says."""
     params = _target(command.order, "orderId", command.client_id, "origClientOrderId")
     return params | _restriction(command.restriction)
+
+
+def list_cancel_params(command: CancelOrderList) -> Params:
+    """Return what a request to cancel an order list says."""
+    return _target(command.order_list, "orderListId", command.list_client_id, "listClientOrderId")
 
 
 def replace_params(command: CancelReplace) -> Params:
