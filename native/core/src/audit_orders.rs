@@ -6,6 +6,7 @@ use crate::audit::{Holds, add};
 use crate::book::Level;
 use crate::listings::Listing;
 use crate::lists::OrderList;
+use crate::lists_placing::is_pair_valid;
 use crate::orders::{Order, Place};
 use crate::words::{InstrumentStatus, OrderType, Side};
 
@@ -140,17 +141,25 @@ impl Listing {
         {
             return wrong("a leg stands where its role does not want it");
         }
+        if list.form.pays_on() && !pays(working, others) {
+            return wrong("its legs do not sell what was bought");
+        }
         let Some(place) = list.form.pair_at() else { return Ok(()) };
         if let (Some(above), Some(below)) = (legs[place], legs[place + 1]) {
             let is_unstarted = |leg: &Order| match leg.place() {
                 Place::OnBook => leg.order_type == OrderType::LimitMaker && leg.executed == 0 && leg.prevented == 0,
                 Place::Waiting | Place::Pending => true,
             };
-            let is_pair = above.side == below.side && above.quantity == below.quantity;
-            if !is_pair || !is_unstarted(above) || !is_unstarted(below) {
+            if !is_pair_valid(above, below) || !is_unstarted(above) || !is_unstarted(below) {
                 return wrong("its pair does not belong together");
             }
         }
         Ok(())
     }
+}
+
+/// Whether a working leg buys and the others sell, as much as it will have bought.
+fn pays(working: Option<&Order>, others: &[Option<&Order>]) -> bool {
+    let buys = working.is_none_or(|leg| leg.side == Side::Buy);
+    buys && others.iter().flatten().all(|leg| leg.side == Side::Sell && (working.is_some() == (leg.quantity == 0)))
 }

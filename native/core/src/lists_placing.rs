@@ -23,7 +23,8 @@ fn is_loss_half(order_type: OrderType) -> bool {
     matches!(order_type, OrderType::StopLoss | OrderType::StopLossLimit)
 }
 
-fn is_pair_valid(above: &Order, below: &Order) -> bool {
+/// Whether two orders may be the halves of a pair.
+pub fn is_pair_valid(above: &Order, below: &Order) -> bool {
     let (profit, loss) = if above.side == Side::Sell { (above, below) } else { (below, above) };
     above.side == below.side
         && above.quantity == below.quantity

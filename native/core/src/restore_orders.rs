@@ -76,10 +76,11 @@ impl Engine {
         if self.is_version_2() {
             check(read_switch(reader)? == is_auction)?;
             if is_auction {
-                let price = reader.i64().filter(|price| *price >= 0)?;
-                let quantity = reader.i128().filter(|quantity| (*quantity > 0) == (price > 0))?;
-                check(quantity >= 0)?;
-                listing.indication = Some(Indication { price, quantity, imbalance: reader.i128()? });
+                let indication =
+                    Indication { price: reader.i64()?, quantity: reader.i128()?, imbalance: reader.i128()? };
+                let would_trade = indication.price > 0 && indication.quantity > 0;
+                check(would_trade || indication == Indication::default())?;
+                listing.indication = Some(indication);
             }
         }
         Some(())
@@ -294,7 +295,8 @@ fn check_extra(order: &Order, extra: &Extra, definition: &Definition) -> Option<
     check(is_unpriced || (is_limit && order.price >= 1 && order.price % definition.tick == 0))?;
     check(place == Place::OnBook || extra.peg.is_none() || order.price == extra.sent_price)?;
     check(is_limit || (extra.iceberg == 0 && extra.peg.is_none() && extra.expires_us == 0 && place != Place::OnBook))?;
-    check(extra.iceberg % definition.step == 0 && extra.stop_price % definition.tick == 0)?;
+    check(extra.iceberg % definition.step == 0 && extra.visible % definition.step == 0)?;
+    check(extra.stop_price % definition.tick == 0 && extra.sent_price % definition.tick == 0)?;
     let has_trigger = extra.stop_price > 0 || extra.trailing_delta > 0;
     check(has_trigger == order_type.is_stop() && (extra.trailing_us == -1 || extra.trailing_delta > 0))?;
     let is_tracking = extra.trailing_us >= 0;
