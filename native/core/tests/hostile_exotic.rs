@@ -9,15 +9,20 @@ use venue::{ALICE, Ask, BOB, BY_QUOTE, Body, Venue, cancel_head, frame, limit};
 
 const LEGS: [usize; 6] = [0, 2, 2, 3, 2, 3];
 
-fn random_extension(dice: &mut Dice, kind: u8, now: i64) -> Extension {
-    let is_stop = kind >= 4;
-    let price = |dice: &mut Dice| (90 + dice.below(21) as i64) * UNIT;
+/// An extension that mostly fits the order.
+fn random_extension(dice: &mut Dice, ask: &Ask, now: i64) -> Extension {
+    let is_stop = ask.kind >= 4;
+    let may_hide = !matches!(ask.kind, 2 | 4 | 6) && ask.tif == 1;
+    let is_odd = dice.hits(80);
+    let stop = if is_stop { !dice.hits(4) } else { is_odd };
+    let trails = if is_stop { !stop || dice.hits(4) } else { is_odd };
+    let part = (1 + dice.below(3) as i64) * UNIT;
     Extension {
-        stop: (if is_stop { !dice.hits(3) } else { dice.hits(40) }).then(|| price(dice)),
-        delta: (if is_stop { dice.hits(3) } else { dice.hits(60) }).then(|| 1 + dice.below(900) as u32),
-        iceberg: dice.hits(5).then(|| (1 + dice.below(3) as i64) * UNIT),
-        peg: dice.hits(8).then(|| (dice.code(1, 2), dice.code(0, 3))),
-        expires_us: dice.hits(10).then(|| now + 1 + dice.below(60_000) as i64),
+        stop: stop.then(|| (90 + dice.below(21) as i64) * UNIT),
+        delta: trails.then(|| 1 + dice.below(900) as u32),
+        iceberg: (dice.hits(5) && (is_odd || (may_hide && ask.quantity > part))).then_some(part),
+        peg: (dice.hits(8) && (is_odd || may_hide)).then(|| (if ask.kind == 3 { 1 } else { dice.code(1, 2) }, 0)),
+        expires_us: (dice.hits(10) && (is_odd || may_hide)).then(|| now + 1 + dice.below(60_000) as i64),
     }
 }
 
@@ -70,7 +75,7 @@ fn random_list(dice: &mut Dice, name: &str, now: i64) -> Body {
         if ask.kind != 2 {
             (ask.flags, ask.quote) = (0, 0);
         }
-        let mut extension = random_extension(dice, ask.kind, now);
+        let mut extension = random_extension(dice, &ask, now);
         let stop = (if leg == first_pending { 101 } else { 90 } + dice.below(9) as i64) * UNIT;
         extension.stop = (ask.kind >= 4).then_some(stop);
         if matches!(ask.kind, 4 | 6) {
@@ -87,7 +92,7 @@ fn random_list(dice: &mut Dice, name: &str, now: i64) -> Body {
 fn random_switch(dice: &mut Dice) -> (u16, Body) {
     let account = dice.of(&[ALICE, BOB, 20, 21]);
     match dice.below(12) {
-        0 => (22, Body::default().u64(account).u8(u8::from(dice.hits(4)))),
+        0 => (22, Body::default().u64(account).u8(u8::from(dice.hits(9)))),
         1 => (23, Body::default().u64(account).u32(dice.below(2) as u32).i64(dice.below(80_000) as i64)),
         2 => (24, Body::default().u32(dice.below(3) as u32).i64(dice.below(9) as i64 * 10_000).i64(200_000)),
         3 => (25, Body::default().u64(account).u32(dice.below(3) as u32)),
@@ -101,7 +106,7 @@ fn random_switch(dice: &mut Dice) -> (u16, Body) {
             let features = dice.of(&[ALL_FEATURES, ALL_FEATURES, ALL_FEATURES, 479]);
             (21, Rules { features, range: band, ..Rules::default() }.body())
         }
-        _ => (4, Body::default().u32(1).u8(dice.of(&[1, 1, 1, 5, 5, 2]))),
+        _ => (4, Body::default().u32(1).u8(dice.of(&[1, 1, 1, 1, 5, 2]))),
     }
 }
 
@@ -110,7 +115,7 @@ fn random_command(dice: &mut Dice, number: u64, now: i64) -> Vec<u8> {
     let account = dice.of(&[ALICE, BOB, 20, 21]);
     let (session, counter, low_water) = (1 + number % 3, number + 1, number.saturating_sub(50));
     let ask = random_ask(dice);
-    let order = extended(ask, random_extension(dice, ask.kind, now), &client_id);
+    let order = extended(ask, random_extension(dice, &ask, now), &client_id);
     let (kind, body) = match dice.below(20) {
         0 => (13, Body::default().u64(account).u32(1).u64(0).u8(dice.code(0, 3)).text(&client_id).text("")),
         1 => (13, Body::default().u64(account).u32(1).u64(dice.next() % (number + 1)).u8(0).text("").text("r")),
@@ -120,7 +125,9 @@ fn random_command(dice: &mut Dice, number: u64, now: i64) -> Vec<u8> {
             return frame_2(15, session, counter, low_water, cancel.join(order));
         }
         4 | 5 => {
-            let amend = Body::default().u64(account).u32(1).u64(dice.next() % (number + 1));
+            // About the newest orders.
+            let order = (number * 3 / 10).saturating_sub(dice.next() % 30);
+            let amend = Body::default().u64(account).u32(1).u64(order);
             (18, amend.i64((1 + dice.below(6) as i64) * UNIT).text("").text(&client_id))
         }
         6 if dice.hits(4) => {
@@ -159,8 +166,11 @@ fn whatever_comes_invariants_hold_and_a_restored_engine_goes_on_alike() {
         for number in 0..2_500 {
             let mut bytes = random_command(&mut dice, number, venue.engine.time_us());
             if dice.hits(25) {
-                let at = dice.below(bytes.len());
-                bytes[at] ^= 1 << dice.below(8);
+                // Not in the identity: a low water far ahead would refuse all that comes after.
+                let at = if dice.hits(4) { 4 + dice.below(4) } else { 40 + dice.below(bytes.len() - 39) };
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << dice.below(8);
+                }
             }
             let (sequence, time_us) = (venue.engine.sequence() + 1, venue.engine.time_us() + 1_000);
             let output = venue.engine.apply(sequence, time_us, &bytes).unwrap();
