@@ -5,7 +5,7 @@ use crate::AMOUNT_BOUND;
 use crate::filters::require;
 use crate::limits::InstrumentRules;
 use crate::open::OpenCounts;
-use crate::orders::{Extra, Order};
+use crate::orders::{Extra, Order, Rare};
 use crate::requests::{Extension, OrderRequest};
 use crate::turn::Turn;
 use crate::words::{
@@ -158,7 +158,7 @@ impl Turn<'_> {
     /// Check MAX_POSITION.
     fn check_position(&self, order: &Order) -> Result<(), Reason> {
         let position_max = self.listing.rules.position_max;
-        if position_max == 0 || order.side == Side::Sell || order.by_quote {
+        if position_max == 0 || order.side == Side::Sell || order.by_quote() {
             return Ok(());
         }
         let balance = self.accounts.at(order.account_slot).balance(self.listing.definition.base);
@@ -182,6 +182,12 @@ impl Turn<'_> {
                 ..Extra::default()
             })
         });
+        let rare = (request.has_strategy || request.by_quote).then(|| {
+            Box::new(Rare {
+                strategy: request.has_strategy.then_some((request.strategy_id, request.strategy_type)),
+                quote_quantity: request.by_quote.then_some(request.quote_quantity),
+            })
+        });
         Order {
             id: 0,
             account: request.account,
@@ -190,20 +196,16 @@ impl Turn<'_> {
             order_type: request.order_type,
             time_in_force: request.time_in_force,
             stp: request.stp.unwrap_or(self.listing.definition.stp_default),
-            has_strategy: request.has_strategy,
-            by_quote: request.by_quote,
             price: request.price,
             quantity: request.quantity,
             executed: 0,
             prevented: 0,
             cumulative_quote: 0,
-            quote_quantity: request.quote_quantity,
             held: 0,
             created_us: self.time_us,
             working_us: self.time_us,
-            strategy_id: request.strategy_id,
-            strategy_type: request.strategy_type,
             client_id: request.client_id,
+            rare,
             extra,
         }
     }

@@ -293,8 +293,8 @@ fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Ex
     for (is_set, flag) in [
         (execution.on_book, ORDER_ON_BOOK),
         (execution.is_maker, ORDER_IS_MAKER),
-        (order.has_strategy, ORDER_HAS_STRATEGY),
-        (order.by_quote, ORDER_BY_QUOTE),
+        (order.strategy().is_some(), ORDER_HAS_STRATEGY),
+        (order.by_quote(), ORDER_BY_QUOTE),
     ] {
         flags |= if is_set { flag } else { 0 };
     }
@@ -314,7 +314,7 @@ fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Ex
     image.i64(order.quantity);
     image.i64(order.executed);
     image.i128(order.cumulative_quote);
-    image.i128(order.quote_quantity);
+    image.i128(order.quote_quantity().unwrap_or(0));
     image.i64(order.prevented);
     image.i64(execution.last_price);
     image.i64(execution.last_quantity);
@@ -328,8 +328,9 @@ fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Ex
     image.u64(execution_id);
     image.i64(order.created_us);
     image.i64(order.working_us);
-    image.i64(order.strategy_id);
-    image.i32(order.strategy_type);
+    let (strategy_id, strategy_type) = order.strategy().unwrap_or((0, 0));
+    image.i64(strategy_id);
+    image.i32(strategy_type);
     image.i128(order.held);
     image
 }

@@ -47,7 +47,7 @@ impl Turn<'_> {
         if is_priced {
             self.check_bands(order.side, order.price)?;
         }
-        if with_quantities && !order.by_quote {
+        if with_quantities && !order.by_quote() {
             self.check_quantity(order)?;
         }
         if order.trailing_delta() > 0 {
@@ -120,8 +120,8 @@ impl Turn<'_> {
         if !order.order_type.is_market() {
             return Some(notional(order.price, order.quantity));
         }
-        if order.by_quote {
-            return Some(order.quote_quantity);
+        if let Some(quote_quantity) = order.quote_quantity() {
+            return Some(quote_quantity);
         }
         let reference = self.listing.reference_price(self.time_us)?;
         Some(reference.saturating_mul(i128::from(order.quantity)) / i128::from(UNIT))

@@ -41,7 +41,7 @@ fn is_list_valid(form: ListForm, legs: &[Order]) -> bool {
     let is_working_limit = matches!(working.order_type, OrderType::Limit | OrderType::LimitMaker);
     let pays = !form.pays_on()
         || (working.side == Side::Buy && pending.iter().all(|leg| leg.side == Side::Sell && leg.quantity == 0));
-    pair && is_working_limit && pays && pending.iter().all(|leg| !leg.by_quote)
+    pair && is_working_limit && pays && pending.iter().all(|leg| !leg.by_quote())
 }
 
 impl Engine {

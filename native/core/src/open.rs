@@ -248,7 +248,9 @@ impl OpenOrders {
         if next != NIL {
             self.entries[next as usize].previous = previous;
         }
-        self.entries[slot as usize].order.extra = None;
+        let order = &mut self.entries[slot as usize].order;
+        order.extra = None;
+        order.rare = None;
         self.free.push(slot);
         self.count -= 1;
     }

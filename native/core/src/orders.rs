@@ -25,23 +25,27 @@ pub struct Order {
     pub order_type: OrderType,
     pub time_in_force: TimeInForce,
     pub stp: Prevention,
-    pub has_strategy: bool,
-    pub by_quote: bool,
     pub price: i64,
     pub quantity: i64,
     pub executed: i64,
     pub prevented: i64,
     pub cumulative_quote: i128,
-    pub quote_quantity: i128,
     /// What it holds now: quote units for BUY, base for SELL.
     pub held: i128,
     pub created_us: i64,
     pub working_us: i64,
-    pub strategy_id: i64,
-    pub strategy_type: i32,
     pub client_id: ClientId,
+    /// What few orders have, kept apart so that the others stay small.
+    pub rare: Option<Box<Rare>>,
     /// What only rules 2 know of; most orders have none of it.
     pub extra: Option<Box<Extra>>,
+}
+
+/// A strategy's label, and the quote quantity of an order by quote.
+#[derive(Clone, Debug)]
+pub struct Rare {
+    pub strategy: Option<(i64, i32)>,
+    pub quote_quantity: Option<i128>,
 }
 
 /// Where an open order stands.
@@ -97,6 +101,23 @@ impl Default for Extra {
 }
 
 impl Order {
+    /// Its strategy's id and type, if it has one.
+    #[inline]
+    pub fn strategy(&self) -> Option<(i64, i32)> {
+        self.rare.as_ref().and_then(|rare| rare.strategy)
+    }
+
+    /// For how much quote it was sent, if by quote.
+    #[inline]
+    pub fn quote_quantity(&self) -> Option<i128> {
+        self.rare.as_ref().and_then(|rare| rare.quote_quantity)
+    }
+
+    #[inline]
+    pub fn by_quote(&self) -> bool {
+        self.quote_quantity().is_some()
+    }
+
     #[inline]
     pub fn remaining(&self) -> i64 {
         self.quantity - self.executed - self.prevented

@@ -92,7 +92,7 @@ impl Turn<'_> {
         let range = self.price_range(order.side);
         let mut outlook = Outlook { expires_at_once: false, ran_dry: false, range };
         let mut cost = 0;
-        if order.by_quote {
+        if order.by_quote() {
             let found = self.walk_by_quote(order, range.as_ref());
             order.quantity = self.check_filled(found.filled)?;
             outlook.ran_dry = found.ran_dry;
@@ -103,7 +103,7 @@ impl Turn<'_> {
             cost = found.cost;
         }
         order.held = if is_market_buy { cost } else { order.hold_of(order.quantity) };
-        let needed = if is_market_buy && order.by_quote { order.quote_quantity } else { order.held };
+        let needed = order.quote_quantity().filter(|_| is_market_buy).unwrap_or(order.held);
         self.check_balance(order, needed)?;
         Ok(outlook)
     }

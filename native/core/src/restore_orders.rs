@@ -10,7 +10,7 @@ use crate::instruments::Definition;
 use crate::limits::InstrumentRules;
 use crate::listings::{Bucket, Counters, Listing, WINDOW_BOUND, minute_of};
 use crate::lists::OrderList;
-use crate::orders::{Extra, Order, Place};
+use crate::orders::{Extra, Order, Place, Rare};
 use crate::restore::{COUNTER_BOUND, are_distinct, check, read_ascending};
 use crate::words::{InstrumentStatus, ListForm, OrderType, PegType, Prevention, Side, TimeInForce};
 
@@ -210,7 +210,7 @@ fn read_order_core(
     let time_in_force = TimeInForce::from_code(reader.u8()?)?;
     let stp = Prevention::from_code(reader.u8()?)?;
     let flags = reader.u8().filter(|flags| flags & !ORDER_HAS_STRATEGY == 0)?;
-    let order = Order {
+    let mut order = Order {
         id,
         account,
         account_slot: 0,
@@ -218,23 +218,25 @@ fn read_order_core(
         order_type,
         time_in_force,
         stp,
-        has_strategy: flags != 0,
-        by_quote: false,
         price: reader.i64()?,
         quantity: reader.i64()?,
         executed: reader.i64()?,
         cumulative_quote: reader.i128()?,
         prevented: reader.i64()?,
-        quote_quantity: 0,
         held: 0,
         created_us: reader.i64()?,
         working_us: reader.i64()?,
-        strategy_id: reader.i64()?,
-        strategy_type: reader.i32()?,
-        client_id: reader.text::<36>(1)?,
+        client_id: ClientId::EMPTY,
+        rare: None,
         extra: None,
     };
-    check(order.has_strategy || (order.strategy_id == 0 && order.strategy_type == 0))?;
+    let strategy = (reader.i64()?, reader.i32()?);
+    if flags == 0 {
+        check(strategy == (0, 0))?;
+    } else {
+        order.rare = Some(Box::new(Rare { strategy: Some(strategy), quote_quantity: None }));
+    }
+    order.client_id = reader.text(1)?;
     Some(order)
 }
 

@@ -215,7 +215,7 @@ fn put_order(out: &mut Vec<u8>, order: &Order) {
 fn put_order_core(out: &mut Vec<u8>, order: &Order) {
     out.u8(order.time_in_force.code());
     out.u8(order.stp.code());
-    out.u8(if order.has_strategy { ORDER_HAS_STRATEGY } else { 0 });
+    out.u8(if order.strategy().is_some() { ORDER_HAS_STRATEGY } else { 0 });
     out.i64(order.price);
     out.i64(order.quantity);
     out.i64(order.executed);
@@ -223,8 +223,9 @@ fn put_order_core(out: &mut Vec<u8>, order: &Order) {
     out.i64(order.prevented);
     out.i64(order.created_us);
     out.i64(order.working_us);
-    out.i64(order.strategy_id);
-    out.i32(order.strategy_type);
+    let (strategy_id, strategy_type) = order.strategy().unwrap_or((0, 0));
+    out.i64(strategy_id);
+    out.i32(strategy_type);
     out.text(&order.client_id);
 }
 

@@ -98,7 +98,7 @@ impl Turn<'_> {
     /// Go over the makers that `taker` would meet for its quote quantity.
     pub fn walk_by_quote(&self, taker: &Order, range: Option<&PriceRange>) -> Walk {
         let mut found = Walk::default();
-        let mut money = taker.quote_quantity;
+        let mut money = taker.quote_quantity().unwrap_or(0);
         let lot = i128::from(lot_of(&self.listing.definition));
         let mut is_over = false;
         for (price, level) in self.listing.book.levels_from_best(taker.side.opposite()) {
