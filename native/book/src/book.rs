@@ -291,6 +291,16 @@ impl<T, S: Total> Book<T, S> {
         some(self.levels.find(side, side.key(price))).map(LevelId)
     }
 
+    /// The total of a price, quick when it still is the level that it was.
+    #[inline]
+    #[must_use]
+    pub fn total_if(&self, level: LevelId, side: Side, price: i64) -> S {
+        match self.levels.get(level.0) {
+            Some(known) if known.head != NIL && known.side == side && known.key == side.key(price) => known.total,
+            _ => self.total_at(side, price),
+        }
+    }
+
     /// What rests at a price.
     #[inline]
     #[must_use]

@@ -17,7 +17,7 @@ pub(crate) struct Level<S> {
     pub total: S,
     pub head: u32,
     pub tail: u32,
-    /// The branch whose child it is. Of a free level: the next free one.
+    /// The branch whose child it is. Of a free level: the next free one, and `head` is [`NIL`].
     branch: u32,
     pub side: Side,
 }
@@ -109,6 +109,11 @@ impl<S: Total> Levels<S> {
     #[inline]
     pub(crate) fn at(&self, level: u32) -> &Level<S> {
         &self.levels[level as usize]
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, level: u32) -> Option<&Level<S>> {
+        self.levels.get(level as usize)
     }
 
     #[inline]
@@ -282,7 +287,9 @@ impl<S: Total> Levels<S> {
         if self.roots[side as usize].best == level {
             self.leave_best(side, level);
         }
-        self.levels[level as usize].branch = self.free_level;
+        let freed = &mut self.levels[level as usize];
+        freed.branch = self.free_level;
+        freed.head = NIL;
         self.free_level = level;
         self.count -= 1;
         self.clear(side, at, key);

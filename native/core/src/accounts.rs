@@ -129,6 +129,12 @@ impl Accounts {
         self.slots.find(mixed(id), |slot| self.list[slot as usize].id == id)
     }
 
+    /// Do a little of what is left to do after growth.
+    #[inline]
+    pub fn tend(&mut self) {
+        self.slots.move_some();
+    }
+
     /// Ask for where an id's slot is.
     #[inline]
     pub fn prefetch_slot(&self, id: u64) {

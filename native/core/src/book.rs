@@ -23,6 +23,7 @@ pub struct Level {
 struct TouchedLevel {
     side: Side,
     price: i64,
+    level: ladder::LevelId,
     before: i128,
     remaining: i128,
 }
@@ -107,17 +108,18 @@ impl Book {
         let (side, price, shown, remaining) = (order.side, order.price, order.visible(), order.remaining());
         let place = self.ladder.insert(side_of(side), price, shown, slot);
         open.set_place(slot, place);
-        let before = self.ladder.total(self.ladder.level(place)) - i128::from(shown);
-        self.touch(side, price, before, remaining);
+        let level = self.ladder.level(place);
+        let before = self.ladder.total(level) - i128::from(shown);
+        self.touch(side, price, level, before, remaining);
         self.hide(side, price, i128::from(remaining - shown));
     }
 
     #[inline]
-    fn touch(&mut self, side: Side, price: i64, before: i128, remaining: i64) {
+    fn touch(&mut self, side: Side, price: i64, level: ladder::LevelId, before: i128, remaining: i64) {
         // Only the first note of a level counts; a run of fills in one level needs one.
         match self.touched.last_mut() {
             Some(noted) if noted.side == side && noted.price == price => noted.remaining += i128::from(remaining),
-            _ => self.touched.push(TouchedLevel { side, price, before, remaining: i128::from(remaining) }),
+            _ => self.touched.push(TouchedLevel { side, price, level, before, remaining: i128::from(remaining) }),
         }
     }
 
@@ -126,8 +128,8 @@ impl Book {
     fn touch_order(&mut self, open: &OpenOrders, slot: u32, remaining: i64) -> ladder::Slot {
         let order = open.order(slot);
         let (side, price, place) = (order.side, order.price, open.place(slot));
-        let before = self.ladder.total(self.ladder.level(place));
-        self.touch(side, price, before, remaining);
+        let level = self.ladder.level(place);
+        self.touch(side, price, level, self.ladder.total(level), remaining);
         place
     }
 
@@ -216,7 +218,7 @@ impl Book {
     pub fn take_changes(&mut self, mut report: impl FnMut(Side, i64, i128)) {
         self.settle_notes();
         for noted in &self.touched {
-            let total = self.ladder.total_at(side_of(noted.side), noted.price);
+            let total = self.ladder.total_if(noted.level, side_of(noted.side), noted.price);
             if total != noted.before {
                 report(noted.side, noted.price, total);
             }

@@ -140,6 +140,7 @@ impl Engine {
                 self.time_us = time_us;
                 self.events.begin_command(self.sequence);
                 self.execute(frame);
+                self.accounts.tend();
                 self.events.end_command();
             }
             group.clear();

@@ -66,14 +66,15 @@ impl Turn<'_> {
     fn take(&mut self, taker: &mut Taker<'_>) -> Stop {
         let opposite = taker.order.side.opposite();
         while taker.order.remaining() > 0 {
-            let Some(maker) = self.listing.book.best(opposite) else { break };
-            let resting = self.listing.open.order(maker);
-            if !taker.order.crosses(resting.price) {
+            // The price first: what does not cross never looks at the order behind it.
+            let Some(price) = self.listing.book.best_price(opposite).filter(|price| taker.order.crosses(*price)) else {
                 break;
-            }
-            if taker.range.is_some_and(|range| !range.allows(resting.price)) {
+            };
+            if taker.range.is_some_and(|range| !range.allows(price)) {
                 return Stop::OutOfRange;
             }
+            let Some(maker) = self.listing.book.best(opposite) else { break };
+            let resting = self.listing.open.order(maker);
             let is_prevented = taker.order.stp != Prevention::None
                 && self.accounts.are_self(taker.order.account_slot, resting.account_slot);
             if !is_prevented {

@@ -141,6 +141,11 @@ impl SlotTable {
     #[inline]
     pub fn prefetch(&self, hash: u64) {
         prefetch(&self.now.cells[self.now.home(hash)]);
+        if let Some(old) = &self.old
+            && let Some(cell) = old.cells.get(old.home(hash))
+        {
+            prefetch(cell);
+        }
     }
 
     /// Add a slot below `u32::MAX - 1` whose key is not in the table.
@@ -172,8 +177,9 @@ impl SlotTable {
         Some(slot)
     }
 
+    /// Go on with a growth that is under way, for a table that changes seldom.
     #[inline]
-    fn move_some(&mut self) {
+    pub fn move_some(&mut self) {
         if self.old.is_some() {
             self.move_old();
         }
