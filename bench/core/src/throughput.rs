@@ -46,6 +46,7 @@ impl Run {
     }
 }
 
+#[inline(never)]
 fn run(venue: &mut Venue, batches: &[Vec<u8>]) -> Run {
     let mut total = Run {
         commands: 0,
