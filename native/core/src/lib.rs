@@ -45,6 +45,7 @@ mod restore;
 mod restore_orders;
 mod sessions;
 mod settling;
+mod slab;
 mod slot_table;
 mod snapshot;
 mod tariffs;

@@ -4,6 +4,7 @@ use openbourse_book as ladder;
 
 use crate::codec::ClientId;
 use crate::orders::{Order, Place};
+use crate::slab::Slab;
 use crate::slot_table::{SlotTable, mixed};
 use openbourse_book::{prefetch, prefetch_whole};
 
@@ -59,7 +60,7 @@ struct Owner {
 
 #[derive(Clone, Default)]
 pub struct OpenOrders {
-    entries: Vec<Entry>,
+    entries: Slab<Entry>,
     free: Vec<u32>,
     by_id: ladder::DenseIndex,
     count: usize,
@@ -99,23 +100,23 @@ impl OpenOrders {
 
     #[inline]
     pub fn order(&self, slot: u32) -> &Order {
-        &self.entries[slot as usize].order
+        &self.entries[slot].order
     }
 
     #[inline]
     pub fn order_mut(&mut self, slot: u32) -> &mut Order {
-        &mut self.entries[slot as usize].order
+        &mut self.entries[slot].order
     }
 
     /// Where an order stands in the book.
     #[inline]
     pub fn place(&self, slot: u32) -> ladder::Slot {
-        self.entries[slot as usize].place.expect("an order on the book has a place")
+        self.entries[slot].place.expect("an order on the book has a place")
     }
 
     #[inline]
     pub fn set_place(&mut self, slot: u32, place: ladder::Slot) {
-        self.entries[slot as usize].place = Some(place);
+        self.entries[slot].place = Some(place);
     }
 
     #[inline]
@@ -147,7 +148,7 @@ impl OpenOrders {
         let mut at = self.owner(account_slot).map_or(NIL, |at| self.owners[at as usize].head);
         std::iter::from_fn(move || {
             let slot = at;
-            let entry = self.entries.get(slot as usize)?;
+            let entry = self.entries.get(slot)?;
             at = entry.next;
             Some((slot, &entry.order))
         })
@@ -181,13 +182,10 @@ impl OpenOrders {
         let entry = Entry { order, place: None, previous: NIL, next: NIL };
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.entries[slot as usize] = entry;
+                self.entries[slot] = entry;
                 slot
             }
-            None => {
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("orders of an instrument are fewer than 2^32")
-            }
+            None => self.entries.push(entry),
         };
         self.count += 1;
         self.by_id.insert(id, ladder::Slot::numbered(slot));
@@ -201,10 +199,10 @@ impl OpenOrders {
         let at = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
         let owner = &mut self.owners[at as usize];
         let next = std::mem::replace(&mut owner.head, slot);
-        owner.counts.add(&self.entries[slot as usize].order);
-        self.entries[slot as usize].next = next;
+        owner.counts.add(&self.entries[slot].order);
+        self.entries[slot].next = next;
         if next != NIL {
-            self.entries[next as usize].previous = slot;
+            self.entries[next].previous = slot;
         }
     }
 
@@ -227,7 +225,7 @@ impl OpenOrders {
     /// Drop an order that has left its level; its slot may be used again.
     #[inline]
     pub fn forget(&mut self, slot: u32) {
-        let entry = &self.entries[slot as usize];
+        let entry = &self.entries[slot];
         let (previous, next, account_slot) = (entry.previous, entry.next, entry.order.account_slot);
         let hash = client_hash(account_slot, &entry.order.client_id);
         self.by_id.remove(entry.order.id);
@@ -243,12 +241,12 @@ impl OpenOrders {
             self.free_owners.push(at);
         }
         if previous != NIL {
-            self.entries[previous as usize].next = next;
+            self.entries[previous].next = next;
         }
         if next != NIL {
-            self.entries[next as usize].previous = previous;
+            self.entries[next].previous = previous;
         }
-        let order = &mut self.entries[slot as usize].order;
+        let order = &mut self.entries[slot].order;
         order.extra = None;
         order.rare = None;
         self.free.push(slot);
@@ -257,7 +255,7 @@ impl OpenOrders {
 
     /// Give an order another client id.
     pub fn rename(&mut self, slot: u32, client_id: ClientId) {
-        let order = &mut self.entries[slot as usize].order;
+        let order = &mut self.entries[slot].order;
         let account_slot = order.account_slot;
         let before = std::mem::replace(&mut order.client_id, client_id);
         self.by_client.remove(client_hash(account_slot, &before), |found| found == slot);
@@ -284,14 +282,14 @@ impl OpenOrders {
     #[inline]
     pub fn prefetch_order(&self, hash: u64) -> Option<u32> {
         let slot = self.by_client.find(hash, |_| true)?;
-        prefetch_whole(&self.entries[slot as usize]);
+        prefetch_whole(&self.entries[slot]);
         Some(slot)
     }
 
     /// Where the order in a slot stands in the book, if it does.
     #[inline]
     pub fn place_hint(&self, slot: u32) -> Option<ladder::Slot> {
-        let entry = self.entries.get(slot as usize)?;
+        let entry = self.entries.get(slot)?;
         self.by_id.prefetch(entry.order.id);
         entry.place
     }

@@ -1,0 +1,83 @@
+//! A list that grows without moving what it holds.
+//!
+//! A vector that doubles copies everything at once, and a venue stops for as long as that takes.
+
+use std::ops::{Index, IndexMut};
+
+const BITS: u32 = 8;
+const CHUNK: usize = 1 << BITS;
+
+/// Entries by number, from 0; in chunks that stay where they are.
+#[derive(Clone)]
+pub struct Slab<T> {
+    chunks: Vec<Vec<T>>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    /// Add an entry at the end; answers its number.
+    pub fn push(&mut self, entry: T) -> u32 {
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let last = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[last];
+        chunk.push(entry);
+        u32::try_from(last * CHUNK + chunk.len() - 1).expect("entries are fewer than 2^32")
+    }
+
+    #[inline]
+    pub fn get(&self, number: u32) -> Option<&T> {
+        self.chunks.get(chunk_of(number))?.get(place_of(number))
+    }
+}
+
+#[inline]
+fn chunk_of(number: u32) -> usize {
+    (number >> BITS) as usize
+}
+
+#[inline]
+fn place_of(number: u32) -> usize {
+    number as usize % CHUNK
+}
+
+impl<T> Index<u32> for Slab<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, number: u32) -> &T {
+        &self.chunks[chunk_of(number)][place_of(number)]
+    }
+}
+
+impl<T> IndexMut<u32> for Slab<T> {
+    #[inline]
+    fn index_mut(&mut self, number: u32) -> &mut T {
+        &mut self.chunks[chunk_of(number)][place_of(number)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_stay_where_they_were_put() {
+        let mut slab = Slab::default();
+        for number in 0..1_000_u32 {
+            assert_eq!(slab.push(u64::from(number)), number);
+        }
+        let first = std::ptr::from_ref(&slab[0]);
+        slab[999] = 7;
+        slab.push(0);
+        assert_eq!((slab[0], slab[256], slab[999]), (0, 256, 7));
+        assert_eq!(first, std::ptr::from_ref(&slab[0]));
+        assert!(slab.get(1_001).is_none() && slab.get(u32::MAX).is_none());
+    }
+}
