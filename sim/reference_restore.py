@@ -207,7 +207,9 @@ class _Reader:
             require(price >= 0 and price % image.tick == 0, "an order's price on tick")
         # The last price, from which these two may come, may be of a time with another tick.
         require(order.basis >= 0 and order.extreme >= 0, "an order's basis and extreme")
-        for quantity in (order.quantity, order.executed, order.prevented, order.iceberg, order.visible):
+        # A pending leg whose quantity is still being bought is asked for its iceberg when it begins.
+        iceberg = 0 if is_paid_on else order.iceberg
+        for quantity in (order.quantity, order.executed, order.prevented, iceberg, order.visible):
             require(quantity >= 0 and quantity % image.step == 0, "an order's quantities on step")
         require(order.has_strategy or (order.strategy_id == 0 and order.strategy_type == 0), "an order's strategy")
         takes_price_later = order.peg_type > 0 and order.place != Place.ON_BOOK

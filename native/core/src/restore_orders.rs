@@ -297,7 +297,9 @@ fn check_extra(order: &Order, extra: &Extra, definition: &Definition) -> Option<
     check(is_unpriced || (is_limit && order.price >= 1 && order.price % definition.tick == 0))?;
     check(place == Place::OnBook || extra.peg.is_none() || order.price == extra.sent_price)?;
     check(is_limit || (extra.iceberg == 0 && extra.peg.is_none() && extra.expires_us == 0 && place != Place::OnBook))?;
-    check(extra.iceberg % definition.step == 0 && extra.visible % definition.step == 0)?;
+    // A pending leg whose quantity is still being bought is asked for its iceberg when it begins.
+    let is_paid_on = place == Place::Pending && order.quantity == 0;
+    check((is_paid_on || extra.iceberg % definition.step == 0) && extra.visible % definition.step == 0)?;
     check(extra.stop_price % definition.tick == 0 && extra.sent_price % definition.tick == 0)?;
     let has_trigger = extra.stop_price > 0 || extra.trailing_delta > 0;
     check(has_trigger == order_type.is_stop() && (extra.trailing_us == -1 || extra.trailing_delta > 0))?;
