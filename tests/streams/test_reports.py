@@ -50,6 +50,17 @@ def test_a_triggered_order_is_new_again_and_works(listing: Listing) -> None:
     assert shown["D"] == AT_US // 1_000 - 1_000
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_on_book"),
+    [({}, True), ({"status": 3}, False), ({"time_in_force": 2}, False), ({"type": 2}, False), ({"type": 4}, False)],
+)
+def test_what_a_trade_leaves_of_a_taker_is_on_the_book_if_it_stays(
+    listing: Listing, changes: dict[str, int], *, is_on_book: bool
+) -> None:
+    shown = report(listing, **{"execution": 3, "status": 2, "flags": 0, "commission_asset": 1, **changes})
+    assert shown["w"] is is_on_book
+
+
 def test_a_pending_order_says_so(listing: Listing) -> None:
     shown = report(listing, status=7, flags=0, working_us=-1)
     assert (shown["x"], shown["X"], shown["w"]) == ("NEW", "PENDING_NEW", False)

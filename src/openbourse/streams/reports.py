@@ -5,7 +5,7 @@ from openbourse.edge.order_lists import contingency, order_status, public_id, sh
 from openbourse.edge.rendering import EXPIRY_REASONS, PEG_OFFSET_TYPE, PEG_TYPES, shown_price, shown_time_in_force
 from openbourse.protocol.amounts import format_units, notional
 from openbourse.protocol.events import Execution, ListStatus, ListUpdated, OrderFlag, OrderStatus, OrderUpdated
-from openbourse.protocol.instruments import OrderType, PegType, SelfTradePrevention, Side
+from openbourse.protocol.instruments import OrderType, PegType, SelfTradePrevention, Side, TimeInForce
 
 Report = dict[str, object]
 
@@ -42,7 +42,7 @@ def execution_report(event: OrderUpdated, listing: Listing, time_us: int, unit: 
         "T": at,
         "t": event.trade if is_trade else -1,
         "I": event.execution_id,
-        "w": bool(event.flags & OrderFlag.ON_BOOK) or begins_to_work,
+        "w": bool(event.flags & OrderFlag.ON_BOOK) or begins_to_work or _goes_on(event),
         "m": bool(event.flags & OrderFlag.IS_MAKER),
         "M": is_trade,
         "O": event.created_us // unit,
@@ -52,6 +52,13 @@ def execution_report(event: OrderUpdated, listing: Listing, time_us: int, unit: 
         "V": SelfTradePrevention(event.stp).name,
         **_conditional(event, unit),
     }
+
+
+def _goes_on(event: OrderUpdated) -> bool:
+    """Say whether what a trade left of an order stays on the book: no event follows that would tell."""
+    is_partly_filled = event.execution == Execution.TRADE and event.status == OrderStatus.PARTIALLY_FILLED
+    is_market = event.type in (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT)
+    return is_partly_filled and not is_market and event.time_in_force == TimeInForce.GTC
 
 
 def execution_type(execution: int) -> str:
