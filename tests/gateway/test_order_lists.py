@@ -11,19 +11,9 @@ from openbourse.protocol.instruments import OrderType
 from openbourse.protocol.rejects import RejectReason
 from tests import made_events
 from tests.made_events import ToldEngine
+from tests.order_params import OCO
 from tests.served import Venue, ask, signed_params
 
-OCO = {
-    "symbol": "BTCUSDT",
-    "side": "SELL",
-    "quantity": "0.01",
-    "aboveType": "LIMIT_MAKER",
-    "abovePrice": "9900",
-    "belowType": "STOP_LOSS_LIMIT",
-    "belowPrice": "8000",
-    "belowStopPrice": "8100",
-    "belowTimeInForce": "GTC",
-}
 WORKING = {
     "symbol": "BTCUSDT",
     "workingType": "LIMIT",

@@ -7,6 +7,7 @@ import pytest
 from openbourse.protocol.commands import SetInstrumentRules
 from openbourse.protocol.events import decode
 from openbourse.protocol.instruments import InstrumentRules
+from tests.order_params import OCO
 from tests.served import BOBS_KEY, HMAC_KEY, Venue, ask, signed_params
 
 ORDER = "/api/v3/order"
@@ -16,17 +17,6 @@ LIMIT = {
     "timeInForce": "GTC",
     "price": "9000",
     "quantity": "0.01",
-}
-OCO = {
-    "symbol": "BTCUSDT",
-    "side": "SELL",
-    "quantity": "0.01",
-    "aboveType": "LIMIT_MAKER",
-    "abovePrice": "9900",
-    "belowType": "STOP_LOSS_LIMIT",
-    "belowPrice": "8000",
-    "belowStopPrice": "8100",
-    "belowTimeInForce": "GTC",
 }
 OTO = {
     "symbol": "BTCUSDT",

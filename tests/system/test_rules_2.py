@@ -10,20 +10,10 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.exchange import Account, Client, Exchange, sign
+from tests.order_params import OCO
 
 ORDER = "/api/v3/order"
 LIMIT = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
-OCO = {
-    "symbol": "BTCUSDT",
-    "side": "SELL",
-    "quantity": "0.01",
-    "aboveType": "LIMIT_MAKER",
-    "abovePrice": "9900",
-    "belowType": "STOP_LOSS_LIMIT",
-    "belowPrice": "8000",
-    "belowStopPrice": "8100",
-    "belowTimeInForce": "GTC",
-}
 OTO = {
     "symbol": "BTCUSDT",
     "workingType": "LIMIT",
