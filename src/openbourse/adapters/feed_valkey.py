@@ -1,7 +1,6 @@
 """The feed on a Valkey stream, with the journal as its backstop: what a reader gets is dense and in order."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
@@ -132,7 +131,7 @@ class ValkeyFeed:
 
     async def _entries(self, cursor: int) -> list[CommittedBatch] | None:
         """Return new entries of the stream; None when it is away, or silent although the journal has gone on."""
-        if time.monotonic() < self._retry_at:
+        if asyncio.get_running_loop().time() < self._retry_at:
             return None
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX):
@@ -142,7 +141,7 @@ class ValkeyFeed:
                 return None if committed is None or int(committed) > cursor else []
         except (RedisError, OSError) as fault:
             log.warning("feed away, reading the journal", why=str(fault))
-            self._retry_at = time.monotonic() + RETRY_CARRIER_S
+            self._retry_at = asyncio.get_running_loop().time() + RETRY_CARRIER_S
             return None
         return [_batch(name, fields) for name, fields in found[0][1]]
 

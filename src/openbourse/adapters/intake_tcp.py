@@ -1,8 +1,6 @@
 """The gateways' way to the sequencer: one connection, many commands in flight, resent to a new leader with their identity."""
 
 import asyncio
-import secrets
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
@@ -10,6 +8,7 @@ import structlog
 
 from openbourse.edge.intake import Answer, IntakeFault, OrderRateExceeded, OutsideWindow, Overloaded, StatusUnknown
 from openbourse.edge.operations import OrderCounts
+from openbourse.machine import THIS_MACHINE, Machine
 from openbourse.protocol.commands import Command, Identity
 from openbourse.protocol.intake import (
     ANSWER,
@@ -58,11 +57,12 @@ class _InFlight:
 class TcpIntake(asyncio.Protocol):
     """Implements edge.intake.Intake over TCP."""
 
-    def __init__(self, find_leader: FindLeader, secret: bytes) -> None:
+    def __init__(self, find_leader: FindLeader, secret: bytes, machine: Machine = THIS_MACHINE) -> None:
         self._secret = secret
+        self._machine = machine
         self._opening: asyncio.Transport | None = None
         self._find_leader = find_leader
-        self._session = secrets.randbits(63) | 1
+        self._session = int.from_bytes(machine.random_bytes(8), "little") >> 1 | 1
         self._counter = 0
         self._question = 0
         self._in_flight: dict[int, _InFlight] = {}
@@ -107,7 +107,7 @@ class TcpIntake(asyncio.Protocol):
         waiting = _InFlight(command.encode(identity), future)
         self._in_flight[counter] = waiting
         self._send(waiting)
-        patience = max(0.0, not_after_us / 1e6 - time.time()) + GRACE_S
+        patience = max(0.0, (not_after_us - self._machine.now_us()) / 1e6) + GRACE_S
         try:
             async with asyncio.timeout(patience):
                 answer: Answer = await future
@@ -147,7 +147,7 @@ class TcpIntake(asyncio.Protocol):
         if self._transport is None or waiting.future.done():
             return
         if not waiting.sends and not self._is_owed():
-            self._heard_at = time.monotonic()
+            self._heard_at = self._machine.monotonic_s()
         self._transport.write(pack(Ask.RESUBMIT if waiting.sends else Ask.SUBMIT, waiting.frame))
         waiting.sends += 1
 
@@ -158,7 +158,8 @@ class TcpIntake(asyncio.Protocol):
         """Leave a leader that owes answers and is silent, as soon as another one leads: a stuck one hangs up never."""
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            if self._transport is None or not self._is_owed() or time.monotonic() - self._heard_at < SILENCE_S:
+            silent_s = self._machine.monotonic_s() - self._heard_at
+            if self._transport is None or not self._is_owed() or silent_s < SILENCE_S:
                 continue
             leader = await self._look_up()
             if leader is not None and leader != self._leader and self._transport is not None:
@@ -199,7 +200,7 @@ class TcpIntake(asyncio.Protocol):
         self._opening = transport
         self._frames = Frames(ANSWER_BYTES_MAX)
         self._lost.clear()
-        self._heard_at = time.monotonic()
+        self._heard_at = self._machine.monotonic_s()
 
     def _prove(self, nonce: bytes) -> None:
         """Answer the challenge, then send again what a former leader left unanswered: a known identity gets its first result."""
@@ -220,7 +221,7 @@ class TcpIntake(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Give answers to those who wait."""
-        self._heard_at = time.monotonic()
+        self._heard_at = self._machine.monotonic_s()
         try:
             frames = self._frames.feed(data)
         except FrameError as fault:

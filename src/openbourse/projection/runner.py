@@ -1,7 +1,6 @@
 """Runs projectors over the feed: rows and cursor in one transaction, many batches in one under load."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, Protocol
 
@@ -104,10 +103,11 @@ async def run(
 async def _groups(queue: "asyncio.Queue[CommittedBatch]") -> AsyncIterator[list[CommittedBatch]]:
     while True:
         batches = [await queue.get()]
-        limit = time.monotonic() + GATHER_S
+        clock = asyncio.get_running_loop()
+        limit = clock.time() + GATHER_S
         while len(batches) < BATCHES_PER_COMMIT_MAX:
             if queue.empty():
-                if time.monotonic() >= limit:
+                if clock.time() >= limit:
                     break
                 await asyncio.sleep(GATHER_S)
                 continue

@@ -2,15 +2,14 @@
 
 import asyncio
 import hmac
-import secrets
 import struct
-import time
 from collections.abc import Callable
 from typing import Final, cast
 
 import msgspec
 import structlog
 
+from openbourse.machine import THIS_MACHINE, Machine
 from openbourse.protocol.codec import COMMAND_HEADER
 from openbourse.protocol.intake import (
     ANSWER,
@@ -61,8 +60,9 @@ class Pending(msgspec.Struct):
 class Intake:
     """The queue before the sequencer, filled by connections, emptied by batches."""
 
-    def __init__(self, committed: Callable[[], int], secret: bytes) -> None:
+    def __init__(self, committed: Callable[[], int], secret: bytes, machine: Machine = THIS_MACHINE) -> None:
         self.secret = secret
+        self.machine = machine
         self.queue: list[Pending] = []
         self.arrived = asyncio.Event()
         self.connections: set[GatewayConnection] = set()
@@ -93,7 +93,7 @@ class Intake:
 
     def ask(self, connection: "GatewayConnection", question: int) -> None:
         """Answer how far the journal goes, now or when the lease has been renewed."""
-        if time.monotonic() < self.sure_until:
+        if self.machine.monotonic_s() < self.sure_until:
             connection.tell_committed(question)
         else:
             self._unanswered = [(asker, asked) for asker, asked in self._unanswered if asker is not connection]
@@ -131,7 +131,7 @@ class GatewayConnection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._frames = Frames(FRAME_BYTES_MAX)
         self._transport: asyncio.Transport | None = None
-        self._nonce = secrets.token_bytes(NONCE_BYTES)
+        self._nonce = intake.machine.random_bytes(NONCE_BYTES)
         self._is_proven = False
         self.in_flight = 0
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -12,6 +11,7 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
+from openbourse.machine import THIS_MACHINE, Machine
 from openbourse.protocol.journal import JournalAway, JournalFault
 from openbourse.sequencer.journal import Journal
 from openbourse.sequencer.limits import OrderLimits, rebuild
@@ -59,6 +59,7 @@ class Parts:
     settings: ProcessSettings
     secret: bytes
     """What gateways prove that they know."""
+    machine: Machine = THIS_MACHINE
 
 
 async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -71,7 +72,7 @@ async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asynci
     if replica is None:
         return
     ready = _Once(on_ready)
-    listener = socket.create_server((parts.settings.intake_host, parts.settings.intake_port))
+    listener = parts.machine.listen(parts.settings.intake_host, parts.settings.intake_port)
     try:
         if not await _become_leader(parts, replica, _address(listener), stop, ready):
             return
@@ -120,7 +121,7 @@ async def _become_leader(
         try:
             while await catch_up(parts.journal, replica):
                 pass
-            skew = await parts.lease.clock_skew_s(time.time())
+            skew = await parts.lease.clock_skew_s(parts.machine.now_us() / 1e6)
             if abs(skew) > CLOCK_SKEW_MAX_S:
                 log.error("this clock is off the database's; not leading", seconds=round(skew, 3))
             elif await parts.lease.take(address):
@@ -153,10 +154,12 @@ async def _lead(
     await publisher.begin(replica.head.sequence)
     await _publish_tail(parts.journal, replica, publisher)
     limits = OrderLimits(venue.orders_per_10s, venue.orders_per_day)
-    await rebuild(limits, parts.journal, time.time_ns() // 1_000)
-    sequencer = Sequencer(venue.shard, parts.lease.epoch, replica, parts.journal, publisher, limits, parts.secret)
+    await rebuild(limits, parts.journal, parts.machine.now_us())
+    sequencer = Sequencer(
+        venue.shard, parts.lease.epoch, replica, parts.journal, publisher, limits, parts.secret, parts.machine
+    )
     await parts.lease.renew()
-    sequencer.intake.renewed(time.monotonic() + SURE_S)
+    sequencer.intake.renewed(parts.machine.monotonic_s() + SURE_S)
     server = await asyncio.get_running_loop().create_server(sequencer.intake.connect, sock=listener)
     on_leading()
     log.info("leading", epoch=parts.lease.epoch, sequence=replica.head.sequence, address=_address(listener))
@@ -181,7 +184,7 @@ async def _serve(parts: Parts, sequencer: Sequencer, publisher: Publisher, stop:
     loop = asyncio.create_task(sequencer.run())
     beside = [
         asyncio.create_task(publisher.run()),
-        asyncio.create_task(_keep_lease(parts.lease, sequencer)),
+        asyncio.create_task(_keep_lease(parts.lease, sequencer, parts.machine)),
         asyncio.create_task(_keep_snapshots(parts.snapshots, sequencer)),
         asyncio.create_task(_report(sequencer, publisher)),
         asyncio.create_task(_await_stop(stop, sequencer)),
@@ -216,11 +219,11 @@ async def _await_stop(stop: asyncio.Event, sequencer: Sequencer) -> None:
     sequencer.stop()
 
 
-async def _keep_lease(lease: Lease, sequencer: Sequencer) -> None:
+async def _keep_lease(lease: Lease, sequencer: Sequencer, machine: Machine) -> None:
     """Renew while leading. A database that cannot be reached is no reason to end: the append's epoch check decides."""
     while True:
         await asyncio.sleep(RENEW_EVERY_S)
-        began = time.monotonic()
+        began = machine.monotonic_s()
         try:
             await lease.renew()
         except JournalAway as fault:

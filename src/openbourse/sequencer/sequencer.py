@@ -1,7 +1,6 @@
 """The loop: gather a batch, stamp it, apply it, journal it, acknowledge it, publish it."""
 
 import asyncio
-import time
 from collections import deque
 from struct import unpack
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from openbourse.machine import THIS_MACHINE, Machine
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.codec import EVENT_HEADER
 from openbourse.protocol.commands import AdvanceTime
@@ -63,16 +63,18 @@ class Sequencer:
         publisher: Publisher,
         limits: OrderLimits,
         secret: bytes,
+        machine: Machine = THIS_MACHINE,
     ) -> None:
         self.shard = shard
         self.epoch = epoch
         self.replica = replica
         self.committed = replica.head
         self.counters = Counters()
-        self.intake = Intake(lambda: self.committed.sequence, secret)
+        self.intake = Intake(lambda: self.committed.sequence, secret, machine)
         self._journal = journal
         self._publisher = publisher
         self._limits = limits
+        self._machine = machine
         self._recent: deque[BatchRow] = deque(maxlen=RECENT_BATCHES)
         self._stopping = False
         self._copies_wanted: list[asyncio.Future[Replica]] = []
@@ -109,7 +111,7 @@ class Sequencer:
 
     def _now_us(self) -> int:
         """Return the time to stamp: the clock's, never before what is committed."""
-        return max(self.committed.time_us, time.time_ns() // 1_000)
+        return max(self.committed.time_us, self._machine.now_us())
 
     def _is_due(self, time_us: int) -> bool:
         return 0 <= self.replica.engine.due_us <= time_us
@@ -152,9 +154,9 @@ class Sequencer:
         events, ends = self.replica.engine.apply(first, time_us, commands)
         row = self._row(first, first + len(frames) - 1, time_us, commands, events)
         assert len(ends) == 4 * len(frames), "the engine saw another number of commands"
-        began = time.perf_counter_ns()
+        began = self._machine.monotonic_s()
         await self._append(row)
-        self._count(len(frames), (time.perf_counter_ns() - began) // 1_000)
+        self._count(len(frames), int((self._machine.monotonic_s() - began) * 1e6))
         self.committed = self.replica.head = Head(row.last_sequence, time_us, row.hash)
         self._recent.append(row)
         self._limits.give_back_filled(events)
@@ -196,8 +198,8 @@ class Sequencer:
 
     async def _resolve(self, row: BatchRow) -> None:
         """Read back on the current primary: there with the same hash, or append the same bytes again; else end."""
-        limit = time.monotonic() + DOUBT_SECONDS_MAX
-        while time.monotonic() < limit:
+        limit = self._machine.monotonic_s() + DOUBT_SECONDS_MAX
+        while self._machine.monotonic_s() < limit:
             await asyncio.sleep(0.1)
             try:
                 head = await self._journal.head()
