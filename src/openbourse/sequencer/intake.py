@@ -65,7 +65,8 @@ class Intake:
         self.machine = machine
         self.queue: list[Pending] = []
         self.arrived = asyncio.Event()
-        self.connections: set[GatewayConnection] = set()
+        # In the order they came, as everything here: a set's order is another one in every run.
+        self.connections: dict[GatewayConnection, None] = {}
         self.overloaded = 0
         self.is_open = True
         self.sure_until = 0.0
@@ -143,13 +144,13 @@ class GatewayConnection(asyncio.Protocol):
             transport.abort()
             return
         self._transport = transport
-        self._intake.connections.add(self)
+        self._intake.connections[self] = None
         self._write(pack(Tell.CHALLENGE, self._nonce))
         asyncio.get_running_loop().call_later(PROOF_S, self._end_unproven)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; its commands go on, the answers go nowhere."""
-        self._intake.connections.discard(self)
+        self._intake.connections.pop(self, None)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:

@@ -60,6 +60,7 @@ class Parts:
     secret: bytes
     """What gateways prove that they know."""
     machine: Machine = THIS_MACHINE
+    snapshot_every_commands: int = SNAPSHOT_EVERY_COMMANDS
 
 
 async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -185,7 +186,7 @@ async def _serve(parts: Parts, sequencer: Sequencer, publisher: Publisher, stop:
     beside = [
         asyncio.create_task(publisher.run()),
         asyncio.create_task(_keep_lease(parts.lease, sequencer, parts.machine)),
-        asyncio.create_task(_keep_snapshots(parts.snapshots, sequencer)),
+        asyncio.create_task(_keep_snapshots(parts.snapshots, sequencer, parts.snapshot_every_commands)),
         asyncio.create_task(_report(sequencer, publisher)),
         asyncio.create_task(_await_stop(stop, sequencer)),
     ]
@@ -232,11 +233,11 @@ async def _keep_lease(lease: Lease, sequencer: Sequencer, machine: Machine) -> N
             sequencer.intake.renewed(began + SURE_S)
 
 
-async def _keep_snapshots(journal: Journal, sequencer: Sequencer) -> None:
+async def _keep_snapshots(journal: Journal, sequencer: Sequencer, every_commands: int) -> None:
     taken = sequencer.committed.sequence
     while True:
         await asyncio.sleep(REPORT_EVERY_S)
-        if sequencer.committed.sequence - taken < SNAPSHOT_EVERY_COMMANDS:
+        if sequencer.committed.sequence - taken < every_commands:
             continue
         try:
             await _store_snapshot(journal, sequencer)

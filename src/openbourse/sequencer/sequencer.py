@@ -224,7 +224,7 @@ class Sequencer:
                 time_us, events = await self._first_result(sequence)
             counts = self._limits.counts(pending.account)
             pending.connection.answer(pending.counter, sequence, time_us, counts, events)
-        for connection in {pending.connection for pending in admitted}:
+        for connection in dict.fromkeys(pending.connection for pending in admitted):
             connection.flush()
 
     async def _first_result(self, sequence: int) -> tuple[int, bytes]:
