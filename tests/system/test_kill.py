@@ -57,7 +57,7 @@ async def _trade_through_faults(exchange: Exchange, accounts: list[Account], see
 
 def _check_orders(client: Client, ledger: Ledger) -> None:
     for name, answer in ledger.acknowledged.items():
-        seen = client.signed("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
+        seen = client.ask("/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
         assert seen.status_code == 200, f"{name} was acknowledged and is gone: {seen.text}"
         order = seen.json()
         assert order["orderId"] == answer["orderId"]
@@ -66,7 +66,7 @@ def _check_orders(client: Client, ledger: Ledger) -> None:
             assert order["status"] == "CANCELED", name
     for name in ledger.in_doubt:
         # Doubt is settled by one query: it happened once, or never.
-        seen = client.signed("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
+        seen = client.ask("/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
         assert seen.status_code == 200 or seen.json()["code"] == -2013, seen.text
 
 
@@ -74,7 +74,7 @@ def _all_trades(client: Client) -> list[dict[str, Any]]:
     trades: list[dict[str, Any]] = []
     while True:
         after = trades[-1]["id"] + 1 if trades else 0
-        answer = client.signed("GET", "/api/v3/myTrades", symbol="BTCUSDT", fromId=after, limit=1000)
+        answer = client.ask("/api/v3/myTrades", symbol="BTCUSDT", fromId=after, limit=1000)
         assert answer.status_code == 200, answer.text
         if not answer.json():
             return trades

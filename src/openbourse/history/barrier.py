@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import structlog
+
 from openbourse.edge.errors import ApiError
+
+log: Final = structlog.get_logger()
 
 WAIT_S: Final = 5.0
 POLL_S: Final = 0.005
@@ -19,11 +23,12 @@ class ReadBarrier:
 
     async def wait(self) -> None:
         """Return once the projection has reached what is committed now. Raises ApiError -1007 after a while."""
-        wanted = await self._committed()
+        wanted, cursor = await self._committed(), -1
         try:
             async with asyncio.timeout(WAIT_S):
                 # Read each time: a database that was killed may have put the cursor back.
-                while await self._cursor() < wanted:  # noqa: ASYNC110 - the cursor is moved by another process
+                while (cursor := await self._cursor()) < wanted:  # noqa: ASYNC110 - another process moves the cursor
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
+            log.warning("rows are behind the journal", cursor=cursor, committed=wanted, seconds=WAIT_S)
             raise ApiError(-1007, "Timeout waiting for response from backend server. Please try again.", 503) from None
