@@ -28,6 +28,7 @@ pytest_plugins = ["tests.exchange"]
 T = TypeVar("T")
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
+PASSWORD = secrets.token_hex(8)
 # Tests lose nothing when the machine goes down; what survives a kill survives without fsync too.
 TEST_CONFIGURATION = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
@@ -156,15 +157,24 @@ def postgres(server_dir: Path) -> Iterator[PostgresServer]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def cluster(server_dir: Path) -> Path:
+    """A fresh cluster's directory, never started: copying it is much quicker than making another."""
+    run_dir = server_dir / "run"
+    server = Postgres(server_dir / "cluster", run_dir, run_dir, server_dir / "logs", PASSWORD)
+    server.initialise()
+    return server_dir / "cluster"
+
+
 @pytest.fixture
-def own_postgres(server_dir: Path) -> Iterator[OwnPostgres]:
+def own_postgres(server_dir: Path, cluster: Path) -> Iterator[OwnPostgres]:
     """A second PostgreSQL, for this test alone, not started."""
     directory = server_dir / f"own-{secrets.token_hex(2)}"
     run_dir, log_dir = directory / "run", directory / "logs"
     for folder in (run_dir, log_dir):
         folder.mkdir(parents=True)
-    server = Postgres(directory / "postgres", run_dir, run_dir, log_dir, secrets.token_hex(8))
-    server.initialise()
+    shutil.copytree(cluster, directory / "postgres")
+    server = Postgres(directory / "postgres", run_dir, run_dir, log_dir, PASSWORD)
     own = OwnPostgres(server)
     yield own
     own.stop()

@@ -6,7 +6,7 @@ import time
 import asyncpg
 import pytest
 
-from openbourse.adapters.lease_postgres import PostgresLease, find_leader
+from openbourse.adapters.lease_postgres import LeaderLookup, PostgresLease
 from openbourse.protocol.journal import Deposed
 from openbourse.sequencer.tables import create_schema
 
@@ -23,8 +23,9 @@ async def test_a_lease_that_is_kept_cannot_be_taken(url: str) -> None:
     first, second = PostgresLease(url, 0, "a", 5.0), PostgresLease(url, 0, "b", 5.0)
     assert await first.take("127.0.0.1:1")
     assert not await second.take("127.0.0.1:2")
-    async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
-        assert await find_leader(pool, 0) == ("127.0.0.1", 1)
+    find_leader = LeaderLookup(url, 0)
+    assert await find_leader() == ("127.0.0.1", 1)
+    find_leader.close()
     await first.close()
     await second.close()
 

@@ -1,7 +1,9 @@
 """A pool goes on when its database is killed; what services hear of it is an OSError."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import asyncpg
@@ -52,17 +54,23 @@ async def test_a_killed_database_is_away_and_comes_back(own_postgres: OwnPostgre
 class Starting:
     """A database that is recovering: the driver's own faults, which are no OSError."""
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
-        async def refuse(*_: object) -> object:
+    def acquire(self, timeout: float) -> AbstractAsyncContextManager[None]:
+        @contextlib.asynccontextmanager
+        async def refuse() -> AsyncIterator[None]:
+            assert timeout > 0
             raise asyncpg.CannotConnectNowError("the database system is starting up")
+            yield
 
-        return refuse
+        return refuse()
+
+    async def expire_connections(self) -> None:
+        """There are none."""
 
 
 async def test_loops_beside_the_serving_go_on_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in ((withdrawals, "RECONCILE_EVERY_S"), (users, "RECONCILE_EVERY_S"), (audit, "EVERY_S")):
         monkeypatch.setattr(module, name, 0.01)
-    pool: Any = PostgresPool(Starting())
+    pool: Any = PostgresPool(Starting(), 1.0)
     unused: Any = None
     watch = audit.Audit(Books(pool, unused))
     loops = [

@@ -26,6 +26,12 @@ class MemoryJournal:
         """Return the end of the journal."""
         return Head(self.rows[-1].last_sequence, self.rows[-1].time_us, self.rows[-1].hash) if self.rows else Head()
 
+    async def settled(self, epoch: int) -> Head:
+        """Return the end of the journal. Raises Deposed."""
+        if epoch != self.epoch:
+            raise Deposed("the epoch no longer leads")
+        return await self.head()
+
     async def read(self, after: int, rows_max: int = 256) -> list[BatchRow]:
         """Return committed rows after a sequence, oldest first."""
         return [row for row in self.rows if row.last_sequence > after][:rows_max]

@@ -87,6 +87,13 @@ async def test_an_old_epoch_cannot_append_once_a_new_one_leads(journal: Subject)
     await journal.append(batch(await journal.head(), epoch=2))
 
 
+async def test_the_end_is_settled_for_the_epoch_that_leads_alone(journal: Subject) -> None:
+    (row,) = await fill(journal, 2)
+    assert (await journal.settled(1)).hash == row.hash
+    with pytest.raises(Deposed):
+        await journal.settled(2)
+
+
 async def test_a_batch_that_does_not_follow_the_head_is_refused(journal: Subject) -> None:
     (row,) = await fill(journal, 2)
     for wrong in (Head(), Head(1, 0, row.hash), Head(3, 0, row.hash), Head(2, 0, GENESIS)):

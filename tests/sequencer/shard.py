@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from openbourse.adapters.feed_valkey import ValkeyFeed, ValkeyFeedWriter
 from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
-from openbourse.adapters.lease_postgres import PostgresLease, find_leader
+from openbourse.adapters.lease_postgres import LeaderLookup, PostgresLease
 from openbourse.protocol import commands
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import Instrument
@@ -98,11 +98,12 @@ class Shard:
 
     @contextlib.asynccontextmanager
     async def gateway(self) -> AsyncIterator[TcpIntake]:
-        async with asyncpg.create_pool(self.settings.journal_url, min_size=1, max_size=2) as pool:
-            intake = TcpIntake(lambda: find_leader(pool, 0), SECRET)
-            await intake.start()
-            yield intake
-            await intake.close()
+        find_leader = LeaderLookup(self.settings.journal_url, 0)
+        intake = TcpIntake(find_leader, SECRET)
+        await intake.start()
+        yield intake
+        await intake.close()
+        find_leader.close()
 
     def feed(self) -> ValkeyFeed:
         journal = PostgresJournal(self.settings.journal_url, 0)

@@ -89,6 +89,12 @@ class Load:
         self._is_running = False
         await asyncio.wait_for(asyncio.gather(*senders), 15)
 
+    async def reaches(self, count: int, seconds: float = 30.0) -> None:
+        """Wait until so many commands were acknowledged."""
+        async with asyncio.timeout(seconds):
+            while len(self.acknowledged) < count:  # noqa: ASYNC110 - the senders run beside
+                await asyncio.sleep(0.05)
+
     def silence_after(self, moment: float) -> float:
         """Return the seconds from a moment to the next acknowledged command."""
         return min((at for at in self.answered_at if at > moment), default=float("inf")) - moment

@@ -40,7 +40,7 @@ async def test_every_row_is_there_after_postgres_was_killed_again_and_again(
     stop, forgot = asyncio.Event(), 0
     async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
         await make_tables(pool)
-        lent = PostgresPool(pool)
+        lent = PostgresPool(pool, 15.0)
 
         async def database() -> PostgresPool:
             return lent

@@ -1,12 +1,20 @@
 """The journal in PostgreSQL."""
 
 import asyncio
-import os
-import socket
+import contextlib
 from typing import Final
 
 import asyncpg
 
+from openbourse.adapters.connection_postgres import (
+    LOST,
+    DatabaseAway,
+    application_name,
+    connect,
+    is_demoted,
+    process_name,
+    within,
+)
 from openbourse.protocol.journal import (
     GENESIS,
     AppendInDoubt,
@@ -40,41 +48,33 @@ SELECT {_COLUMNS} FROM (
     WINDOW page AS (ORDER BY last_sequence)
 ) AS sized WHERE bytes <= $4 OR number = 1 ORDER BY last_sequence
 """
-# Losing any of these during a statement says nothing about whether it committed.
-LOST: Final = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    # The driver's word for a statement that meets the server's farewell.
-    asyncpg.InternalClientError,
-)
 READ_BYTES_MAX: Final = 32 * 1024 * 1024
-CONNECT_SECONDS_MAX: Final = 5.0
+READ_SECONDS_MAX: Final = 10.0
+SNAPSHOT_SECONDS_MAX: Final = 120.0
+APPEND_SECONDS_MAX: Final = 3.0
+"""How long a commit may take before its connection is dropped and the journal is read back, on the primary of then."""
+CLOSE_SECONDS_MAX: Final = 1.0
+# Whether a session of ours that was hung up on is still at it: what it appends is decided only when it has ended.
+_IS_AT_WORK: Final = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND application_name = $2 AND state = 'active'
+    AND pid <> pg_backend_pid())
+"""
+# Changes nothing but commits: when it has returned, a synchronous standby has all that was visible before it.
+_CONFIRM: Final = """
+UPDATE journal.lease SET backend_pid = backend_pid WHERE shard = $1 AND epoch = $2 RETURNING 1
+"""
 
 
-def process_name() -> str:
-    """Return what this process calls itself to the database: a successor ends its connections by that name."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-async def open_connection(url: str, **arguments: object) -> asyncpg.Connection:
-    """Return a new connection that bears this process's name. Raises JournalAway."""
-    options = {"application_name": application_name(process_name()), "synchronous_commit": "on", "jit": "off"}
+async def open_connection(url: str) -> asyncpg.Connection:
+    """Return a new connection to the primary, bearing this process's name. Raises JournalAway."""
     try:
-        return await asyncpg.connect(url, timeout=CONNECT_SECONDS_MAX, server_settings=options, **arguments)
-    except (*LOST, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError, TimeoutError) as fault:
+        return await connect(url, synchronous_commit="on")
+    except DatabaseAway as fault:
         raise JournalAway(f"no connection to the journal: {fault}") from fault
 
 
-def application_name(holder: str) -> str:
-    """Return a holder's name in the database's list of sessions, within its length."""
-    return f"openbourse {holder}"[:63]
-
-
 class PostgresJournal:
-    """The journal over one connection of its own, without a command time-out: a cancelled commit commits locally."""
+    """The journal over one connection of its own, which is hung up on, never cancelled: a cancelled commit commits locally."""
 
     def __init__(self, url: str, shard: int) -> None:
         self._url = url
@@ -82,11 +82,14 @@ class PostgresJournal:
         self._connection: asyncpg.Connection | None = None
         # A connection carries one statement at a time; several readers may share this journal.
         self._turn = asyncio.Lock()
+        self._left_at_work = 0
 
     async def connect(self) -> asyncpg.Connection:
         """Return the connection, opened if need be. Raises JournalAway."""
+        if self._connection is not None and is_demoted(self._connection):
+            self.abort()
         if self._connection is None or self._connection.is_closed():
-            self._connection = await open_connection(self._url, command_timeout=None)
+            self._connection = await open_connection(self._url)
         return self._connection
 
     def abort(self) -> None:
@@ -99,7 +102,7 @@ class PostgresJournal:
         async with self._turn:
             connection = await self.connect()
             try:
-                return list(await connection.fetch(statement, *values))
+                return list(await within(connection, READ_SECONDS_MAX, connection.fetch(statement, *values)))
             except LOST as fault:
                 self.abort()
                 raise JournalAway(f"the journal could not be read: {fault}") from fault
@@ -107,16 +110,20 @@ class PostgresJournal:
     async def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
-            await self._connection.close()
+            with contextlib.suppress(*LOST):
+                await self._connection.close(timeout=CLOSE_SECONDS_MAX)
 
     async def append(self, row: BatchRow) -> None:
         """Append if the row's epoch still leads and it follows the head. Raises Deposed, AppendInDoubt."""
         values = (row.last_sequence, row.first_sequence, row.epoch, row.time_us, row.commands, row.events)
         async with self._turn:
             connection = await self.connect()
+            pid = connection.get_server_pid()
+            statement = connection.fetchval(_APPEND, self._shard, *values, row.previous_hash, row.hash, GENESIS)
             try:
-                done = await connection.fetchval(_APPEND, self._shard, *values, row.previous_hash, row.hash, GENESIS)
+                done = await within(connection, APPEND_SECONDS_MAX, statement)
             except LOST as fault:
+                self._left_at_work = pid
                 self.abort()
                 raise AppendInDoubt(str(fault)) from fault
             except asyncpg.UniqueViolationError as fault:
@@ -124,6 +131,30 @@ class PostgresJournal:
                 raise AppendInDoubt("this sequence is there already") from fault
         if done is None:
             raise Deposed(f"epoch {row.epoch} no longer leads, or the journal has moved on")
+
+    async def settled(self, epoch: int) -> Head:
+        """Return the end of the journal once it is beyond doubt. Raises Deposed, JournalAway while it is not.
+
+        An append that was hung up on may still wait in its session, for a standby that is away. And what can be read may
+        be on this host alone, after a restart above all: a commit of our own that returns says that the standby has it.
+        """
+        if self._left_at_work:
+            name = application_name(process_name())
+            if (await self._fetch(_IS_AT_WORK, self._left_at_work, name))[0][0]:
+                raise JournalAway("the append is still waiting in the database")
+            self._left_at_work = 0
+        head = await self.head()
+        async with self._turn:
+            connection = await self.connect()
+            statement = connection.fetchval(_CONFIRM, self._shard, epoch)
+            try:
+                done = await within(connection, APPEND_SECONDS_MAX, statement)
+            except LOST as fault:
+                self.abort()
+                raise JournalAway(f"what was read could not be confirmed: {fault}") from fault
+        if done is None:
+            raise Deposed(f"epoch {epoch} no longer leads")
+        return head
 
     async def head(self) -> Head:
         """Return the end of the journal."""
@@ -158,27 +189,30 @@ class PostgresJournal:
         """Store a whole snapshot in one transaction; drop all but the newest few."""
         connection = await open_connection(self._url)
         try:
-            async with connection.transaction():
-                await connection.execute(
-                    "INSERT INTO journal.snapshot (shard, sequence, chain_hash, state_hash, rules_version, state)"
-                    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                    self._shard,
-                    snapshot.sequence,
-                    snapshot.chain_hash,
-                    snapshot.state_hash,
-                    snapshot.rules_version,
-                    snapshot.state,
-                )
-                await connection.execute(
-                    "DELETE FROM journal.snapshot WHERE shard = $1 AND sequence NOT IN"
-                    " (SELECT sequence FROM journal.snapshot WHERE shard = $1 ORDER BY sequence DESC LIMIT $2)",
-                    self._shard,
-                    keep,
-                )
+            await within(connection, SNAPSHOT_SECONDS_MAX, self._save(connection, snapshot, keep))
         except LOST as fault:
             raise JournalAway(f"the snapshot was not stored: {fault}") from fault
         finally:
-            await connection.close()
+            connection.terminate()
+
+    async def _save(self, connection: asyncpg.Connection, snapshot: SnapshotRow, keep: int) -> None:
+        async with connection.transaction():
+            await connection.execute(
+                "INSERT INTO journal.snapshot (shard, sequence, chain_hash, state_hash, rules_version, state)"
+                " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                self._shard,
+                snapshot.sequence,
+                snapshot.chain_hash,
+                snapshot.state_hash,
+                snapshot.rules_version,
+                snapshot.state,
+            )
+            await connection.execute(
+                "DELETE FROM journal.snapshot WHERE shard = $1 AND sequence NOT IN"
+                " (SELECT sequence FROM journal.snapshot WHERE shard = $1 ORDER BY sequence DESC LIMIT $2)",
+                self._shard,
+                keep,
+            )
 
     async def snapshots(self) -> list[SnapshotRow]:
         """Return the stored snapshots, newest first; the reader checks them."""

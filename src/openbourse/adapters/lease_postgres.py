@@ -1,15 +1,26 @@
 """The right to lead a shard, in PostgreSQL: a lease row by the database's clock, a session advisory lock beside it."""
 
 import asyncio
+import contextlib
 from typing import Final
 
 import asyncpg
 
-from openbourse.adapters.journal_postgres import LOST, application_name, open_connection
+from openbourse.adapters.connection_postgres import (
+    LOST,
+    DatabaseAway,
+    application_name,
+    connect,
+    is_demoted,
+    telling_away,
+    within,
+)
+from openbourse.adapters.journal_postgres import CLOSE_SECONDS_MAX, open_connection
 from openbourse.protocol.journal import Deposed, JournalAway
 
 LOCK_SPACE: Final = 7_001
-STATEMENT_SECONDS_MAX: Final = 5.0
+STATEMENT_SECONDS_MAX: Final = 3.0
+LOOK_UP_SECONDS_MAX: Final = 1.0
 ROW_WAIT: Final = "400ms"
 """How long a taker waits for the lease row: a leader frozen inside an append may hold it."""
 LOCK_TRIES: Final = 20
@@ -30,11 +41,23 @@ ON CONFLICT (shard) DO UPDATE SET epoch = $2, holder = $3, address = $4,
 WHERE lease.epoch = $2 - 1
 RETURNING 1
 """
+_RENEW: Final = """
+UPDATE journal.lease SET expires_at = clock_timestamp() + make_interval(secs => $3), backend_pid = pg_backend_pid()
+WHERE shard = $1 AND epoch = $2 RETURNING 1
+"""
+# Without a holder: the successor has no sessions to end, and a last snapshot can still be stored.
+_GIVE_UP: Final = """
+UPDATE journal.lease SET expires_at = '-infinity', holder = '', backend_pid = 0 WHERE shard = $1 AND epoch = $2
+"""
 _END_SESSIONS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE (pid = $1 OR application_name = $2) AND pid <> pg_backend_pid() AND datname = current_database()
     AND application_name <> current_setting('application_name')
 """
+_FIND: Final = (
+    "SELECT address FROM journal.lease"
+    f" WHERE shard = $1 AND expires_at > clock_timestamp() - interval '{FOUND_AFTER_EXPIRY}'"
+)
 
 
 class PostgresLease:
@@ -50,9 +73,11 @@ class PostgresLease:
         self.epoch = 0
 
     async def _connect(self) -> asyncpg.Connection:
+        if self._connection is not None and is_demoted(self._connection):
+            self._connection.terminate()
         if self._connection is None or self._connection.is_closed():
             self._has_lock = False
-            self._connection = await open_connection(self._url, command_timeout=STATEMENT_SECONDS_MAX)
+            self._connection = await open_connection(self._url)
         return self._connection
 
     async def _lock(self, connection: asyncpg.Connection) -> bool:
@@ -64,8 +89,9 @@ class PostgresLease:
         """Return how far a clock is ahead of the database's. Raises JournalAway."""
         connection = await self._connect()
         try:
-            return now_s - float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())"))
-        except (*LOST, TimeoutError) as fault:
+            asked = connection.fetchval("SELECT extract(epoch FROM clock_timestamp())")
+            return now_s - float(await within(connection, STATEMENT_SECONDS_MAX, asked))
+        except LOST as fault:
             raise self._lost(fault) from fault
 
     async def take(self, address: str) -> bool:
@@ -76,10 +102,10 @@ class PostgresLease:
         """
         connection = await self._connect()
         try:
-            return await self._try_take(connection, address)
+            return await within(connection, STATEMENT_SECONDS_MAX, self._try_take(connection, address))
         except asyncpg.LockNotAvailableError as fault:
             raise JournalAway("the lease row was held; its holder's sessions were ended") from fault
-        except (*LOST, TimeoutError) as fault:
+        except LOST as fault:
             raise self._lost(fault) from fault
 
     async def _try_take(self, connection: asyncpg.Connection, address: str) -> bool:
@@ -117,39 +143,33 @@ class PostgresLease:
         """Extend the lease. Raises Deposed when another epoch leads, JournalAway when the database cannot be reached."""
         connection = await self._connect()
         try:
-            done = await connection.fetchval(
-                "UPDATE journal.lease SET expires_at = clock_timestamp() + make_interval(secs => $3),"
-                " backend_pid = pg_backend_pid() WHERE shard = $1 AND epoch = $2 RETURNING 1",
-                self._shard,
-                self.epoch,
-                self._ttl_s,
-            )
-            await self._lock(connection)
-        except (*LOST, TimeoutError) as fault:
+            done = await within(connection, STATEMENT_SECONDS_MAX, self._renew(connection))
+        except LOST as fault:
             raise self._lost(fault) from fault
         if done is None:
             raise Deposed(f"epoch {self.epoch} no longer leads")
+
+    async def _renew(self, connection: asyncpg.Connection) -> object:
+        done = await connection.fetchval(_RENEW, self._shard, self.epoch, self._ttl_s)
+        await self._lock(connection)
+        return done
 
     async def give_up(self) -> None:
         """End the lease now, so that a standby takes over at once."""
         if self._connection is None or self._connection.is_closed():
             return
+        connection = self._connection
         try:
-            await self._connection.execute(
-                # Without a holder: the successor has no sessions to end, and a last snapshot can still be stored.
-                "UPDATE journal.lease SET expires_at = '-infinity', holder = '', backend_pid = 0"
-                " WHERE shard = $1 AND epoch = $2",
-                self._shard,
-                self.epoch,
-            )
-        except (*LOST, TimeoutError) as fault:
+            await within(connection, STATEMENT_SECONDS_MAX, connection.execute(_GIVE_UP, self._shard, self.epoch))
+        except LOST as fault:
             raise self._lost(fault) from fault
         await self.close()
 
     async def close(self) -> None:
         """Close the connection; the advisory lock goes with it."""
         if self._connection is not None and not self._connection.is_closed():
-            await self._connection.close()
+            with contextlib.suppress(*LOST):
+                await self._connection.close(timeout=CLOSE_SECONDS_MAX)
 
     def _lost(self, fault: BaseException) -> JournalAway:
         if self._connection is not None:
@@ -162,14 +182,37 @@ def _is_open(old: asyncpg.Record | None, is_free: bool) -> bool:
     return old is None or bool(old["is_expired"]) or (is_free and bool(old["is_orphaned"]))
 
 
-async def find_leader(pool: asyncpg.Pool, shard: int) -> tuple[str, int] | None:
-    """Return host and port of the leader's order intake, or None when nobody leads."""
-    address = await pool.fetchval(
-        "SELECT address FROM journal.lease"
-        f" WHERE shard = $1 AND expires_at > clock_timestamp() - interval '{FOUND_AFTER_EXPIRY}'",
-        shard,
-    )
-    if not address:
-        return None
-    host, _, port = str(address).rpartition(":")
-    return host, int(port)
+class LeaderLookup:
+    """Finds the leader of a shard over one connection of its own, which it drops whenever it is slow."""
+
+    def __init__(self, url: str, shard: int) -> None:
+        self._url = url
+        self._shard = shard
+        self._connection: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()
+
+    async def __call__(self) -> tuple[str, int] | None:
+        """Return host and port of the leader's order intake, or None when nobody leads. Raises DatabaseAway."""
+        async with self._turn:
+            if self._connection is not None and is_demoted(self._connection):
+                self.close()
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await connect(self._url)
+            connection = self._connection
+            try:
+                with telling_away():
+                    asked = connection.fetchval(_FIND, self._shard)
+                    address = await within(connection, LOOK_UP_SECONDS_MAX, asked)
+            except DatabaseAway:
+                self.close()
+                raise
+        if not address:
+            return None
+        host, _, port = str(address).rpartition(":")
+        return host, int(port)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

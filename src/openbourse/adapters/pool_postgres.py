@@ -1,55 +1,51 @@
 """A pool of connections to PostgreSQL whose loss is an OSError, as services expect it, whatever the driver calls it."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 
-FAULTS: Final = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    # The driver's word for a statement that meets the server's farewell.
-    asyncpg.InternalClientError,
-)
-"""What a database does that is killed, stopped, starting, or out of reach."""
+from openbourse.adapters.connection_postgres import DatabaseAway, connect, is_demoted, telling_away
+
+__all__ = ["DatabaseAway", "PostgresPool"]
 
 
-class DatabaseAway(ConnectionError):
-    """The database cannot be reached now: whether a statement that was under way took effect is not known."""
+async def _connect(url: str, **_of_the_pool: object) -> asyncpg.Connection:
+    return await connect(url)
 
 
-@contextlib.contextmanager
-def telling_away() -> Iterator[None]:
-    """Raise DatabaseAway for whatever the driver raises when the database is away."""
-    try:
-        yield
-    except FAULTS as fault:
-        raise DatabaseAway(f"the database is away: {fault or type(fault).__name__}") from fault
+async def _refuse_demoted(connection: asyncpg.Connection) -> None:
+    """Have the pool drop a connection to a host that is no longer the one to write to."""
+    if is_demoted(connection):
+        raise DatabaseAway("this host was demoted")
 
 
 class PostgresPool:
-    """What services need of a pool; a lost connection is replaced when the next statement comes."""
+    """What services need of a pool; a lost connection is replaced when the next statement comes.
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    A connection that is held longer than it may be is hung up on: its host may be frozen, and then neither a time-out
+    nor a cancellation of the driver's ends in time. What the other connections lead to is then looked at anew too.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, statement_s: float) -> None:
         self._pool = pool
+        self._statement_s = statement_s
 
     @classmethod
     async def open(cls, url: str, connections_max: int, statement_s: float) -> "PostgresPool":
         """Return a pool with its first connection made. Raises DatabaseAway."""
-        with telling_away():
-            return cls(
-                await asyncpg.create_pool(
-                    url,
-                    min_size=1,
-                    max_size=connections_max,
-                    command_timeout=statement_s,
-                    server_settings={"jit": "off"},
-                )
-            )
+        inner = await asyncpg.create_pool(
+            url, min_size=0, max_size=connections_max, connect=_connect, setup=_refuse_demoted
+        )
+        pool = cls(inner, statement_s)
+        try:
+            await pool.fetchval("SELECT 1")
+        except BaseException:
+            pool.terminate()
+            raise
+        return pool
 
     def terminate(self) -> None:
         """Close all connections without a word."""
@@ -57,27 +53,36 @@ class PostgresPool:
 
     @contextlib.asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
-        """Lend a connection. Raises DatabaseAway, also for what is done on it."""
-        with telling_away():
-            async with self._pool.acquire() as connection:
-                yield connection
+        """Lend a connection for at most the statement's time. Raises DatabaseAway, also for what is done on it."""
+        try:
+            with telling_away():
+                async with self._pool.acquire(timeout=self._statement_s) as connection:
+                    bound = asyncio.get_running_loop().call_later(self._statement_s, connection.terminate)
+                    try:
+                        yield connection
+                    finally:
+                        bound.cancel()
+        except DatabaseAway:
+            # Those that idle may lead to the same host; each is opened anew when it is needed.
+            await self._pool.expire_connections()
+            raise
 
     async def execute(self, statement: str, *values: object) -> str:
         """Run a statement. Raises DatabaseAway."""
-        with telling_away():
-            return str(await self._pool.execute(statement, *values))
+        async with self.acquire() as connection:
+            return str(await connection.execute(statement, *values))
 
     async def fetch(self, statement: str, *values: object) -> list[Any]:
         """Return rows. Raises DatabaseAway."""
-        with telling_away():
-            return list(await self._pool.fetch(statement, *values))
+        async with self.acquire() as connection:
+            return list(await connection.fetch(statement, *values))
 
     async def fetchrow(self, statement: str, *values: object) -> Any:
         """Return the first row, or None. Raises DatabaseAway."""
-        with telling_away():
-            return await self._pool.fetchrow(statement, *values)
+        async with self.acquire() as connection:
+            return await connection.fetchrow(statement, *values)
 
     async def fetchval(self, statement: str, *values: object) -> Any:
         """Return the first value, or None. Raises DatabaseAway."""
-        with telling_away():
-            return await self._pool.fetchval(statement, *values)
+        async with self.acquire() as connection:
+            return await connection.fetchval(statement, *values)

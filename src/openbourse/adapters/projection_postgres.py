@@ -2,7 +2,7 @@
 
 from typing import Final
 
-import asyncpg
+from openbourse.adapters.connection_postgres import connect
 
 Balances = dict[tuple[int, int], tuple[int, int]]
 Figures = dict[tuple[str, int], tuple[int, int, int]]
@@ -30,7 +30,7 @@ SELECT 'levels', instrument, count(*), sum(price), sum(quantity) FROM projection
 
 async def read_projected(url: str) -> tuple[int, Balances, Figures] | None:
     """Return the projections' cursor, their balances and figures as of one moment; None where there are none."""
-    connection = await asyncpg.connect(url)
+    connection = await connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if await connection.fetchval("SELECT to_regclass('projection_history.balance')") is None:

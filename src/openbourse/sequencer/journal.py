@@ -16,6 +16,13 @@ class Journal(Protocol):
         """Return the end of the journal."""
         ...
 
+    async def settled(self, epoch: int) -> Head:
+        """Return the end of the journal once it is beyond doubt. Raises Deposed, JournalAway while it is not.
+
+        No append of this journal's own is under way any more, and what was read is as durable as an append that returned.
+        """
+        ...
+
     async def read(self, after: int, rows_max: int = 256) -> list[BatchRow]:
         """Return committed rows after a sequence, oldest first."""
         ...

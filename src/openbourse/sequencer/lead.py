@@ -16,7 +16,7 @@ from openbourse.protocol.journal import JournalAway, JournalFault
 from openbourse.sequencer.journal import Journal
 from openbourse.sequencer.limits import OrderLimits, rebuild
 from openbourse.sequencer.publisher import FeedWriter, Publisher
-from openbourse.sequencer.recovery import Replica, catch_up, recover
+from openbourse.sequencer.recovery import ReplayDiverged, Replica, catch_up, recover
 from openbourse.sequencer.sequencer import Sequencer
 from openbourse.settings import ProcessSettings
 
@@ -126,8 +126,7 @@ async def _become_leader(
             if abs(skew) > CLOCK_SKEW_MAX_S:
                 log.error("this clock is off the database's; not leading", seconds=round(skew, 3))
             elif await parts.lease.take(address):
-                while await catch_up(parts.journal, replica):
-                    pass
+                await _stand_at_the_end(parts, replica)
                 return True
             else:
                 on_standby()
@@ -137,6 +136,15 @@ async def _become_leader(
             async with asyncio.timeout(FOLLOW_EVERY_S):
                 await stop.wait()
     return False
+
+
+async def _stand_at_the_end(parts: Parts, replica: Replica) -> None:
+    """Read the tail under the own epoch. Raises ReplayDiverged when this replica has seen what the journal does not hold."""
+    while await catch_up(parts.journal, replica):
+        pass
+    # Settled: the former leader's last batch may be visible here before a standby of the database has it.
+    if (await parts.journal.settled(parts.lease.epoch)).hash != replica.head.hash:
+        raise ReplayDiverged(f"the journal does not end where this replica stands, at sequence {replica.head.sequence}")
 
 
 async def _publish_tail(journal: Journal, replica: Replica, publisher: Publisher) -> None:

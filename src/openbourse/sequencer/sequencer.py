@@ -26,7 +26,10 @@ log: Final = structlog.get_logger()
 COMMANDS_PER_BATCH_MAX: Final = 4_096
 BYTES_PER_BATCH_MAX: Final = 4 * 1024 * 1024
 RECENT_BATCHES: Final = 64
-DOUBT_SECONDS_MAX: Final = 60.0
+DOUBT_SECONDS_MAX: Final = 180.0
+"""Three times what a managed database needs to fail over; what waits meanwhile is bounded by the intake."""
+DOUBT_RETRY_S: Final = 0.1
+DOUBT_SAID_EVERY: Final = 50
 DUE_WAIT_MIN_S: Final = 0.001
 DUE_WAIT_MAX_S: Final = 1.0
 ADVANCE_TIME: Final = AdvanceTime().encode()
@@ -199,17 +202,20 @@ class Sequencer:
     async def _resolve(self, row: BatchRow) -> None:
         """Read back on the current primary: there with the same hash, or append the same bytes again; else end."""
         limit = self._machine.monotonic_s() + DOUBT_SECONDS_MAX
+        tries = 0
         while self._machine.monotonic_s() < limit:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(DOUBT_RETRY_S)
             try:
-                head = await self._journal.head()
+                head = await self._journal.settled(self.epoch)
                 if head.hash == row.hash:
                     return
                 if head.sequence != row.first_sequence - 1 or head.hash != row.previous_hash:
                     raise Deposed("the journal went on without this process")
                 await self._journal.append(row)
             except (AppendInDoubt, JournalAway) as fault:
-                log.warning("append still in doubt", why=str(fault))
+                if tries % DOUBT_SAID_EVERY == 0:
+                    log.warning("append still in doubt", why=str(fault), tries=tries)
+                tries += 1
                 continue
             return
         raise JournalFault(f"the journal could not be reached for {DOUBT_SECONDS_MAX:g} s")

@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from openbourse.adapters.pool_postgres import FAULTS
+from openbourse.adapters.connection_postgres import LOST, connect, is_demoted
 from openbourse.history.projector import HistoryProjector
 from openbourse.history.store import Store
 from openbourse.marketdata.projector import MarketProjector
@@ -42,7 +42,7 @@ async def _work(stores: Stores, ready: Callable[[], None]) -> None:
     while True:
         try:
             await _project(stores, feed, ready)
-        except* (CursorMoved, asyncpg.PostgresError, *FAULTS) as faults:
+        except* (CursorMoved, asyncpg.PostgresError, *LOST) as faults:
             # What was not committed, or was forgotten by a database that was killed, is read again from the cursor.
             log.warning("projection interrupted", why=[str(fault) for fault in faults.exceptions])
         await asyncio.sleep(RETRY_S)
@@ -50,7 +50,7 @@ async def _work(stores: Stores, ready: Callable[[], None]) -> None:
 
 async def _project(stores: Stores, feed: Feed, ready: Callable[[], None]) -> None:
     pool = await stores.database()
-    alone = await asyncpg.connect(stores.settings.database_url)
+    alone = await connect(stores.settings.database_url)
     try:
         while not await alone.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             ready()
@@ -71,6 +71,6 @@ async def _project(stores: Stores, feed: Feed, ready: Callable[[], None]) -> Non
 
 async def _watch(alone: asyncpg.Connection) -> None:
     """Raise ConnectionError when the lock's connection is gone: rows may be too, even if no batch comes to notice it."""
-    while not alone.is_closed():  # noqa: ASYNC110 - the driver tells it by no event that can be awaited
+    while not alone.is_closed() and not is_demoted(alone):  # noqa: ASYNC110 - the driver tells it by no event that can be awaited
         await asyncio.sleep(WATCH_EVERY_S)
     raise ConnectionError("the lock of the one worker is lost")

@@ -7,12 +7,12 @@ from typing import Final, TypeVar
 
 import structlog
 
-from openbourse.adapters.pool_postgres import FAULTS
+from openbourse.adapters.connection_postgres import LOST
 
 log: Final = structlog.get_logger()
 T = TypeVar("T")
 
-START_S: Final = 60.0
+START_S: Final = 180.0
 PAUSES_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -22,7 +22,7 @@ async def await_database(work: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await work()
-        except FAULTS as fault:
+        except LOST as fault:
             if time.monotonic() - began > START_S:
                 raise
             log.warning("waiting for the database", why=str(fault))

@@ -4,7 +4,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Self
 
-import asyncpg
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -14,7 +13,7 @@ from openbourse.adapters.feed_valkey import ValkeyFeed
 from openbourse.adapters.identity_valkey import ValkeyAttempts, ValkeyKeyChannel
 from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
-from openbourse.adapters.lease_postgres import find_leader
+from openbourse.adapters.lease_postgres import LeaderLookup
 from openbourse.adapters.pool_postgres import PostgresPool
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
 from openbourse.identity.funds import TestFunds
@@ -35,7 +34,6 @@ class Stores:
         self.settings = settings
         self.closing = AsyncExitStack()
         self._database: PostgresPool | None = None
-        self._leases: asyncpg.Pool | None = None
         self._valkey: Redis | None = None
         self._intake: TcpIntake | None = None
 
@@ -51,15 +49,6 @@ class Stores:
             self._database = await PostgresPool.open(self.settings.database_url, POOL_CONNECTIONS, STATEMENT_S)
             self.closing.callback(self._database.terminate)
         return self._database
-
-    async def leases(self) -> asyncpg.Pool:
-        """Return a small pool on the journal's database, to look up the leader."""
-        if self._leases is None:
-            self._leases = await asyncpg.create_pool(
-                self.settings.journal_url, min_size=0, max_size=1, command_timeout=STATEMENT_S
-            )
-            self.closing.callback(self._leases.terminate)
-        return self._leases
 
     def journal(self) -> PostgresJournal:
         """Return a new reader or writer of the journal, with a connection of its own."""
@@ -88,8 +77,9 @@ class Stores:
     async def intake(self) -> TcpIntake:
         """Return the way to the sequencer."""
         if self._intake is None:
-            pool, shard = await self.leases(), self.settings.venue.shard
-            self._intake = TcpIntake(lambda: find_leader(pool, shard), self.intake_secret())
+            find_leader = LeaderLookup(self.settings.journal_url, self.settings.venue.shard)
+            self.closing.callback(find_leader.close)
+            self._intake = TcpIntake(find_leader, self.intake_secret())
             await self._intake.start()
             self.closing.push_async_callback(self._intake.close)
         return self._intake

@@ -6,6 +6,7 @@ import asyncpg
 import structlog
 
 from openbourse import identity, wallet
+from openbourse.adapters.connection_postgres import connect
 from openbourse.adapters.migrations_postgres import apply_revisions
 from openbourse.history.tables import create_schema
 from openbourse.history.tables import create_schema as create_history
@@ -20,12 +21,12 @@ log = structlog.get_logger()
 
 async def migrate(settings: ProcessSettings) -> None:
     """Create or update the tables of the journal and of every service; harmless when they are."""
-    journal = await await_database(lambda: asyncpg.connect(settings.journal_url))
+    journal = await await_database(lambda: connect(settings.journal_url))
     try:
         await create_journal(journal)
     finally:
         await journal.close()
-    database = await await_database(lambda: asyncpg.connect(settings.database_url))
+    database = await await_database(lambda: connect(settings.database_url))
     try:
         folders = {part.__name__.rpartition(".")[2]: _revisions(part.__file__) for part in (identity, wallet)}
         applied = await apply_revisions(database, folders)
