@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from openbourse.protocol import commands
@@ -79,10 +80,43 @@ async def test_new_orders_are_refused_before_cancels(intake: Intake) -> None:
     assert gateway.refusals() == [Refusal.OVERLOADED]
     assert len(intake.queue) == 5
     assert intake.overloaded == 2
-    taken = intake.take(2, 2**20)
-    assert [pending.counter for pending in taken] == [1, 2]
+    taken = intake.take(5, 2**20)
+    assert [pending.counter for pending in taken] == [1, 2, 3, 5, 6]
     gateway.send(CANCEL, next(count))
     assert gateway.refusals() == []
+
+
+async def test_cancels_overtake_the_orders_of_others_when_the_queue_stands(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "QUEUE_NEW_ORDERS_MAX", 100)
+    monkeypatch.setattr(bounds, "QUEUE_MAX", 100)
+    gateway = Gateway(intake)
+
+    def order(account: int) -> commands.PlaceOrder:
+        return msgspec.structs.replace(ORDER, account=account)
+
+    gateway.send(order(1), 1)
+    gateway.send(order(2), 2)
+    # Behind an order of its own, which it may name: it keeps its place.
+    gateway.send(commands.CancelOrder(1, 1, client_id="a"), 3)
+    gateway.send(commands.CancelOrder(3, 1, 7), 4)
+    gateway.send(order(3), 5)
+    gateway.send(commands.CancelAll(3, 1), 6)
+    gateway.send(commands.AmendOrder(account=4, instrument=1, order=9, new_quantity=1, new_client_id="b"), 7)
+    gateway.send(commands.CancelOrder(4, 1, 9), 8)
+    gateway.send(commands.CancelOrderList(5, 1, 2), 9)
+    taken = [pending.counter for count in (3, 3, 3) for pending in intake.take(count, 2**20)]
+    # The third goes ahead as soon as the first, which it may name, was taken.
+    assert taken == [4, 9, 1, 3, 2, 5, 6, 7, 8]
+    assert not intake.arrived.is_set()
+
+
+async def test_what_fits_into_one_batch_keeps_its_order(intake: Intake) -> None:
+    gateway = Gateway(intake)
+    gateway.send(ORDER, 1)
+    gateway.send(commands.CancelOrder(7, 1, 7), 2)
+    assert [pending.counter for pending in intake.take(2, 2**20)] == [1, 2]
 
 
 async def test_a_closed_intake_takes_nothing_more(intake: Intake) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from openbourse.machine import THIS_MACHINE, Machine
 from openbourse.protocol.codec import COMMAND_HEADER
+from openbourse.protocol.commands import CommandKind
 from openbourse.protocol.intake import (
     ANSWER,
     COMMITTED,
@@ -34,11 +35,16 @@ IN_FLIGHT_PER_CONNECTION_MAX: Final = 4_096
 QUEUE_NEW_ORDERS_MAX: Final = 12_288
 """Beyond this new orders are refused; cancels and everything else still come in."""
 QUEUE_MAX: Final = 16_384
+CANCELS: Final = frozenset({CommandKind.CANCEL_ORDER, CommandKind.CANCEL_ALL, CommandKind.CANCEL_ORDER_LIST})
+NAMES_ACCOUNT: Final = CANCELS | {CommandKind.AMEND_ORDER}
+"""Commands whose body begins with an account that no order limit counts."""
 NONCE_BYTES: Final = 32
 PROOF_S: Final = 5.0
 """A connection that has not proven itself by then is closed."""
 UNREAD_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers that a gateway has not read; beyond this it is dropped."""
+
+_ACCOUNT: Final = struct.Struct("<Q")
 
 
 class Pending(msgspec.Struct):
@@ -111,7 +117,9 @@ class Intake:
         return True
 
     def take(self, commands_max: int, bytes_max: int) -> list[Pending]:
-        """Return the next commands, in order of arrival, within both bounds."""
+        """Return the next commands within both bounds: in order of arrival, but cancels first when not all of them fit."""
+        if len(self.queue) > commands_max:
+            self.queue = cancels_first(self.queue)
         size = count = 0
         for pending in self.queue[:commands_max]:
             size += len(pending.frame)
@@ -122,6 +130,24 @@ class Intake:
         if not self.queue:
             self.arrived.clear()
         return taken
+
+
+def cancels_first(queue: list[Pending]) -> list[Pending]:
+    """Return commands with cancels before the rest, except those of an account that has something else before them.
+
+    So a cancel overtakes other accounts' orders only: one that was sent behind the order it names still finds it.
+    """
+    ahead, rest, standing = list[Pending](), list[Pending](), set[int]()
+    for pending in queue:
+        account = pending.account
+        if pending.kind in NAMES_ACCOUNT and len(pending.frame) >= COMMAND_HEADER.size + _ACCOUNT.size:
+            (account,) = _ACCOUNT.unpack_from(pending.frame, COMMAND_HEADER.size)
+        if pending.kind in CANCELS and account not in standing:
+            ahead.append(pending)
+        else:
+            standing.add(account)
+            rest.append(pending)
+    return ahead + rest
 
 
 class GatewayConnection(asyncio.Protocol):
