@@ -230,7 +230,7 @@ async def served(
     listener = socket.create_server(("127.0.0.1", 0), backlog=1_024)
     listener.setblocking(False)
     venue.port = listener.getsockname()[1]
-    task = asyncio.create_task(serve(venue.app, listener, venue.limits, venue.sockets, venue.stop))
+    task = asyncio.create_task(serve(venue.app, listener, venue.limits, venue.sockets, venue.stop, venue.app.sheds))
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{venue.port}", timeout=10) as venue.http:
             yield venue

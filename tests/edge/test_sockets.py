@@ -8,6 +8,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Opcode
 
+from bench.flows import text_frame
 from openbourse.edge import ratelimit, sockets
 from openbourse.edge.errors import ApiError
 from openbourse.edge.sockets import Socket, frame
@@ -210,3 +211,23 @@ async def test_the_end_is_announced_to_every_socket(recorded: Any) -> None:
             assert await asyncio.wait_for(connection.recv(), 3) == "bye"
             await asyncio.wait_for(connection.wait_closed(), 3)
             assert connection.close_code == 1001
+
+
+async def test_a_socket_that_pours_lets_others_have_their_turns(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "TURN_BYTES_MAX", 64)
+    venue, handler = recorded
+    heard: list[str] = []
+    handler.received = lambda socket, text: heard.append(text)
+    async with venue.connect("/ws") as pouring, venue.connect("/ws") as quiet:
+        first, second = handler.sockets
+        whole = b"".join(text_frame(b"many") for _ in range(500))
+        # Both have data in the same turn of the loop; the second has not to wait for all of the first.
+        first.data_received(whole)
+        asyncio.get_running_loop().call_soon(second.data_received, text_frame(b"one"))
+        await asyncio.sleep(0.3)
+        assert heard.count("many") == 500
+        assert heard.index("one") < 50
+        await pouring.send("more")
+        await quiet.send("more")
+        await asyncio.sleep(0.1)
+        assert heard[-2:] == ["more", "more"], "both are read again"

@@ -1,5 +1,7 @@
 """What every call passes through, whatever carries it: shedding, weight, proof of the caller, names of parameters."""
 
+import math
+import time
 from typing import Final
 
 import msgspec
@@ -9,11 +11,18 @@ from openbourse.edge.addresses import limited_as
 from openbourse.edge.errors import ApiError
 from openbourse.edge.key_store import KeyStore
 from openbourse.edge.operations import Call, Operation, Pool, Priority
+from openbourse.edge.overload import Window, watch
 from openbourse.edge.params import Params
 from openbourse.edge.ratelimit import RateLimiter
 
 IN_FLIGHT_MAX: Final = {Priority.NEW_ORDER: 1_000, Priority.QUERY: 1_500, Priority.CANCEL: 2_000}
-"""Calls under way in this process beyond which a kind is shed, before its signature is checked."""
+"""Calls of all kinds under way in this process beyond which a kind is shed, before its signature is checked."""
+IN_FLIGHT_LEAST: Final = {Priority.NEW_ORDER: 8, Priority.QUERY: 64, Priority.CANCEL: 2_000}
+"""How many of a kind may always be under way, however overloaded this process is. Cancels are never cut."""
+ANSWER_TARGET_S: Final = 0.04
+"""When no new order of a tenth of a second was answered sooner, orders stand in a queue somewhere: fewer are let in."""
+LAG_TARGET_S: Final = {Priority.NEW_ORDER: 0.015, Priority.QUERY: 0.045, Priority.CANCEL: math.inf}
+"""When no turn of the event loop was less late, this process has too much to do: fewer are let in, new orders first."""
 SAPI_PER_MINUTE: Final = {Pool.SAPI_ADDRESS: 12_000, Pool.SAPI_USER: 180_000}
 HEADERS: Final = {
     Pool.API: ("x-mbx-used-weight", "x-mbx-used-weight-1m"),
@@ -38,19 +47,47 @@ class Admission:
         self.keys = keys
         self.limiter = limiter
         self.in_flight = 0
+        self.windows = {
+            kind: Window(
+                IN_FLIGHT_MAX[kind],
+                IN_FLIGHT_LEAST[kind],
+                ANSWER_TARGET_S if kind is Priority.NEW_ORDER else math.inf,
+                LAG_TARGET_S[kind],
+            )
+            for kind in Priority
+        }
+
+    async def watch(self) -> None:
+        """Fit what is let in to what this process can do, until cancelled."""
+        await watch(self.windows.values())
+
+    def is_full(self, kind: Priority) -> bool:
+        """Tell whether a call of a kind would be shed now."""
+        return self.windows[kind].is_full or self.in_flight >= IN_FLIGHT_MAX[kind]
+
+    def sheds(self, kind: Priority) -> bool:
+        """Tell whether a call is shed, and count it if it is: whoever sheds it looks no further at it."""
+        if not self.is_full(kind):
+            return False
+        self.windows[kind].refused += 1
+        return True
+
+    def expect(self, calls: int) -> None:
+        """Count calls that were taken in and not looked at yet, as what they may be: new orders."""
+        self.windows[Priority.NEW_ORDER].starting += calls
 
     def enter(self, operation: Operation, address: str) -> None:
         """Count a call as under way, to be ended by `leave`. Raises ApiError -1003, -1008; then it is not counted."""
         self.limiter.admit(address)
-        if self.in_flight >= IN_FLIGHT_MAX[operation.priority]:
-            raise ApiError(
-                -1008, "Server is currently overloaded with other requests. Please try again in a few minutes.", 503
-            )
+        if self.sheds(operation.priority):
+            raise overloaded()
         self.in_flight += 1
+        self.windows[operation.priority].enter()
 
-    def leave(self) -> None:
+    def leave(self, operation: Operation) -> None:
         """End a call that was let in."""
         self.in_flight -= 1
+        self.windows[operation.priority].leave()
 
     def charge(self, operation: Operation, params: Params, address: str, toll: Toll) -> None:
         """Charge a call to its address; pools by user are charged in `perform`. Raises ApiError -1003."""
@@ -68,10 +105,23 @@ class Admission:
             toll.name = f"sapi-user:{call.account}"
             toll.used = self.limiter.charge(toll.name, toll.weight, SAPI_PER_MINUTE[operation.pool], call.address)
         check_names(operation, call.params)
-        answer = await operation.handler(call)
+        began = time.monotonic()
+        try:
+            answer = await operation.handler(call)
+        finally:
+            if call.order_counts is not None:
+                # The sequencer has answered, whatever it said: what was refused on the way tells nothing of the way's length.
+                self.windows[operation.priority].note(time.monotonic() - began)
         if operation.free_on_success or call.is_free:
             toll.used = self.limiter.refund(toll.name, toll.weight)
         return answer
+
+
+def overloaded() -> ApiError:
+    """Return the refusal of what is shed: it did not and will not happen."""
+    return ApiError(
+        -1008, "Server is currently overloaded with other requests. Please try again in a few minutes.", 503
+    )
 
 
 def check_names(operation: Operation, params: Params) -> None:

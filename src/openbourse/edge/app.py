@@ -13,10 +13,10 @@ import structlog
 from openbourse.edge import auth
 from openbourse.edge.addresses import Addresses
 from openbourse.edge.admission import HEADERS, Admission, Toll
-from openbourse.edge.errors import ApiError
+from openbourse.edge.errors import ApiError, encode_error
 from openbourse.edge.intake import IntakeFault
 from openbourse.edge.key_store import KeyStore
-from openbourse.edge.operations import Call, Operation, Security, TimeUnit
+from openbourse.edge.operations import Call, Operation, Priority, Security, TimeUnit
 from openbourse.edge.outcome import unavailable
 from openbourse.edge.params import Params
 from openbourse.edge.ratelimit import RateLimiter
@@ -52,10 +52,20 @@ class App:
     ) -> None:
         self._operations = {operation.rest: operation for operation in operations if operation.rest}
         self._paths = {path for _, path in self._operations}
+        self._kinds = {
+            (method.encode(), path.encode()): operation.priority
+            for (method, path), operation in self._operations.items()
+            if operation.priority is not Priority.CANCEL
+        }
         self.admission = Admission(keys, limiter)
         self.addresses = Addresses(trusted_proxies)
         self._behind = behind
         self._body_bytes_max = body_bytes_max
+
+    def sheds(self, method: bytes, target: bytes) -> bool:
+        """Tell from a request's first line alone whether it is shed: no header, body, weight or signature is looked at."""
+        kind = self._kinds.get((method, target.partition(b"?")[0]))
+        return kind is not None and self.admission.sheds(kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -115,7 +125,7 @@ class App:
                 await self._prove(operation, call, fields, query, body)
             result = await self.admission.perform(operation, call, toll)
         finally:
-            self.admission.leave()
+            self.admission.leave(operation)
         if call.order_counts is not None:
             headers.append((b"x-mbx-order-count-10s", str(call.order_counts.ten_seconds).encode()))
             headers.append((b"x-mbx-order-count-1d", str(call.order_counts.day).encode()))
@@ -176,14 +186,6 @@ async def reply(send: Send, status: int, media: bytes, body: bytes, headers: lis
     fields = [(b"content-type", media), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})
-
-
-def encode_error(refusal: ApiError) -> bytes:
-    """Return a refusal's JSON."""
-    shown: dict[str, object] = {"code": refusal.code, "msg": refusal.message}
-    if refusal.data is not None:
-        shown["data"] = refusal.data
-    return _ENCODE(shown)
 
 
 def parse(query: bytes, body: bytes) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from openbourse.protocol.rejects import RejectReason
 
 
@@ -17,6 +19,14 @@ class ApiError(Exception):
         self.status = status
         self.data = data
         self.headers = headers
+
+
+def encode_error(refusal: ApiError) -> bytes:
+    """Return a refusal's JSON."""
+    shown: dict[str, object] = {"code": refusal.code, "msg": refusal.message}
+    if refusal.data is not None:
+        shown["data"] = refusal.data
+    return msgspec.json.encode(shown)
 
 
 def invalid_symbol() -> ApiError:

@@ -13,6 +13,8 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from openbourse.edge.admission import overloaded
+from openbourse.edge.errors import encode_error
 from openbourse.edge.sockets import Socket, Sockets
 
 log: Final = structlog.get_logger()
@@ -32,8 +34,17 @@ UNREADABLE: Final = (
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json;charset=UTF-8\r\ncontent-length: %d\r\n"
     b"connection: close\r\n\r\n%b"
 ) % (len(_UNREADABLE_BODY), _UNREADABLE_BODY)
+_SHED_BODY: Final = encode_error(overloaded())
+SHED: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json;charset=UTF-8\r\ncontent-length: %d\r\n"
+) % len(_SHED_BODY)
+"""The beginning of the answer to what is shed; date, connection and body follow."""
 DESCRIPTORS_SPARE: Final = 256
 """Open files that are kept for everything but clients' connections."""
+
+
+Sheds = Callable[[bytes, bytes], bool]
+"""Tells from method and target whether a request is refused as it stands, because there is too much to do."""
 
 
 class Limits:
@@ -75,10 +86,11 @@ class LimitedHttp(HttpToolsProtocol):
 
     limits: Limits
     sockets: Sockets | None
+    sheds: Sheds
     _address: str | None = None
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = _chunk_bytes = 0
-    _is_in_head = _is_refused = False
+    _is_in_head = _is_refused = _is_shed = False
 
     def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
@@ -108,8 +120,7 @@ class LimitedHttp(HttpToolsProtocol):
             if self._chunk_bytes > HEAD_BYTES_MAX:
                 self.send_400_response("")
                 return
-        is_idle = self.cycle is None or self.cycle.response_complete
-        if is_idle and self._deadline is None and self.timeout_keep_alive_task is None:
+        if self._is_idle() and self._deadline is None and self.timeout_keep_alive_task is None:
             self._arm()
 
     def send_400_response(self, msg: str) -> None:
@@ -141,8 +152,41 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
+        # What stands behind a call under way has its turn when that is answered; a body not sent yet may be a long one.
+        is_free = self._is_idle() and not self.expect_100_continue and not self.parser.should_upgrade()
+        if is_free and self.sheds(self.parser.get_method(), self.url):
+            # The deadline stays: it is now the body's.
+            self._is_shed = True
+            return
         self._disarm()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._is_shed:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._is_shed:
+            super().on_message_complete()
+            return
+        self._is_shed = False
+        self._disarm()
+        self._shed()
+
+    def _shed(self) -> None:
+        """Refuse a request without starting anything for it."""
+        fields = [SHED, *(b"%b: %b\r\n" % field for field in self.server_state.default_headers)]
+        is_kept = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        self.transport.write(b"".join((*fields, b"\r\n" if is_kept else b"connection: close\r\n\r\n", _SHED_BODY)))
+        if is_kept:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or bool(self.cycle.response_complete)
 
     def handle_websocket_upgrade(self) -> None:
         self._disarm()
@@ -188,9 +232,9 @@ class LimitedHttp(HttpToolsProtocol):
             self._address = None
 
 
-def limited(limits: Limits, sockets: Sockets | None) -> type[LimitedHttp]:
+def limited(limits: Limits, sockets: Sockets | None, sheds: Sheds) -> type[LimitedHttp]:
     """Return the protocol of one server."""
-    return type("LimitedHttp", (LimitedHttp,), {"limits": limits, "sockets": sockets})
+    return type("LimitedHttp", (LimitedHttp,), {"limits": limits, "sockets": sockets, "sheds": staticmethod(sheds)})
 
 
 class _Server(uvicorn.Server):
@@ -201,14 +245,19 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: Any, listener: socket.socket, limits: Limits, sockets: Sockets | None, stop: asyncio.Event
+    app: Any,
+    listener: socket.socket,
+    limits: Limits,
+    sockets: Sockets | None,
+    stop: asyncio.Event,
+    sheds: Sheds = lambda method, target: False,
 ) -> None:
     """Serve until the event is set, then announce the end to sockets and let calls under way finish."""
     # What clients get wrong is answered, not logged: a log that anybody can fill is no log.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
-        http=limited(limits, sockets),
+        http=limited(limits, sockets, sheds),
         ws="none" if sockets is None else Socket,
         loop="none",
         lifespan="off",

@@ -25,6 +25,8 @@ log: Final = structlog.get_logger()
 MESSAGE_BYTES_MAX: Final = 65_536
 UNREAD_BYTES_MAX: Final = 1_048_576
 """What a peer may leave unread before it is closed as a slow reader."""
+TURN_BYTES_MAX: Final = 16_384
+"""What is taken from one socket before the others have their turn."""
 PING_EVERY_S: Final = 20
 PONG_WITHIN_S: Final = 60
 LIFE_S: Final = 24 * 3_600
@@ -84,8 +86,8 @@ class Socket(asyncio.Protocol):
     """One open connection."""
 
     __slots__ = (
-        "_born", "_cut", "_fragments", "_handler", "_heard", "_leave", "_pings", "_second", "_sockets", "_this_second",
-        "_transport", "_wire", "address", "messages_per_second_max", "query", "state", "time_unit",
+        "_born", "_cut", "_fragments", "_handler", "_heard", "_is_held", "_leave", "_pings", "_second", "_sockets",
+        "_this_second", "_transport", "_untaken", "_wire", "address", "messages_per_second_max", "query", "state", "time_unit",
     )  # fmt: skip
 
     def __init__(
@@ -111,6 +113,8 @@ class Socket(asyncio.Protocol):
         self._wire = Wire(Side.SERVER, state=State.OPEN, max_size=MESSAGE_BYTES_MAX)
         self._leave = leave
         self._fragments: list[bytes] = []
+        self._untaken = b""
+        self._is_held = False
         self._pings: tuple[bytes, ...] = ()
         self._born = self._heard = time.monotonic()
         self._second = self._this_second = 0
@@ -143,22 +147,39 @@ class Socket(asyncio.Protocol):
             self._flush()
 
     def pause(self) -> None:
-        """Read no further until `resume`; what was read already still arrives."""
+        """Take in no more until `resume`; of what was read already TURN_BYTES_MAX at most still arrive."""
+        self._is_held = True
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Read on."""
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        """Take in more."""
+        self._is_held = False
+        asyncio.get_running_loop().call_soon(self._go_on)
 
     def data_received(self, data: bytes) -> None:
-        """Take in what the peer sent."""
+        """Take in what the peer sent: while it pours, the others are served between its turns."""
+        self._untaken = self._untaken + data if self._untaken else data
+        self._turn()
+
+    def _turn(self) -> None:
+        data, self._untaken = self._untaken[:TURN_BYTES_MAX], self._untaken[TURN_BYTES_MAX:]
+        if self._untaken and not self._transport.is_closing():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._go_on)
         self._wire.receive_data(data)
         for event in self._wire.events_received():
             if isinstance(event, Frame):
                 self._take(event)
         self._flush()
+
+    def _go_on(self) -> None:
+        if self._is_held or self._transport.is_closing():
+            return
+        if self._untaken:
+            self._turn()
+        if not self._untaken and not self._is_held and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """Close when the peer does."""

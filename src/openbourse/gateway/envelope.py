@@ -33,6 +33,13 @@ class Envelope(msgspec.Struct):
     params: dict[str, Any] | None = None
 
 
+class Head(msgspec.Struct):
+    """What a request begins with: enough to tell whether it is looked at."""
+
+    id: msgspec.Raw = msgspec.Raw(b"null")
+    method: str = ""
+
+
 class Request(msgspec.Struct):
     """A request with its parameters as text."""
 
@@ -56,6 +63,7 @@ class BadEnvelope(Exception):
 
 # Floats stay the text that was sent: "0.10" is signed and read as such, and 1e-05 is refused as such.
 _DECODER: Final = msgspec.json.Decoder(Envelope, float_hook=str)
+_HEAD_DECODER: Final = msgspec.json.Decoder(Head)
 _ID_BEGINS: Final = frozenset(bytes((byte,)) for byte in b'n"-0123456789')
 _ID_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -87,6 +95,16 @@ def read_envelope(text: str) -> Request:
         )
     values = {name: _text(value) for name, value in sent.items() if value is not None}
     return Request(number, envelope.method.removeprefix("v3/"), values)
+
+
+def read_head(text: str) -> tuple[bytes, str] | None:
+    """Return id and method of a message, or None for what is no request: that is refused with what is wrong with it."""
+    try:
+        head = _HEAD_DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    number = bytes(head.id)
+    return (number, head.method.removeprefix("v3/")) if _is_id(number) else None
 
 
 def payloads(params: Params) -> list[bytes]:

@@ -9,10 +9,10 @@ import structlog
 
 from openbourse.edge import auth
 from openbourse.edge.addresses import limited_as
-from openbourse.edge.admission import Admission, Toll
+from openbourse.edge.admission import Admission, Toll, overloaded
 from openbourse.edge.errors import ApiError
 from openbourse.edge.intake import IntakeFault
-from openbourse.edge.operations import Call, Operation, Pool, Security
+from openbourse.edge.operations import Call, Operation, Pool, Priority, Security
 from openbourse.edge.outcome import unavailable
 from openbourse.edge.params import Params
 from openbourse.edge.sockets import Socket, UserStreams, frame
@@ -24,6 +24,7 @@ from openbourse.gateway.envelope import (
     payloads,
     rate_limits,
     read_envelope,
+    read_head,
     url_flag,
 )
 from openbourse.gateway.logon import Logon
@@ -108,16 +109,31 @@ class Session:
         self._own = own
 
     def take(self, text: str) -> None:
-        """Start a request, or let it wait for one under way to end."""
+        """Start a request, or let it wait for one under way to end; what is shed gets no further than here."""
+        if self._api.admission.is_full(Priority.NEW_ORDER) and self._shed(text):
+            return
         if len(self._tasks) >= IN_FLIGHT_MAX:
             self._waiting.append(text)
             if not self._is_paused:
                 self._is_paused = True
                 self._socket.pause()
             return
+        self._api.admission.expect(1)
         task = asyncio.get_running_loop().create_task(self._serve(text))
         self._tasks.add(task)
         task.add_done_callback(self._done)
+
+    def _shed(self, text: str) -> bool:
+        """Refuse a request by its method, unless it goes before others: parameters and signature are not looked at."""
+        head = read_head(text)
+        if head is None:
+            return False
+        number, method = head
+        operation = self._api.operations.get(method)
+        if operation is None or not self._api.admission.sheds(operation.priority):
+            return False
+        self._socket.send(frame(failure(number, overloaded(), self._limits(self._returns_rate_limits, None, None))))
+        return True
 
     def end(self) -> None:
         """Forget everything that belongs to the socket."""
@@ -133,6 +149,7 @@ class Session:
             self._socket.resume()
 
     async def _serve(self, text: str) -> None:
+        self._api.admission.expect(-1)
         try:
             request = read_envelope(text)
         except BadEnvelope as bad:
@@ -180,7 +197,7 @@ class Session:
                 await self._prove(operation, call)
             return await admission.perform(operation, call, toll)
         finally:
-            admission.leave()
+            admission.leave(operation)
 
     async def _prove(self, operation: Operation, call: Call) -> None:
         """Prove the call by its own key and signature, or else by the session's logon."""
@@ -202,10 +219,10 @@ class Session:
         if is_signed:
             auth.check_signature(key, payloads(params), signature)
 
-    def _limits(self, shows: bool, call: Call | None, toll: Toll) -> bytes:
+    def _limits(self, shows: bool, call: Call | None, toll: Toll | None) -> bytes:
         if not shows:
             return b""
-        used = toll.used or self._api.admission.limiter.used(limited_as(self._socket.address))
+        used = (0 if toll is None else toll.used) or self._api.admission.limiter.used(limited_as(self._socket.address))
         counts = None if call is None else call.order_counts
         return rate_limits(self._api.allowance, used, counts)
 

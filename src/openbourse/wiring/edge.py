@@ -106,12 +106,13 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     if "streams" in roles:
         handlers["/ws"] = handlers["/stream"] = MarketSockets(hub, users_hub, listen_keys)
     sockets = Sockets(handlers, limiter, app.addresses)
+    beside.append(app.admission.watch())
     tasks = [asyncio.create_task(work) for work in beside]
     for task in tasks:
         task.add_done_callback(lambda task: _ended(task, stop))
     ready()
     try:
-        await serve(app, listener, limits, sockets, stop)
+        await serve(app, listener, limits, sockets, stop, app.sheds)
     finally:
         for task in tasks:
             task.cancel()
