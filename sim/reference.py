@@ -6,6 +6,7 @@ does to it), _checks, _orders, _amend and _list_orders (commands about orders), 
 interface, the identities and the administration of rules 1.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from openbourse.protocol.commands import CommandKind
@@ -162,40 +163,12 @@ class Command:
 
     def execute(self, kind: int, body: Record) -> RejectReason | None:
         """Hand a command to what carries it out. Every check comes before the first change."""
-        orders = ListOrders(self.state, self.effects)
-        switches = Switches(self.state, self.effects, orders)
-        return {
-            CommandKind.CREATE_ASSET: self.create_asset,
-            CommandKind.LIST_INSTRUMENT: self.list_instrument,
-            CommandKind.CHANGE_INSTRUMENT: self.change_instrument,
-            CommandKind.SET_INSTRUMENT_STATUS: self.set_instrument_status,
-            CommandKind.OPEN_ACCOUNT: self.open_account,
-            CommandKind.SET_PERMISSIONS: self.set_permissions,
-            CommandKind.SET_FEE: self.set_fee,
-            CommandKind.CREDIT_DEPOSIT: self.credit_deposit,
-            CommandKind.HOLD_WITHDRAWAL: self.hold_withdrawal,
-            CommandKind.SETTLE_WITHDRAWAL: self.settle_withdrawal,
-            CommandKind.RELEASE_WITHDRAWAL: self.release_withdrawal,
-            CommandKind.PLACE_ORDER: orders.place,
-            CommandKind.CANCEL_ORDER: orders.cancel,
-            CommandKind.CANCEL_ALL: orders.cancel_all,
-            CommandKind.CANCEL_REPLACE: orders.cancel_replace,
-            CommandKind.ADVANCE_TIME: switches.advance_time,
-            CommandKind.SET_RULES: self.set_rules,
-            CommandKind.AMEND_ORDER: orders.amend,
-            CommandKind.PLACE_ORDER_LIST: orders.place_list,
-            CommandKind.CANCEL_ORDER_LIST: orders.cancel_list,
-            CommandKind.SET_INSTRUMENT_RULES: switches.set_instrument_rules,
-            CommandKind.SET_KILL_SWITCH: switches.set_kill_switch,
-            CommandKind.SET_HEARTBEAT: switches.set_heartbeat,
-            CommandKind.DEFINE_TIER: switches.define_tier,
-            CommandKind.ASSIGN_TIER: switches.assign_tier,
-            CommandKind.SET_DISCOUNT: switches.set_discount,
-            CommandKind.SET_DISCOUNT_PRICE: switches.set_discount_price,
-            CommandKind.USE_DISCOUNT: switches.use_discount,
-            CommandKind.SET_VENUE_RULES: switches.set_venue_rules,
-            CommandKind.SET_ASSET_LIMIT: switches.set_asset_limit,
-        }[CommandKind(kind)](body)
+        if kind in _ORDERS:
+            return _ORDERS[kind](ListOrders(self.state, self.effects), body)
+        if kind in _SWITCHES:
+            orders = ListOrders(self.state, self.effects)
+            return _SWITCHES[kind](Switches(self.state, self.effects, orders), body)
+        return _ADMINISTRATION[kind](self, body)
 
     def create_asset(self, body: Record) -> RejectReason | None:
         if body.asset == 0:
@@ -349,3 +322,41 @@ class Command:
         self.state.rules = body.version
         self.effects.emit(EventKind.RULES_SET, version=body.version)
         return None
+
+
+_ORDERS: Final[dict[int, Callable[[ListOrders, Record], RejectReason | None]]] = {
+    CommandKind.PLACE_ORDER: ListOrders.place,
+    CommandKind.CANCEL_ORDER: ListOrders.cancel,
+    CommandKind.CANCEL_ALL: ListOrders.cancel_all,
+    CommandKind.CANCEL_REPLACE: ListOrders.cancel_replace,
+    CommandKind.AMEND_ORDER: ListOrders.amend,
+    CommandKind.PLACE_ORDER_LIST: ListOrders.place_list,
+    CommandKind.CANCEL_ORDER_LIST: ListOrders.cancel_list,
+}
+_SWITCHES: Final[dict[int, Callable[[Switches, Record], RejectReason | None]]] = {
+    CommandKind.ADVANCE_TIME: Switches.advance_time,
+    CommandKind.SET_INSTRUMENT_RULES: Switches.set_instrument_rules,
+    CommandKind.SET_KILL_SWITCH: Switches.set_kill_switch,
+    CommandKind.SET_HEARTBEAT: Switches.set_heartbeat,
+    CommandKind.DEFINE_TIER: Switches.define_tier,
+    CommandKind.ASSIGN_TIER: Switches.assign_tier,
+    CommandKind.SET_DISCOUNT: Switches.set_discount,
+    CommandKind.SET_DISCOUNT_PRICE: Switches.set_discount_price,
+    CommandKind.USE_DISCOUNT: Switches.use_discount,
+    CommandKind.SET_VENUE_RULES: Switches.set_venue_rules,
+    CommandKind.SET_ASSET_LIMIT: Switches.set_asset_limit,
+}
+_ADMINISTRATION: Final[dict[int, Callable[[Command, Record], RejectReason | None]]] = {
+    CommandKind.CREATE_ASSET: Command.create_asset,
+    CommandKind.LIST_INSTRUMENT: Command.list_instrument,
+    CommandKind.CHANGE_INSTRUMENT: Command.change_instrument,
+    CommandKind.SET_INSTRUMENT_STATUS: Command.set_instrument_status,
+    CommandKind.OPEN_ACCOUNT: Command.open_account,
+    CommandKind.SET_PERMISSIONS: Command.set_permissions,
+    CommandKind.SET_FEE: Command.set_fee,
+    CommandKind.CREDIT_DEPOSIT: Command.credit_deposit,
+    CommandKind.HOLD_WITHDRAWAL: Command.hold_withdrawal,
+    CommandKind.SETTLE_WITHDRAWAL: Command.settle_withdrawal,
+    CommandKind.RELEASE_WITHDRAWAL: Command.release_withdrawal,
+    CommandKind.SET_RULES: Command.set_rules,
+}

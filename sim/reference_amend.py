@@ -102,5 +102,5 @@ def tell(life: Life, order: Order, original_client_id: bytes) -> None:
         life.end(order, Execution.REPLACED, OrderStatus.EXPIRED, original_client_id=original_client_id)
         life.follow_end(order)
         return
-    flags = OrderFlag.ON_BOOK if order.place == Place.ON_BOOK else OrderFlag(0)
+    flags = OrderFlag.ON_BOOK if order.place == Place.ON_BOOK else 0
     life.update(order, Execution.REPLACED, open_status(order), flags=flags, original_client_id=original_client_id)

@@ -121,25 +121,25 @@ def is_sound_combination(request: Record) -> bool:
 
 def is_sound_extension(request: Record, features: int) -> bool:
     """Say whether what the request extends goes with its type."""
-    given = Extension(request.extension)
+    given: int = request.extension
     is_limit, is_gtc = not is_market(request.type), request.time_in_force == TimeInForce.GTC
     triggers = given & (Extension.STOP | Extension.TRAILING)
     if bool(triggers) != is_stop(request.type):
         return False
-    if Extension.STOP in given and request.stop_price < 1:
+    if given & Extension.STOP and request.stop_price < 1:
         return False
-    if Extension.TRAILING in given and not 1 <= request.trailing_delta < _DELTA_END:
+    if given & Extension.TRAILING and not 1 <= request.trailing_delta < _DELTA_END:
         return False
-    if Extension.ICEBERG in given and not (is_limit and is_gtc and request.iceberg >= 1):
+    if given & Extension.ICEBERG and not (is_limit and is_gtc and request.iceberg >= 1):
         return False
-    if Extension.PEG in given:
+    if given & Extension.PEG:
         if not (is_limit and request.peg_offset <= _PEG_OFFSET_MAX and request.price >= 0):
             return False
         if request.peg_type == PegType.PRIMARY and request.type == OrderType.LIMIT and not is_gtc:
             return False
         if request.peg_type == PegType.MARKET and request.type == OrderType.LIMIT_MAKER:
             return False
-    if Extension.GOOD_TILL in given:
+    if given & Extension.GOOD_TILL:
         return bool(features & Feature.GOOD_TILL and is_limit and is_gtc and request.expires_us >= 1)
     return True
 

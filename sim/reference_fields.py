@@ -5,6 +5,7 @@ and after a text's name the lengths it may have. Nothing here is shared with src
 """
 
 from collections.abc import Mapping
+from operator import itemgetter
 from struct import Struct
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
@@ -35,6 +36,8 @@ class Run:
 
     def __init__(self, fields: list[list[str]]) -> None:
         self.names = [field[1] for field in fields]
+        # One name alone would give its bare value: the first is asked for twice, and dropped.
+        self.pick = itemgetter(self.names[0], *self.names)
         self.struct = Struct("<" + "".join(_SIZES[field[0]] for field in fields))
         self.wide = [place for place, field in enumerate(fields) if field[0] == "i128"]
         self.allowed = [(field[1], numbers(field[2])) for field in fields if len(field) > 2]
@@ -52,7 +55,7 @@ class Run:
         return at + self.struct.size
 
     def write(self, values: Mapping[str, Any]) -> bytes:
-        row = list(map(values.__getitem__, self.names))
+        _, *row = self.pick(values)
         for place in self.wide:
             row[place] = row[place].to_bytes(16, "little", signed=True)
         return self.struct.pack(*row)

@@ -80,12 +80,11 @@ class Life:
             flags |= OrderFlag.HAS_STRATEGY
         if order.by_quote:
             flags |= OrderFlag.BY_QUOTE
-        as_they_are = {name: getattr(order, name) for name in Order.__slots__}
         self.effects.emit(
             EventKind.ORDER_UPDATED,
             frame_version=2 if order.is_extended else 1,
             **(
-                as_they_are
+                vars(order)
                 | _NOTHING_NEW
                 | {
                     "instrument": self.instrument.image.instrument,

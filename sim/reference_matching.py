@@ -70,7 +70,7 @@ class Matching(Life):
             self.release(order, order.held)
         elif is_maker:
             self.use_up(order, quantity)
-        flags = OrderFlag(0)
+        flags = 0
         if is_maker:
             flags = OrderFlag.IS_MAKER if is_over else OrderFlag.IS_MAKER | OrderFlag.ON_BOOK
         self.update(
@@ -197,7 +197,7 @@ class Matching(Life):
                 instrument.leave(order)
             elif order.place == Place.ON_BOOK:
                 self.use_up(order, quantity, keeps_place=taker.place == Place.ON_BOOK)
-            flags = OrderFlag.IS_MAKER if order is maker else OrderFlag(0)
+            flags = OrderFlag.IS_MAKER if order is maker else 0
             if order.place == Place.ON_BOOK and not is_filled:
                 flags |= OrderFlag.ON_BOOK
             self.update(

@@ -46,7 +46,7 @@ class Place(IntEnum):
     IN_TURN = 3
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Order:
     """An order from its acceptance to its end; 0 stands for what it has not, -1 for a time not yet come."""
 

@@ -59,12 +59,12 @@ def test_position_and_percent_price_are_shown_when_set() -> None:
 @pytest.mark.parametrize(
     ("features", "expected"),
     [
-        (Feature(0), {"icebergAllowed": False, "quoteOrderQtyMarketAllowed": True, "cancelReplaceAllowed": True}),
+        (0, {"icebergAllowed": False, "quoteOrderQtyMarketAllowed": True, "cancelReplaceAllowed": True}),
         (listings.FEATURES, {"ocoAllowed": True, "opoAllowed": True, "amendAllowed": True, "allowTrailingStop": True}),
         (Feature.NO_QUOTE_MARKET | Feature.PEG, {"quoteOrderQtyMarketAllowed": False, "pegInstructionsAllowed": True}),
     ],
 )
-def test_features_are_flags(features: Feature, expected: dict[str, bool]) -> None:
+def test_features_are_flags(features: int, expected: dict[str, bool]) -> None:
     shown = allowed(InstrumentRules(instrument=1, features=features))
     assert {name: shown[name] for name in expected} == expected
 

@@ -71,17 +71,17 @@ def execution_rules(rules: InstrumentRules) -> Shown:
 
 def allowed(rules: InstrumentRules) -> dict[str, object]:
     """Return the features that an instrument offers."""
-    has = Feature(rules.features)
+    has = rules.features
     return {
-        "icebergAllowed": Feature.ICEBERG in has,
-        "ocoAllowed": Feature.OCO in has,
-        "otoAllowed": Feature.OTO in has,
-        "opoAllowed": Feature.OPO in has,
-        "quoteOrderQtyMarketAllowed": Feature.NO_QUOTE_MARKET not in has,
-        "allowTrailingStop": Feature.TRAILING in has,
-        "cancelReplaceAllowed": Feature.NO_CANCEL_REPLACE not in has,
-        "amendAllowed": Feature.AMEND in has,
-        "pegInstructionsAllowed": Feature.PEG in has,
+        "icebergAllowed": bool(has & Feature.ICEBERG),
+        "ocoAllowed": bool(has & Feature.OCO),
+        "otoAllowed": bool(has & Feature.OTO),
+        "opoAllowed": bool(has & Feature.OPO),
+        "quoteOrderQtyMarketAllowed": not has & Feature.NO_QUOTE_MARKET,
+        "allowTrailingStop": bool(has & Feature.TRAILING),
+        "cancelReplaceAllowed": not has & Feature.NO_CANCEL_REPLACE,
+        "amendAllowed": bool(has & Feature.AMEND),
+        "pegInstructionsAllowed": bool(has & Feature.PEG),
     }
 
 

@@ -1,6 +1,6 @@
 """Executions: what happened to orders, and the trades that came of it."""
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 from typing import Any, ClassVar, Final, Self
 
@@ -47,7 +47,7 @@ class Expiry(IntEnum):
     GOOD_TILL = 9
 
 
-class OrderFlag(IntFlag):
+class OrderFlag(IntEnum):
     """Facts about an order image."""
 
     ON_BOOK = 1

@@ -1,6 +1,6 @@
 """Commands about one order: place, cancel, cancel all, cancel and replace, amend."""
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct, unpack_from
 from typing import Any, ClassVar, Final, Self
 
@@ -11,7 +11,7 @@ from openbourse.protocol.frames import Command, CommandKind
 from openbourse.protocol.instruments import STP_OF_INSTRUMENT
 
 
-class RequestFlag(IntFlag):
+class RequestFlag(IntEnum):
     """Switches of an order request."""
 
     TEST = 1
@@ -19,7 +19,7 @@ class RequestFlag(IntFlag):
     BY_QUOTE = 4
 
 
-class Extension(IntFlag):
+class Extension(IntEnum):
     """What an order request says beyond its fixed part, in this order."""
 
     STOP = 1
@@ -80,14 +80,14 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
         return EXTENDED if self.extension else VERSION
 
     @property
-    def extension(self) -> Extension:
-        """Which parts of the extension are sent."""
+    def extension(self) -> int:
+        """Which parts of the extension are sent: bits of Extension."""
         return (
-            (Extension.STOP if self.stop_price is not None else Extension(0))
-            | (Extension.TRAILING if self.trailing_delta is not None else Extension(0))
-            | (Extension.ICEBERG if self.iceberg is not None else Extension(0))
-            | (Extension.PEG if self.peg_type is not None else Extension(0))
-            | (Extension.GOOD_TILL if self.expires_us is not None else Extension(0))
+            (self.stop_price is not None and Extension.STOP)
+            | (self.trailing_delta is not None and Extension.TRAILING)
+            | (self.iceberg is not None and Extension.ICEBERG)
+            | (self.peg_type is not None and Extension.PEG)
+            | (self.expires_us is not None and Extension.GOOD_TILL)
         )
 
     def body(self) -> bytes:

@@ -44,7 +44,7 @@ def changed_rules(rules: InstrumentRules, changes: Mapping[str, int | bool]) -> 
     """Return rules with changes by name. Raises ValueError for a name that is neither a bound nor a feature."""
     bounds = {name: value for name, value in changes.items() if not isinstance(value, bool)}
     unknown = set(bounds) - (set(InstrumentRules.__struct_fields__) - {"instrument", "features"})
-    features = Feature(rules.features)
+    features = rules.features
     for name, is_on in changes.items():
         if isinstance(is_on, bool):
             if name not in Feature.__members__:
