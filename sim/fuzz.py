@@ -45,9 +45,21 @@ def next_seed(runs: list[Run]) -> int:
     return max((int(run["first_seed"]) + int(run["seeds"]) for run in runs), default=1)
 
 
+def joined(last: Run, run: Run) -> Run | None:
+    """Return two runs as one, when the second took up the seeds of the first with the same code, and nothing differed."""
+    follows = int(last["first_seed"]) + int(last["seeds"]) == run["first_seed"] and last["commit"] == run["commit"]
+    if not follows or last["differences"] or run["differences"]:
+        return None
+    sums = {name: int(last[name]) + int(run[name]) for name in ("seeds", "commands")}
+    seconds = round(float(last["seconds"]) + float(run["seconds"]), 1)
+    return {**last, **sums, "seconds": seconds, "pieces": int(last.get("pieces", 1)) + 1}
+
+
 def keep(run: Run, path: Path = RECORD) -> list[Run]:
-    """Add a run to those kept; return all of them."""
-    runs = [*recorded(path), run]
+    """Add a run to those kept, as a piece of the last one if it belongs to it; return all of them."""
+    runs = recorded(path)
+    whole = joined(runs[-1], run) if runs else None
+    runs = [*runs, run] if whole is None else [*runs[:-1], whole]
     path.write_text(json.dumps(runs, indent=1) + "\n")
     return runs
 

@@ -18,6 +18,19 @@ def test_a_run_compares_what_was_asked_for_and_is_kept(tmp_path: Path) -> None:
     assert next_seed(recorded(path)) == 42
 
 
+def test_a_run_may_come_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "fuzz.json"
+    first: Run = {"commit": "c", "first_seed": 7, "seeds": 3, "commands": 30, "differences": 0, "seconds": 1.5}
+    keep(first, path)
+    keep({**first, "first_seed": 10, "seeds": 2, "commands": 20}, path)
+    keep({**first, "first_seed": 12, "seeds": 1, "commands": 10}, path)
+    assert recorded(path) == [{**first, "seeds": 6, "commands": 60, "seconds": 4.5, "pieces": 3}]
+    for other in ({"commit": "d"}, {"differences": 1}, {"first_seed": 99}):
+        assert len(keep({**first, "first_seed": 13, "seeds": 1, **other}, path)) > 1
+        path.write_text("[]")
+        keep({**first, "first_seed": 7, "seeds": 6}, path)
+
+
 def test_the_last_line_tells_commands_and_differences() -> None:
     told = StringIO()
     run: Run = {"commands": 500, "differences": 1, "seconds": 2.0}
