@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from openbourse.engine import Engine
+from openbourse.machine import THIS_MACHINE, Machine
 from openbourse.protocol import commands, events
 from openbourse.protocol.intake import ANSWER, Tell
 from openbourse.protocol.journal import GENESIS, Head
@@ -30,13 +31,13 @@ class Silent:
 class Leading:
     """A sequencer at work on a journal in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: Machine = THIS_MACHINE) -> None:
         self.journal = MemoryJournal()
         self.journal.epoch = 1
         self.engine = Engine()
         replica = Replica(cast(Any, self.engine), Head(0, 0, GENESIS))
         limits = OrderLimits(1_000, 1_000)
-        self.sequencer = Sequencer(0, 1, replica, self.journal, Publisher(Silent()), limits, SECRET)
+        self.sequencer = Sequencer(0, 1, replica, self.journal, Publisher(Silent()), limits, SECRET, machine)
         self.gateway = Gateway(self.sequencer.intake)
         self.counter = 0
         self.task = asyncio.create_task(self.sequencer.run())

@@ -31,6 +31,8 @@ ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 GRACE_S: Final = 1.0
 """Beyond a command's not-after time: an answer that is under way may still arrive."""
 CONNECT_S: Final = 2.0
+CHALLENGE_S: Final = 1.0
+"""A leader that takes a connection in and says nothing within it is left: its machine may be gone, or it is stopped."""
 BACKOFF_S: Final = (0.02, 0.05, 0.1, 0.2)
 LEADER_WAIT_S: Final = 5.0
 SENDS_MAX: Final = 2
@@ -201,6 +203,12 @@ class TcpIntake(asyncio.Protocol):
         self._frames = Frames(ANSWER_BYTES_MAX)
         self._lost.clear()
         self._heard_at = self._machine.monotonic_s()
+        asyncio.get_running_loop().call_later(CHALLENGE_S, self._end_unchallenged, transport)
+
+    def _end_unchallenged(self, transport: asyncio.Transport) -> None:
+        # Nothing was sent on it yet, so no silence of the network would ever be noticed.
+        if self._opening is transport and self._transport is None:
+            transport.abort()
 
     def _prove(self, nonce: bytes) -> None:
         """Answer the challenge, then send again what a former leader left unanswered: a known identity gets its first result."""

@@ -41,6 +41,8 @@ NAMES_ACCOUNT: Final = CANCELS | {CommandKind.AMEND_ORDER}
 NONCE_BYTES: Final = 32
 PROOF_S: Final = 5.0
 """A connection that has not proven itself by then is closed."""
+HELD_AFTER_S: Final = 0.1
+"""An append that takes longer holds answers about how far the journal goes until it has ended."""
 UNREAD_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers that a gateway has not read; beyond this it is dropped."""
 
@@ -78,6 +80,7 @@ class Intake:
         self.sure_until = 0.0
         """Until when (monotonic) no other leader can have committed more than this one knows."""
         self.committed = committed
+        self._appending_since: float | None = None
         self._unanswered: list[tuple[GatewayConnection, int]] = []
 
     def connect(self) -> "GatewayConnection":
@@ -94,13 +97,37 @@ class Intake:
     def renewed(self, sure_until: float) -> None:
         """Note that the lease holds until a moment; answer who asked in between."""
         self.sure_until = sure_until
-        waiting, self._unanswered = self._unanswered, []
-        for connection, question in waiting:
-            connection.tell_committed(question)
+        self._answer_waiting()
+
+    def appending(self) -> None:
+        """Note that a batch goes to the journal."""
+        self._appending_since = self.machine.monotonic_s()
+
+    def appended(self) -> None:
+        """Note that it is there; answer who asked in between."""
+        self._appending_since = None
+        if self._unanswered:
+            self._answer_waiting()
+
+    def _may_tell(self) -> bool:
+        """Tell whether what is known to be committed is all there is, and will be, of commands whose time has passed.
+
+        A batch that has been on its way for long may hold commands whose not-after time is over by now. Whoever asks after
+        that time takes the answer for final: it has to wait until it is known whether the batch is in the journal.
+        """
+        now = self.machine.monotonic_s()
+        is_held = self._appending_since is not None and now - self._appending_since > HELD_AFTER_S
+        return now < self.sure_until and not is_held
+
+    def _answer_waiting(self) -> None:
+        if self._may_tell():
+            waiting, self._unanswered = self._unanswered, []
+            for connection, question in waiting:
+                connection.tell_committed(question)
 
     def ask(self, connection: "GatewayConnection", question: int) -> None:
-        """Answer how far the journal goes, now or when the lease has been renewed."""
-        if self.machine.monotonic_s() < self.sure_until:
+        """Answer how far the journal goes, now or as soon as that is sure."""
+        if self._may_tell():
             connection.tell_committed(question)
         else:
             self._unanswered = [(asker, asked) for asker, asked in self._unanswered if asker is not connection]

@@ -30,12 +30,18 @@ DOUBT_SECONDS_MAX: Final = 180.0
 """Three times what a managed database needs to fail over; what waits meanwhile is bounded by the intake."""
 DOUBT_RETRY_S: Final = 0.1
 DOUBT_SAID_EVERY: Final = 50
+CLOCK_SET_MAX_US: Final = 500_000
+"""By how much the clock may be set while a process leads."""
 DUE_WAIT_MIN_S: Final = 0.001
 DUE_WAIT_MAX_S: Final = 1.0
 ADVANCE_TIME: Final = AdvanceTime().encode()
 """The one command of the sequencer's own: without identity, answered to nobody."""
 APPEND_US_BOUNDS: Final = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000)
 _COUNTER_MAX: Final = 2**32 - 1
+
+
+class ClockSet(JournalFault):
+    """The clock was set while this process led: its time may not go into the journal."""
 
 
 class Counters(msgspec.Struct):
@@ -78,6 +84,8 @@ class Sequencer:
         self._publisher = publisher
         self._limits = limits
         self._machine = machine
+        # The wall clock minus the seconds that nobody sets: it changes only when the clock is set.
+        self._clock_began_us = machine.now_us() - int(machine.monotonic_s() * 1e6)
         self._recent: deque[BatchRow] = deque(maxlen=RECENT_BATCHES)
         self._stopping = False
         self._copies_wanted: list[asyncio.Future[Replica]] = []
@@ -113,8 +121,16 @@ class Sequencer:
             pass
 
     def _now_us(self) -> int:
-        """Return the time to stamp: the clock's, never before what is committed."""
-        return max(self.committed.time_us, self._machine.now_us())
+        """Return the time to stamp: the clock's, never before what is committed. Raises ClockSet.
+
+        A clock set forward would be in the journal for good, and every command late until the true time has caught up;
+        one set back would admit commands whose not-after time is over.
+        """
+        now_us = self._machine.now_us()
+        set_us = now_us - int(self._machine.monotonic_s() * 1e6) - self._clock_began_us
+        if abs(set_us) > CLOCK_SET_MAX_US:
+            raise ClockSet(f"the clock was set by {set_us / 1e6:.3f} s while leading")
+        return max(self.committed.time_us, now_us)
 
     def _is_due(self, time_us: int) -> bool:
         return 0 <= self.replica.engine.due_us <= time_us
@@ -158,9 +174,11 @@ class Sequencer:
         row = self._row(first, first + len(frames) - 1, time_us, commands, events)
         assert len(ends) == 4 * len(frames), "the engine saw another number of commands"
         began = self._machine.monotonic_s()
+        self.intake.appending()
         await self._append(row)
         self._count(len(frames), int((self._machine.monotonic_s() - began) * 1e6))
         self.committed = self.replica.head = Head(row.last_sequence, time_us, row.hash)
+        self.intake.appended()
         self._recent.append(row)
         self._limits.give_back_filled(events)
         await self._acknowledge(admitted, row, (0, *unpack(f"<{len(frames)}I", ends))[own:])
