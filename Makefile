@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench bench-engine referee fuzz lock clean
+.PHONY: help setup run test check fmt web bench bench-engine referee fuzz chaos lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -60,6 +60,9 @@ referee:  ## build our adapter for the public matching-engine benchmark: make re
 
 fuzz: setup  ## compare core and reference on random commands, counts kept: make fuzz COMMANDS=10000000
 	@$(BIN)/python -m sim fuzz --commands $(or $(COMMANDS),10000000) $(if $(SEED),--seed $(SEED))
+
+chaos: setup  ## faults on the real program in three zones: make chaos FAULTS=20 SEED=1 (root, Linux; docs/chaos.md)
+	@$(BIN)/python -m chaos --faults $(or $(FAULTS),10) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	@sh requirements/lock.sh $(ARGS)
