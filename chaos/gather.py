@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import time
 from typing import Any, Final
 
 import httpx
@@ -17,7 +18,7 @@ from chaos.venue import Venue
 PAGE: Final = 1_000
 PAGES_MAX: Final = 1_000
 DEPTH: Final = 5_000
-TRIES: Final = 20
+ASK_S: Final = 30.0
 PAUSE_S: Final = 0.5
 
 
@@ -65,7 +66,8 @@ async def _book(asker: Asker) -> Book:
 async def gathered(accounts: list[Trading], note: list[str]) -> Seen | None:
     """Return what the edges answer, asked again while they do not; None when they do not come round."""
     fault: Exception = ValueError("not asked")
-    for _ in range(TRIES):
+    limit = time.monotonic() + ASK_S
+    while time.monotonic() < limit:
         try:
             return await gather(accounts)
         except (httpx.HTTPError, ValueError) as seen:

@@ -30,6 +30,8 @@ SUSPECT_S: Final = 1.5
 PAUSE_S: Final = 0.05
 SETTLE_EVERY_S: Final = 0.5
 SETTLE_S: Final = 60.0
+END_S: Final = 30.0
+"""How long what is under way or in doubt is waited for after the last request."""
 OPEN_MAX: Final = 20
 IN_FLIGHT_MAX: Final = 4_000
 MIDDLE: Final = 60_000
@@ -112,7 +114,7 @@ class Load:
             if len(self._tasks) < IN_FLIGHT_MAX:
                 self._begin(self._chance.choice(self._clients), planned)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=SETTLE_S + WINDOW_S)
+            await asyncio.wait(self._tasks, timeout=END_S)
         self._file.close()
 
     def _begin(self, client: Client, planned: float) -> None:

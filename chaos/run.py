@@ -30,9 +30,9 @@ from openbourse.protocol.amounts import UNIT
 ACCOUNTS: Final = 12
 FUNDS: Final = (("BTC", 1_000 * UNIT), ("USDT", 100_000_000 * UNIT))
 WARM_UP_S: Final = 3.0
-WHOLE_AGAIN_S: Final = 60.0
+WHOLE_AGAIN_S: Final = 45.0
 QUIET_S: Final = 1.0
-LOAD_END_S: Final = 90.0
+LOAD_END_S: Final = 40.0
 VERIFY_S: Final = 120.0
 
 
