@@ -20,6 +20,7 @@ from tests.streams.test_hub import Venue
 
 LOOK_EVERY_S = 0.05
 ALICE = 1_000
+SECRET = b"of the tests"
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -32,8 +33,8 @@ class Keys:
     """Keys in Valkey, or in one that is away."""
 
     def __init__(self, client: Redis) -> None:
-        self.at_hand = ValkeyListenKeys(client)
-        self.away = ValkeyListenKeys(Redis.from_url("redis://127.0.0.1:1"))
+        self.at_hand = ValkeyListenKeys(client, SECRET)
+        self.away = ValkeyListenKeys(Redis.from_url("redis://127.0.0.1:1"), SECRET)
         self.is_away = False
         self.looks = 0
         self.may_answer = asyncio.Event()

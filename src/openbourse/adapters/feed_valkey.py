@@ -20,6 +20,10 @@ CALL_SECONDS_MAX: Final = 2.0
 NOT_ABOVE_TOP: Final = "equal or smaller"
 POLL_S: Final = 0.05
 RETRY_CARRIER_S: Final = 1.0
+READ_SECONDS_MAX: Final = 0.5
+"""A follower waits no longer for the stream: meanwhile it gets nothing from the journal either."""
+PROBE_SECONDS_MAX: Final = 0.1
+"""How long one that was away is waited for when it is tried again."""
 ROWS_PER_READ: Final = 64
 
 ReadJournal = Callable[[int, int], Awaitable[list[BatchRow]]]
@@ -100,6 +104,7 @@ class ValkeyFeed:
         self._committed = committed_key(shard)
         self._read_journal = read_journal
         self._retry_at = 0.0
+        self._is_away = False
 
     async def follow(self, after: int) -> AsyncIterator[CommittedBatch]:
         """Yield every batch after a sequence, for ever, dense and in order."""
@@ -134,13 +139,19 @@ class ValkeyFeed:
         if asyncio.get_running_loop().time() < self._retry_at:
             return None
         try:
-            async with asyncio.timeout(CALL_SECONDS_MAX):
+            if self._is_away:
+                async with asyncio.timeout(PROBE_SECONDS_MAX):
+                    await self._client.exists(self._committed)
+            async with asyncio.timeout(READ_SECONDS_MAX):
                 found: Any = await self._client.xread({self._stream: f"{cursor}-0"}, count=256, block=BLOCK_MS)
                 committed = None if found else await self._client.get(self._committed)
+            self._is_away = False
             if not found:
                 return None if committed is None or int(committed) > cursor else []
         except (RedisError, OSError) as fault:
-            log.warning("feed away, reading the journal", why=str(fault))
+            if not self._is_away:
+                log.warning("feed away, reading the journal", why=str(fault))
+            self._is_away = True
             self._retry_at = asyncio.get_running_loop().time() + RETRY_CARRIER_S
             return None
         return [_batch(name, fields) for name, fields in found[0][1]]

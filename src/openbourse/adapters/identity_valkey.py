@@ -14,6 +14,8 @@ log: Final = structlog.get_logger()
 CHANNEL: Final = "openbourse:keys:removed"
 RETRY_S: Final = 1.0
 LOCAL_NAMES_MAX: Final = 10_000
+CALL_S: Final = 0.5
+"""A Valkey that is slower is treated as away."""
 
 
 class ValkeyAttempts:
@@ -30,7 +32,8 @@ class ValkeyAttempts:
             pipeline = self._client.pipeline(transaction=False)
             pipeline.incr(key)
             pipeline.expire(key, window_s)
-            return int((await pipeline.execute())[0])
+            async with asyncio.timeout(CALL_S):
+                return int((await pipeline.execute())[0])
         except (RedisError, OSError, TimeoutError):
             if len(self._local) >= LOCAL_NAMES_MAX:
                 self._local.clear()
@@ -42,7 +45,8 @@ class ValkeyAttempts:
         key = f"openbourse:attempts:{name}:{int(time.time()) // window_s}"
         self._local.pop(key, None)
         try:
-            await self._client.delete(key)
+            async with asyncio.timeout(CALL_S):
+                await self._client.delete(key)
         except (RedisError, OSError, TimeoutError):
             return
 
@@ -56,7 +60,8 @@ class ValkeyKeyChannel:
     async def announce(self, api_key: str) -> None:
         """Say that a key was removed; without Valkey the others learn it when their cache expires."""
         try:
-            await self._client.publish(CHANNEL, api_key)
+            async with asyncio.timeout(CALL_S):
+                await self._client.publish(CHANNEL, api_key)
         except (RedisError, OSError, TimeoutError) as fault:
             log.warning("removed key not announced", why=str(fault))
 

@@ -75,7 +75,7 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     audit = Audit(Books(pool, view))
     withdrawals = Withdrawals(WalletStore(pool), intake)
     hub, users_hub = Hub(StreamedMarkets(view, pool)), UserHub(view.listing)
-    listen_keys = ValkeyListenKeys(stores.valkey())
+    listen_keys = ValkeyListenKeys(stores.valkey(), stores.master_key().derive("listen keys"))
     beside: list[Coroutine[Any, Any, None]] = [
         _follow(view, stores, pool, intake, hub, users_hub),
         limiter.run(),

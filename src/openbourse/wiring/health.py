@@ -1,5 +1,6 @@
 """What the monitor looks at in an edge process, and the routes it answers on."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from openbourse.protocol.instruments import InstrumentStatus
 from openbourse.wiring.stores import Stores
 
 LEFT_PREFIX: Final = "openbourse:metrics:"
+LEFT_S: Final = 0.5
+"""How long other roles' counters are waited for: a Valkey that is slower is treated as away."""
 LEFT_MAX: Final = 64
 POLL_S: Final = 0.01
 _TOTALS: Final = """
@@ -85,8 +88,9 @@ def monitor_of(stores: Stores, pool: Any, view: MarketView, audit: Audit, limits
     async def left() -> Mapping[str, bytes]:
         try:
             client = stores.valkey()
-            names = [name async for name in client.scan_iter(match=f"{LEFT_PREFIX}*", count=LEFT_MAX)][:LEFT_MAX]
-            values: list[Any] = await client.mget(names) if names else []
+            async with asyncio.timeout(LEFT_S):
+                names = [name async for name in client.scan_iter(match=f"{LEFT_PREFIX}*", count=LEFT_MAX)][:LEFT_MAX]
+                values: list[Any] = await client.mget(names) if names else []
         except (RedisError, OSError, TimeoutError):
             return {}
         return {
