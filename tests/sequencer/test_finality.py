@@ -77,3 +77,22 @@ async def test_a_clock_that_is_set_while_leading_ends_the_leader(ahead_us: int) 
     with pytest.raises(ClockSet):
         await asyncio.wait_for(leading.task, 5)
     assert leading.journal.rows[-1].last_sequence == 5, "nothing bears the wrong time"
+
+
+async def test_a_leader_asked_to_stop_while_commands_wait_commits_them_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    leading, may_append = Leading(), asyncio.Event()
+    append = leading.journal.append
+
+    async def slow(row: BatchRow) -> None:
+        await may_append.wait()
+        await append(row)
+
+    monkeypatch.setattr(leading.journal, "append", slow)
+    leading.send(*SET_UP)
+    await asyncio.sleep(0.01)
+    leading.send(commands.OpenAccount(2))
+    leading.gateway.connection.connection_lost(None)
+    leading.sequencer.stop()
+    may_append.set()
+    await asyncio.wait_for(leading.task, 5)
+    assert leading.journal.rows[-1].last_sequence == 6

@@ -154,7 +154,8 @@ class Intake:
                 break
             count += 1
         taken, self.queue = self.queue[:count], self.queue[count:]
-        if not self.queue:
+        if not self.queue and self.is_open:
+            # A closed intake stays arrived: whoever empties it must see that nothing more will come.
             self.arrived.clear()
         return taken
 
