@@ -1,6 +1,8 @@
 """The journal in memory: the twin that keeps the adapter's suite honest."""
 
-from openbourse.protocol.journal import BatchRow, Deposed, Head, SnapshotRow
+from collections.abc import AsyncIterator
+
+from openbourse.protocol.journal import BatchRow, Deposed, Head, SnapshotHead, SnapshotRow
 
 
 class MemoryJournal:
@@ -10,6 +12,7 @@ class MemoryJournal:
         self.epoch = 0
         self.rows: list[BatchRow] = []
         self.stored: dict[int, SnapshotRow] = {}
+        self.hashes: dict[int, bytes] = {}
 
     async def lead(self, epoch: int) -> None:
         """Let an epoch lead."""
@@ -47,14 +50,26 @@ class MemoryJournal:
     def abort(self) -> None:
         """Nothing is under way."""
 
-    async def save_snapshot(self, snapshot: SnapshotRow, keep: int) -> None:
+    async def save_snapshot(self, head: SnapshotHead, pieces: AsyncIterator[bytes], keep: int) -> None:
         """Store a whole snapshot; drop all but the newest few."""
-        self.stored[snapshot.sequence] = snapshot
+        self.stored[head.sequence] = SnapshotRow(head, b"".join([piece async for piece in pieces]))
         self.stored = dict(sorted(self.stored.items())[-keep:])
 
-    async def snapshots(self) -> list[SnapshotRow]:
-        """Return the stored snapshots, newest first."""
-        return sorted(self.stored.values(), key=lambda snapshot: -snapshot.sequence)
+    async def snapshot_sequences(self) -> list[int]:
+        """Return where snapshots stand, newest first."""
+        return sorted(self.stored, reverse=True)
+
+    async def snapshot(self, sequence: int) -> SnapshotRow | None:
+        """Return a snapshot."""
+        return self.stored.get(sequence)
+
+    async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
+        """Leave a hash."""
+        self.hashes.setdefault(sequence, state_hash)
+
+    async def left_hash(self, sequence: int) -> bytes | None:
+        """Return a hash that was left."""
+        return self.hashes.get(sequence)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -1,12 +1,13 @@
 """What every journal promises, over PostgreSQL and over the twin in memory."""
 
+import hashlib
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from openbourse.adapters.journal_postgres import PostgresJournal
-from openbourse.protocol.journal import GENESIS, BatchRow, Deposed, Head, SnapshotRow, chain_hash
+from openbourse.protocol.journal import GENESIS, BatchRow, Deposed, Head, SnapshotHead, SnapshotRow, chain_hash
 from openbourse.sequencer.tables import create_schema
 from tests.contracts.journal_memory import MemoryJournal
 
@@ -102,10 +103,39 @@ async def test_a_batch_that_does_not_follow_the_head_is_refused(journal: Subject
     assert await journal.read(0) == [row]
 
 
+async def pieces(*found: bytes) -> AsyncIterator[bytes]:
+    for each in found:
+        yield each
+
+
 async def test_the_newest_snapshots_are_kept(journal: Subject) -> None:
     for sequence in range(1, 6):
-        await journal.save_snapshot(SnapshotRow(sequence, bytes(32), bytes(32), 1, b"state"), keep=3)
-    assert [snapshot.sequence for snapshot in await journal.snapshots()] == [5, 4, 3]
+        head = SnapshotHead(sequence, bytes(32), hashlib.sha256(b"state").digest(), 1, b"counts")
+        await journal.save_snapshot(head, pieces(b"st", b"ate"), keep=3)
+    assert await journal.snapshot_sequences() == [5, 4, 3]
+    assert await journal.snapshot(2) is None
+    found = await journal.snapshot(5)
+    assert found == SnapshotRow(head, b"state")
+    assert found.is_whole()
+
+
+async def broken() -> AsyncIterator[bytes]:
+    yield b"st"
+    raise OSError("the child is gone")
+
+
+async def test_half_a_snapshot_is_none(journal: Subject) -> None:
+    with pytest.raises(OSError, match="gone"):
+        await journal.save_snapshot(SnapshotHead(1, bytes(32), bytes(32), 1), broken(), keep=3)
+    assert await journal.snapshot_sequences() == []
+    assert await journal.snapshot(1) is None
+
+
+async def test_the_first_hash_that_was_left_stays(journal: Subject) -> None:
+    assert await journal.left_hash(7) is None
+    await journal.leave_hash(7, b"a" * 32)
+    await journal.leave_hash(7, b"b" * 32)
+    assert await journal.left_hash(7) == b"a" * 32
 
 
 async def test_a_lost_connection_is_opened_anew(journal: Subject, request: pytest.FixtureRequest) -> None:

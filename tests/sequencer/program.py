@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from openbourse.adapters.feed_valkey import ValkeyFeedWriter
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.lease_postgres import PostgresLease
-from openbourse.sequencer.lead import LEASE_TTL_S, Parts, holder_name, run_sequencer
+from openbourse.sequencer.lead import LEASE_TTL_S, holder_name, run_sequencer
+from openbourse.sequencer.parts import Parts
 from openbourse.settings import announce_ready, read_settings
 from tests.sequencer.shard import SECRET
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -13,10 +13,13 @@ from openbourse.adapters.feed_valkey import ValkeyFeed, ValkeyFeedWriter
 from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.lease_postgres import LeaderLookup, PostgresLease
+from openbourse.engine import Engine
 from openbourse.protocol import commands
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import Instrument
-from openbourse.sequencer.lead import Parts, run_sequencer
+from openbourse.sequencer.lead import run_sequencer
+from openbourse.sequencer.parts import SNAPSHOT_EVERY_COMMANDS, Parts
+from openbourse.sequencer.photograph import Forked, Photograph
 from openbourse.sequencer.tables import create_schema
 from openbourse.settings import ProcessSettings
 
@@ -83,7 +86,13 @@ class Shard:
     def __init__(self, settings: ProcessSettings) -> None:
         self.settings = settings
 
-    def start(self, name: str, journal: PostgresJournal | None = None) -> Replica:
+    def start(
+        self,
+        name: str,
+        journal: PostgresJournal | None = None,
+        checkpoint_every: int = SNAPSHOT_EVERY_COMMANDS,
+        photograph: Callable[[Engine], Photograph] = Forked,
+    ) -> Replica:
         url = self.settings.journal_url
         parts = Parts(
             journal or PostgresJournal(url, 0),
@@ -92,6 +101,9 @@ class Shard:
             ValkeyFeedWriter(Redis.from_url(self.settings.valkey_url), 0),
             self.settings,
             SECRET,
+            name=name,
+            snapshot_every_commands=checkpoint_every,
+            photograph=photograph,
         )
         stop, ready = asyncio.Event(), asyncio.Event()
         return Replica(stop, ready, asyncio.create_task(run_sequencer(parts, ready.set, stop)))

@@ -199,6 +199,3 @@ async def test_a_clean_stop_hands_over_without_one_failed_command(shard: Shard, 
             assert load.silence_after(stopped + 0.1) < 2.0, (load.silence_after(stopped + 0.1), processes.log())
         assert not load.faults, load.faults[:3]
     await check(shard, load)
-    journal = PostgresJournal(shard.settings.journal_url, 0)
-    assert len(await journal.snapshots()) == 1, "a snapshot is left on the way out"
-    await journal.close()

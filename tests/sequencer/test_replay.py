@@ -87,7 +87,8 @@ async def test_events_changed_with_a_right_hash_are_found_by_replay(shard: Shard
 
 async def test_a_missing_batch_and_a_changed_snapshot_are_found(shard: Shard, journal: PostgresJournal) -> None:
     await change(
-        shard, "UPDATE journal.snapshot SET state = set_byte(state, 20, get_byte(state, 20) # 1) WHERE sequence = 10"
+        shard,
+        "UPDATE journal.snapshot_part SET bytes = set_byte(bytes, 20, get_byte(bytes, 20) # 1) WHERE sequence = 10",
     )
     assert broken(await verify(journal)) == ["snapshots are whole and equal the replayed state"]
     assert (await recover(journal)).head == await journal.head()

@@ -93,7 +93,7 @@ async def test_a_restart_continues_from_snapshot_and_tail(shard: Shard) -> None:
                 await gateway.submit(buy(f"t{turn}-{number}"), far())
         await replica.end()
     journal = PostgresJournal(shard.settings.journal_url, 0)
-    assert len(await journal.snapshots()) == 3
+    assert len(await journal.snapshot_sequences()) == 3
     from_snapshot = await recover(journal)
     connection = await asyncpg.connect(shard.settings.journal_url)
     await connection.execute("DELETE FROM journal.snapshot")

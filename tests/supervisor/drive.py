@@ -14,6 +14,6 @@ if __name__ == "__main__":
     settings = ProcessSettings(data_dir=Path(sys.argv[1]), port=int(sys.argv[2]))
     program = (sys.executable, str(Path(__file__).with_name("program.py")))
     try:
-        asyncio.run(Venue(Options(settings, program=program), Progress(Console())).run())
+        asyncio.run(Venue(Options(settings, standbys=0, program=program), Progress(Console())).run())
     except RuntimeError as error:
         sys.exit(str(error))

@@ -24,8 +24,7 @@ USER_TIMEOUT_MS: Final = 5_000
 """How long what was sent may stay without the other machine's word, both ways."""
 
 # Losing any of these during a statement says nothing about whether it committed.
-LOST: Final = (
-    OSError,
+DRIVER_FAULTS: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
@@ -36,6 +35,7 @@ LOST: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TargetServerAttributeNotMatched,
 )
+LOST: Final = (OSError, *DRIVER_FAULTS)
 """What a database does that is killed, stopped, starting, demoted, frozen or out of reach."""
 
 # So that the server lets go of what a vanished client held, a lock above all; without effect on unix sockets.

@@ -33,7 +33,8 @@ GRACE_S: Final = 1.0
 CONNECT_S: Final = 2.0
 CHALLENGE_S: Final = 1.0
 """A leader that takes a connection in and says nothing within it is left: its machine may be gone, or it is stopped."""
-BACKOFF_S: Final = (0.02, 0.05, 0.1, 0.2)
+BACKOFF_S: Final = (*(0.02,) * 25, 0.05, 0.1, 0.2)
+"""Often at first: a planned hand-over takes some hundredths of a second."""
 LEADER_WAIT_S: Final = 5.0
 SENDS_MAX: Final = 2
 """A command is sent again once, across one change of leader; one that ends two leaders is not tried on a third."""

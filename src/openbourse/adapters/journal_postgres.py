@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from typing import Final
 
 import asyncpg
 
 from openbourse.adapters.connection_postgres import (
+    DRIVER_FAULTS,
     LOST,
     DatabaseAway,
     application_name,
@@ -22,6 +24,7 @@ from openbourse.protocol.journal import (
     Deposed,
     Head,
     JournalAway,
+    SnapshotHead,
     SnapshotRow,
 )
 
@@ -48,6 +51,34 @@ SELECT {_COLUMNS} FROM (
     WINDOW page AS (ORDER BY last_sequence)
 ) AS sized WHERE bytes <= $4 OR number = 1 ORDER BY last_sequence
 """
+_HAS_SNAPSHOT: Final = "SELECT EXISTS (SELECT FROM journal.snapshot WHERE shard = $1 AND sequence = $2)"
+_ADD_PART: Final = "INSERT INTO journal.snapshot_part (shard, sequence, number, bytes) VALUES ($1, $2, $3, $4)"
+_ADD_SNAPSHOT: Final = """
+INSERT INTO journal.snapshot (shard, sequence, chain_hash, state_hash, rules_version, counts, parts, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, '')
+"""
+_SNAPSHOT: Final = """
+SELECT sequence, chain_hash, state_hash, rules_version, counts, state, parts FROM journal.snapshot
+WHERE shard = $1 AND sequence = $2
+"""
+_PARTS: Final = "SELECT bytes FROM journal.snapshot_part WHERE shard = $1 AND sequence = $2 ORDER BY number"
+_DROP_OLD: Final = (
+    "DELETE FROM journal.snapshot WHERE shard = $1 AND sequence NOT IN"
+    " (SELECT sequence FROM journal.snapshot WHERE shard = $1 ORDER BY sequence DESC LIMIT $2)",
+    # Parts of what no longer has a head; the limit is the same, so that both take the same values.
+    "DELETE FROM journal.snapshot_part WHERE shard = $1 AND $2::int > 0 AND sequence NOT IN"
+    " (SELECT sequence FROM journal.snapshot WHERE shard = $1)",
+)
+_LEAVE_HASH: Final = """
+INSERT INTO journal.state_hash (shard, sequence, state_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_DROP_OLD_HASHES: Final = """
+DELETE FROM journal.state_hash WHERE shard = $1 AND sequence <
+    (SELECT min(sequence) FROM (SELECT sequence FROM journal.state_hash WHERE shard = $1
+     ORDER BY sequence DESC LIMIT $2) AS newest)
+"""
+SNAPSHOT_LOCK_SPACE: Final = 7_004
+HASHES_KEPT: Final = 100
 READ_BYTES_MAX: Final = 32 * 1024 * 1024
 READ_SECONDS_MAX: Final = 10.0
 SNAPSHOT_SECONDS_MAX: Final = 120.0
@@ -185,40 +216,58 @@ class PostgresJournal:
         )
         return [BatchRow(*row.values()) for row in rows]
 
-    async def save_snapshot(self, snapshot: SnapshotRow, keep: int) -> None:
-        """Store a whole snapshot in one transaction; drop all but the newest few."""
+    async def save_snapshot(self, head: SnapshotHead, pieces: AsyncIterator[bytes], keep: int) -> None:
+        """Store a snapshot piece by piece in one transaction; drop all but the newest few. Raises JournalAway.
+
+        Over a connection of its own, and never more than a piece at a time: whoever trades beside it does not notice.
+        """
         connection = await open_connection(self._url)
         try:
-            await within(connection, SNAPSHOT_SECONDS_MAX, self._save(connection, snapshot, keep))
-        except LOST as fault:
+            await within(connection, SNAPSHOT_SECONDS_MAX, self._save(connection, head, pieces, keep))
+        except (*DRIVER_FAULTS, TimeoutError, ConnectionError) as fault:
             raise JournalAway(f"the snapshot was not stored: {fault}") from fault
         finally:
             connection.terminate()
 
-    async def _save(self, connection: asyncpg.Connection, snapshot: SnapshotRow, keep: int) -> None:
+    async def _save(
+        self, connection: asyncpg.Connection, head: SnapshotHead, pieces: AsyncIterator[bytes], keep: int
+    ) -> None:
+        count = 0
         async with connection.transaction():
-            await connection.execute(
-                "INSERT INTO journal.snapshot (shard, sequence, chain_hash, state_hash, rules_version, state)"
-                " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                self._shard,
-                snapshot.sequence,
-                snapshot.chain_hash,
-                snapshot.state_hash,
-                snapshot.rules_version,
-                snapshot.state,
-            )
-            await connection.execute(
-                "DELETE FROM journal.snapshot WHERE shard = $1 AND sequence NOT IN"
-                " (SELECT sequence FROM journal.snapshot WHERE shard = $1 ORDER BY sequence DESC LIMIT $2)",
-                self._shard,
-                keep,
-            )
+            # Two that store the same one (a new leader, and the standby that it was) go one after the other.
+            await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", SNAPSHOT_LOCK_SPACE, self._shard)
+            if await connection.fetchval(_HAS_SNAPSHOT, self._shard, head.sequence):
+                return
+            async for piece in pieces:
+                await connection.execute(_ADD_PART, self._shard, head.sequence, count, piece)
+                count += 1
+            fields = (head.sequence, head.chain_hash, head.state_hash, head.rules_version, head.counts)
+            await connection.execute(_ADD_SNAPSHOT, self._shard, *fields, count)
+            for statement in _DROP_OLD:
+                await connection.execute(statement, self._shard, keep)
 
-    async def snapshots(self) -> list[SnapshotRow]:
-        """Return the stored snapshots, newest first; the reader checks them."""
-        rows = await self._fetch(
-            "SELECT sequence, chain_hash, state_hash, rules_version, state FROM journal.snapshot"
-            " WHERE shard = $1 ORDER BY sequence DESC",
-            self._shard,
-        )
-        return [SnapshotRow(*row.values()) for row in rows]
+    async def snapshot_sequences(self) -> list[int]:
+        """Return where snapshots stand, newest first."""
+        statement = "SELECT sequence FROM journal.snapshot WHERE shard = $1 ORDER BY sequence DESC"
+        return [row[0] for row in await self._fetch(statement, self._shard)]
+
+    async def snapshot(self, sequence: int) -> SnapshotRow | None:
+        """Return a whole snapshot; the reader checks it."""
+        rows = await self._fetch(_SNAPSHOT, self._shard, sequence)
+        if not rows:
+            return None
+        *fields, state, parts = rows[0]
+        if parts:
+            state = b"".join(row[0] for row in await self._fetch(_PARTS, self._shard, sequence))
+        return SnapshotRow(SnapshotHead(*fields), state)
+
+    async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
+        """Leave the leader's hash of the state at a sequence for those who compare."""
+        await self._fetch(_LEAVE_HASH, self._shard, sequence, state_hash)
+        await self._fetch(_DROP_OLD_HASHES, self._shard, HASHES_KEPT)
+
+    async def left_hash(self, sequence: int) -> bytes | None:
+        """Return the hash that a leader left."""
+        statement = "SELECT state_hash FROM journal.state_hash WHERE shard = $1 AND sequence = $2"
+        rows = await self._fetch(statement, self._shard, sequence)
+        return bytes(rows[0][0]) if rows else None

@@ -1,8 +1,12 @@
-"""The right to lead a shard, in PostgreSQL: a lease row by the database's clock, a session advisory lock beside it."""
+"""The right to lead a shard, in PostgreSQL: a lease row by the database's clock, a session advisory lock beside it.
+
+Who waits for it stands in a table beside it, and what cannot wait for the next look is said by NOTIFY.
+"""
 
 import asyncio
 import contextlib
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 import asyncpg
 
@@ -16,7 +20,9 @@ from openbourse.adapters.connection_postgres import (
     within,
 )
 from openbourse.adapters.journal_postgres import CLOSE_SECONDS_MAX, open_connection
-from openbourse.protocol.journal import Deposed, JournalAway
+from openbourse.protocol.journal import Deposed, JournalAway, Standing
+
+T = TypeVar("T")
 
 LOCK_SPACE: Final = 7_001
 STATEMENT_SECONDS_MAX: Final = 3.0
@@ -25,6 +31,12 @@ ROW_WAIT: Final = "400ms"
 """How long a taker waits for the lease row: a leader frozen inside an append may hold it."""
 LOCK_TRIES: Final = 20
 FOUND_AFTER_EXPIRY: Final = "5 seconds"
+SEEN_WITHIN: Final = "3 seconds"
+"""A standby that has not said for so long how it does is not counted on."""
+FORGOTTEN_AFTER: Final = "1 hour"
+NEWS_MAX: Final = 16
+FREE: Final = "free"
+HAND_OVER: Final = "hand over"
 
 # An expired lease, or a leader whose session is gone. The lock alone would not do: between a taker's commit and its
 # lock another standby could find the lock free.
@@ -47,7 +59,26 @@ WHERE shard = $1 AND epoch = $2 RETURNING 1
 """
 # Without a holder: the successor has no sessions to end, and a last snapshot can still be stored.
 _GIVE_UP: Final = """
-UPDATE journal.lease SET expires_at = '-infinity', holder = '', backend_pid = 0 WHERE shard = $1 AND epoch = $2
+WITH given AS (
+    UPDATE journal.lease SET expires_at = '-infinity', holder = '', backend_pid = 0
+    WHERE shard = $1 AND epoch = $2 RETURNING 1
+)
+SELECT pg_notify($3, $4) FROM given
+"""
+# Not worth a wait for the disk: who has not been heard of for a while counts as gone.
+_STAND: Final = """
+INSERT INTO journal.standby (shard, holder, sequence, behind, behind_us, state, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())
+ON CONFLICT (shard, holder) DO UPDATE SET sequence = $3, behind = $4, behind_us = $5, state = $6,
+    seen_at = clock_timestamp()
+"""
+STANDBYS: Final = f"""
+SELECT holder, sequence, behind, behind_us, state FROM journal.standby
+WHERE shard = $1 AND holder <> $2 AND seen_at > clock_timestamp() - interval '{SEEN_WITHIN}' ORDER BY holder
+"""
+_FORGET: Final = f"""
+DELETE FROM journal.standby WHERE shard = $1
+    AND (holder = $2 OR seen_at < clock_timestamp() - interval '{FORGOTTEN_AFTER}')
 """
 _END_SESSIONS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -70,15 +101,48 @@ class PostgresLease:
         self._ttl_s = ttl_s
         self._connection: asyncpg.Connection | None = None
         self._has_lock = False
+        # A connection carries one statement at a time.
+        self._turn = asyncio.Lock()
+        self._news: asyncio.Queue[str] = asyncio.Queue(NEWS_MAX)
         self.epoch = 0
 
-    async def _connect(self) -> asyncpg.Connection:
-        if self._connection is not None and is_demoted(self._connection):
+    async def _do(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """Do something over the connection, opened if need be. Raises JournalAway."""
+        async with self._turn:
+            if self._connection is not None and (self._connection.is_closed() or is_demoted(self._connection)):
+                self._hang_up()
+            if self._connection is None:
+                self._has_lock = False
+                self._connection = await open_connection(self._url)
+                doing: Awaitable[T] = self._first(self._connection, work)
+            else:
+                doing = work(self._connection)
+            try:
+                return await within(self._connection, STATEMENT_SECONDS_MAX, doing)
+            except LOST as fault:
+                self._hang_up()
+                raise JournalAway(f"the lease cannot be reached: {fault}") from fault
+
+    async def _first(self, connection: asyncpg.Connection, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        await connection.add_listener(channel(self._shard), self._hear)
+        return await work(connection)
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
             self._connection.terminate()
-        if self._connection is None or self._connection.is_closed():
-            self._has_lock = False
-            self._connection = await open_connection(self._url)
-        return self._connection
+            self._connection = None
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, word: str) -> None:
+        if not self._news.full():
+            self._news.put_nowait(word)
+
+    async def await_news(self, seconds: float) -> str:
+        """Return FREE or HAND_OVER when somebody says so, an empty text when nobody has for so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._news.get()
+        except TimeoutError:
+            return ""
 
     async def _lock(self, connection: asyncpg.Connection) -> bool:
         if not self._has_lock:
@@ -87,12 +151,8 @@ class PostgresLease:
 
     async def clock_skew_s(self, now_s: float) -> float:
         """Return how far a clock is ahead of the database's. Raises JournalAway."""
-        connection = await self._connect()
-        try:
-            asked = connection.fetchval("SELECT extract(epoch FROM clock_timestamp())")
-            return now_s - float(await within(connection, STATEMENT_SECONDS_MAX, asked))
-        except LOST as fault:
-            raise self._lost(fault) from fault
+        asked = "SELECT extract(epoch FROM clock_timestamp())"
+        return now_s - float(await self._do(lambda connection: connection.fetchval(asked)))
 
     async def take(self, address: str) -> bool:
         """Try to become the leader; True: `epoch` is ours. Raises JournalAway.
@@ -100,13 +160,10 @@ class PostgresLease:
         A free lock of a leader that is gone, or an expired lease, is enough. The taker commits its epoch first, then
         ends the old leader's sessions, so a frozen leader blocks nothing; only then may the tail be read.
         """
-        connection = await self._connect()
         try:
-            return await within(connection, STATEMENT_SECONDS_MAX, self._try_take(connection, address))
+            return await self._do(lambda connection: self._try_take(connection, address))
         except asyncpg.LockNotAvailableError as fault:
             raise JournalAway("the lease row was held; its holder's sessions were ended") from fault
-        except LOST as fault:
-            raise self._lost(fault) from fault
 
     async def _try_take(self, connection: asyncpg.Connection, address: str) -> bool:
         is_free = await self._lock(connection)
@@ -141,12 +198,7 @@ class PostgresLease:
 
     async def renew(self) -> None:
         """Extend the lease. Raises Deposed when another epoch leads, JournalAway when the database cannot be reached."""
-        connection = await self._connect()
-        try:
-            done = await within(connection, STATEMENT_SECONDS_MAX, self._renew(connection))
-        except LOST as fault:
-            raise self._lost(fault) from fault
-        if done is None:
+        if await self._do(self._renew) is None:
             raise Deposed(f"epoch {self.epoch} no longer leads")
 
     async def _renew(self, connection: asyncpg.Connection) -> object:
@@ -155,15 +207,28 @@ class PostgresLease:
         return done
 
     async def give_up(self) -> None:
-        """End the lease now, so that a standby takes over at once."""
-        if self._connection is None or self._connection.is_closed():
+        """End the lease now and say so, so that a standby takes over at once. Raises JournalAway."""
+        if not self.epoch:
             return
-        connection = self._connection
-        try:
-            await within(connection, STATEMENT_SECONDS_MAX, connection.execute(_GIVE_UP, self._shard, self.epoch))
-        except LOST as fault:
-            raise self._lost(fault) from fault
+        await self._do(lambda connection: connection.execute(_GIVE_UP, self._shard, self.epoch, *self._say(FREE)))
         await self.close()
+
+    def _say(self, word: str) -> tuple[str, str]:
+        return channel(self._shard), word
+
+    async def stand(self, standing: Standing) -> None:
+        """Say how this standby does. Raises JournalAway."""
+        values = (standing.sequence, standing.behind, standing.behind_us, standing.state)
+        await self._do(lambda connection: connection.execute(_STAND, self._shard, self._holder, *values))
+
+    async def standbys(self) -> list[Standing]:
+        """Return how the others do that were heard of lately; this one and those long gone are forgotten. Raises JournalAway."""
+        rows = await self._do(self._read_standbys)
+        return [Standing(*row) for row in rows]
+
+    async def _read_standbys(self, connection: asyncpg.Connection) -> list[asyncpg.Record]:
+        await connection.execute(_FORGET, self._shard, self._holder)
+        return list(await connection.fetch(STANDBYS, self._shard, self._holder))
 
     async def close(self) -> None:
         """Close the connection; the advisory lock goes with it."""
@@ -171,11 +236,10 @@ class PostgresLease:
             with contextlib.suppress(*LOST):
                 await self._connection.close(timeout=CLOSE_SECONDS_MAX)
 
-    def _lost(self, fault: BaseException) -> JournalAway:
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
-        return JournalAway(f"the lease cannot be reached: {fault}")
+
+def channel(shard: int) -> str:
+    """Return the name under which a shard's sequencers are told what cannot wait."""
+    return f"openbourse_shard_{shard}"
 
 
 def _is_open(old: asyncpg.Record | None, is_free: bool) -> bool:

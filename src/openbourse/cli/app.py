@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 import openbourse
-from openbourse.cli import account, instrument, migrate, replay, roles, run, up, verify
+from openbourse.cli import account, instrument, migrate, replay, roles, run, sequencer, up, verify
 
 app = typer.Typer(
     name="openbourse",
@@ -40,3 +40,4 @@ app.command("replay")(replay.replay)
 app.command("verify")(verify.verify)
 app.add_typer(account.app, name="account")
 app.add_typer(instrument.app, name="instrument")
+app.add_typer(sequencer.app, name="sequencer")

@@ -30,6 +30,9 @@ def up(
     host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="With or without the demo market makers.")] = True,
     edges: Annotated[int, typer.Option(min=1, max=64, help="How many edge processes serve the port.")] = 2,
+    standbys: Annotated[
+        int, typer.Option(min=0, max=8, help="How many sequencers stand by, to take over when the leader dies.")
+    ] = 1,
 ) -> None:
     """Start the whole exchange on this machine; Ctrl-C stops it.
 
@@ -37,7 +40,7 @@ def up(
     """
     try:
         settings = up_settings(read_settings(), data, host, port)
-        options = Options(settings, has_demo=demo, edge_processes=edges)
+        options = Options(settings, has_demo=demo, edge_processes=edges, standbys=standbys)
         asyncio.run(Venue(options, Progress(Console())).run())
     except (SettingsError, DataDirectoryInUse, PortInUse, BinaryMissing, StartFault, PermissionError) as error:
         give_up(str(error))

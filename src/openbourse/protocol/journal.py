@@ -46,18 +46,54 @@ class Head(msgspec.Struct, frozen=True):
     hash: bytes = GENESIS
 
 
-class SnapshotRow(msgspec.Struct, frozen=True):
-    """Engine state at a sequence, with what it takes to trust it."""
+class SnapshotHead(msgspec.Struct, frozen=True):
+    """What is told of a snapshot beside its state."""
 
     sequence: int
     chain_hash: bytes
     state_hash: bytes
     rules_version: int
+    counts: bytes = b""
+    """Orders counted by account until then: no part of the state, but a new leader must go on with them."""
+
+    def with_hash(self, state_hash: bytes) -> "SnapshotHead":
+        """Return this head with the state's hash."""
+        return msgspec.structs.replace(self, state_hash=state_hash)
+
+
+class SnapshotRow(msgspec.Struct, frozen=True):
+    """Engine state at a sequence, with what it takes to trust it."""
+
+    head: SnapshotHead
     state: bytes
 
     def is_whole(self) -> bool:
         """Tell whether the state's hash is that of the state."""
-        return hashlib.sha256(self.state).digest() == self.state_hash
+        return hashlib.sha256(self.state).digest() == self.head.state_hash
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a standby does, as it last said itself."""
+
+    holder: str
+    sequence: int
+    """What it has applied."""
+    behind: int
+    """Committed commands that it has not applied yet."""
+    behind_us: int
+    """How long the oldest of them has been waiting."""
+    state: str
+    """"following", "behind" or "diverged"."""
+
+    @property
+    def may_lead(self) -> bool:
+        """Tell whether it could take over at once."""
+        return self.state == FOLLOWING
+
+
+FOLLOWING: Final = "following"
+BEHIND: Final = "behind"
+DIVERGED: Final = "diverged"
 
 
 class JournalFault(Exception):

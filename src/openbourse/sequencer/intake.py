@@ -191,10 +191,10 @@ class GatewayConnection(asyncio.Protocol):
         self.in_flight = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Accept, within the number of connections."""
+        """Accept, within the number of connections, while commands are taken in."""
         # uvloop's transports do not derive from asyncio's.
         transport = cast(asyncio.Transport, transport)
-        if len(self._intake.connections) >= CONNECTIONS_MAX:
+        if len(self._intake.connections) >= CONNECTIONS_MAX or not self._intake.is_open:
             transport.abort()
             return
         self._transport = transport

@@ -1,8 +1,9 @@
 """The journal as a port: appended only under the newest epoch, read from a sequence."""
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 
-from openbourse.protocol.journal import BatchRow, Head, SnapshotRow
+from openbourse.protocol.journal import BatchRow, Head, SnapshotHead, SnapshotRow
 
 
 class Journal(Protocol):
@@ -39,10 +40,22 @@ class Journal(Protocol):
         """Hang up at once; an append under way stays in doubt. The next call connects anew."""
         ...
 
-    async def save_snapshot(self, snapshot: SnapshotRow, keep: int) -> None:
-        """Store a whole snapshot, current only once complete; drop all but the newest few."""
+    async def save_snapshot(self, head: SnapshotHead, pieces: AsyncIterator[bytes], keep: int) -> None:
+        """Store a snapshot piece by piece, there only once complete; drop all but the newest few."""
         ...
 
-    async def snapshots(self) -> list[SnapshotRow]:
-        """Return the stored snapshots, newest first; the reader checks them."""
+    async def snapshot_sequences(self) -> list[int]:
+        """Return where snapshots stand, newest first."""
+        ...
+
+    async def snapshot(self, sequence: int) -> SnapshotRow | None:
+        """Return a whole snapshot; the reader checks it."""
+        ...
+
+    async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
+        """Leave the leader's hash of the state at a sequence for those who compare."""
+        ...
+
+    async def left_hash(self, sequence: int) -> bytes | None:
+        """Return the hash that a leader left."""
         ...

@@ -1,24 +1,23 @@
 """The sequencer's process: recover, follow as a standby, lead when the lease is free, stop cleanly."""
 
 import asyncio
-import contextlib
 import os
 import socket
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 import structlog
 
-from openbourse.machine import THIS_MACHINE, Machine
-from openbourse.protocol.journal import JournalAway, JournalFault
-from openbourse.sequencer.journal import Journal
-from openbourse.sequencer.limits import OrderLimits, rebuild
-from openbourse.sequencer.publisher import FeedWriter, Publisher
-from openbourse.sequencer.recovery import ReplayDiverged, Replica, catch_up, recover
+from openbourse.machine import Machine
+from openbourse.protocol.journal import JournalAway, Standing
+from openbourse.sequencer.checkpoints import Checkpoints
+from openbourse.sequencer.limits import OrderLimits
+from openbourse.sequencer.parts import HAND_OVER, Lease, Parts
+from openbourse.sequencer.publisher import Publisher
+from openbourse.sequencer.recovery import ReplayDiverged, Replica, recover
 from openbourse.sequencer.sequencer import Sequencer
-from openbourse.settings import ProcessSettings
+from openbourse.sequencer.standby import Standby, patiently, stay_diverged
 
 log: Final = structlog.get_logger()
 
@@ -27,40 +26,8 @@ RENEW_EVERY_S: Final = 0.4
 SURE_S: Final = 1.3
 """A little less than the lease: until then nobody else can have become the leader by waiting."""
 WILDCARD_HOSTS: Final = ("0.0.0.0", "::")
-FOLLOW_EVERY_S: Final = 0.1
-CLOCK_SKEW_MAX_S: Final = 0.5
-SNAPSHOT_EVERY_COMMANDS: Final = 50_000
-SNAPSHOTS_KEPT: Final = 3
 CANCEL_AGAIN_S: Final = 0.2
 REPORT_EVERY_S: Final = 2.0
-TAIL_PUBLISHED_AGAIN: Final = 256
-
-
-class Lease(Protocol):
-    """The right to lead, as the sequencer needs it."""
-
-    epoch: int
-
-    async def clock_skew_s(self, now_s: float) -> float: ...
-    async def take(self, address: str) -> bool: ...
-    async def renew(self) -> None: ...
-    async def give_up(self) -> None: ...
-
-
-@dataclass
-class Parts:
-    """What wiring hands over."""
-
-    journal: Journal
-    snapshots: Journal
-    """The same journal over a connection of its own, so that storing a snapshot never waits in front of an append."""
-    lease: Lease
-    writer: FeedWriter
-    settings: ProcessSettings
-    secret: bytes
-    """What gateways prove that they know."""
-    machine: Machine = THIS_MACHINE
-    snapshot_every_commands: int = SNAPSHOT_EVERY_COMMANDS
 
 
 async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -69,17 +36,23 @@ async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asynci
     `on_ready` is called once, when this replica leads or follows another leader. Raises JournalFault, after which the
     process must end: a former leader comes back only by a fresh start.
     """
-    replica = await _patiently(lambda: recover(parts.journal), stop)
+    venue = parts.settings.venue
+    limits = OrderLimits(venue.orders_per_10s, venue.orders_per_day)
+    replica = await patiently(lambda: recover(parts.journal, limits), stop)
     if replica is None:
         return
-    ready = _Once(on_ready)
+    ready, checkpoints = _Once(on_ready), Checkpoints(parts, replica)
     listener = parts.machine.listen(parts.settings.intake_host, parts.settings.intake_port)
     try:
-        if not await _become_leader(parts, replica, _address(listener), stop, ready):
-            return
-        await _lead(parts, replica, listener, stop, ready)
+        if await Standby(parts, replica, checkpoints).become_leader(_address(listener), stop, ready):
+            await _lead(parts, replica, checkpoints, listener, stop, ready)
+    except ReplayDiverged as fault:
+        log.error("this replica has diverged", sequence=replica.head.sequence, why=str(fault))
+        await stay_diverged(parts, replica, stop)
+        raise
     finally:
         listener.close()
+        await checkpoints.end()
 
 
 class _Once:
@@ -103,69 +76,56 @@ def _address(listener: socket.socket) -> str:
     return f"{host}:{port}"
 
 
-async def _patiently(work: Callable[[], Awaitable[Replica]], stop: asyncio.Event) -> Replica | None:
-    """Do the work as soon as the journal can be reached."""
-    while not stop.is_set():
+class Standbys:
+    """The leader's view of those who stand by."""
+
+    def __init__(self) -> None:
+        self.following: list[Standing] = []
+        self.away = 0
+        """How many that followed once do so no more."""
+        self._most = 0
+
+    async def look(self, lease: Lease) -> None:
+        """Look again; say it when one is lost or comes back."""
+        before = {standing.holder for standing in self.following}
         try:
-            return await work()
+            found = await lease.standbys()
         except JournalAway as fault:
-            log.warning("waiting for the journal", why=str(fault))
-            await asyncio.sleep(FOLLOW_EVERY_S)
-    return None
-
-
-async def _become_leader(
-    parts: Parts, replica: Replica, address: str, stop: asyncio.Event, on_standby: Callable[[], None]
-) -> bool:
-    """Follow the journal until the lease is ours; False when stopped before."""
-    while not stop.is_set():
-        try:
-            while await catch_up(parts.journal, replica):
-                pass
-            skew = await parts.lease.clock_skew_s(parts.machine.now_us() / 1e6)
-            if abs(skew) > CLOCK_SKEW_MAX_S:
-                log.error("this clock is off the database's; not leading", seconds=round(skew, 3))
-            elif await parts.lease.take(address):
-                await _stand_at_the_end(parts, replica)
-                return True
-            else:
-                on_standby()
-        except JournalAway as fault:
-            log.warning("waiting for the journal", why=str(fault))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FOLLOW_EVERY_S):
-                await stop.wait()
-    return False
-
-
-async def _stand_at_the_end(parts: Parts, replica: Replica) -> None:
-    """Read the tail under the own epoch. Raises ReplayDiverged when this replica has seen what the journal does not hold."""
-    while await catch_up(parts.journal, replica):
-        pass
-    # Settled: the former leader's last batch may be visible here before a standby of the database has it.
-    if (await parts.journal.settled(parts.lease.epoch)).hash != replica.head.hash:
-        raise ReplayDiverged(f"the journal does not end where this replica stands, at sequence {replica.head.sequence}")
-
-
-async def _publish_tail(journal: Journal, replica: Replica, publisher: Publisher) -> None:
-    """Publish the newest batches again: the former leader may have died between commit and publishing."""
-    publisher.committed = replica.head.sequence
-    for row in await journal.read(max(0, replica.head.sequence - TAIL_PUBLISHED_AGAIN), TAIL_PUBLISHED_AGAIN):
-        publisher.put_row(row)
+            log.warning("standbys not seen", why=str(fault))
+            return
+        self.following = [standing for standing in found if standing.may_lead]
+        self._most = max(self._most, len(self.following))
+        self.away = self._most - len(self.following)
+        now = {standing.holder for standing in self.following}
+        if before - now:
+            log.warning("standby lost", lost=sorted(before - now), following=sorted(now))
+        elif now - before:
+            log.info("standby follows", following=sorted(now))
 
 
 async def _lead(
-    parts: Parts, replica: Replica, listener: socket.socket, stop: asyncio.Event, on_leading: Callable[[], None]
+    parts: Parts,
+    replica: Replica,
+    checkpoints: Checkpoints,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    on_leading: Callable[[], None],
 ) -> None:
-    """Serve gateways until stopped, then hand over: drain, give the lease up, let gateways go, store a snapshot."""
+    """Serve gateways until stopped, then hand over: drain, give the lease up, let gateways go.
+
+    Where nobody stands by a snapshot is stored on the way out.
+    """
     venue = parts.settings.venue
-    publisher = Publisher(parts.writer)
+    publisher, standbys = Publisher(parts.writer), Standbys()
+    checkpoints.lead(lambda: not standbys.following)
     await publisher.begin(replica.head.sequence)
-    await _publish_tail(parts.journal, replica, publisher)
-    limits = OrderLimits(venue.orders_per_10s, venue.orders_per_day)
-    await rebuild(limits, parts.journal, parts.machine.now_us())
+    # The newest batches again: the former leader may have died between commit and publishing. Older ones have readers
+    # that know where they stand and take what they miss from the journal.
+    for row in replica.recent:
+        publisher.put_row(row)
+    assert replica.limits is not None, "a replica that is to lead counts orders"
     sequencer = Sequencer(
-        venue.shard, parts.lease.epoch, replica, parts.journal, publisher, limits, parts.secret, parts.machine
+        venue.shard, parts.lease.epoch, replica, parts.journal, publisher, replica.limits, parts.secret, parts.machine
     )
     await parts.lease.renew()
     sequencer.intake.renewed(parts.machine.monotonic_s() + SURE_S)
@@ -173,29 +133,28 @@ async def _lead(
     on_leading()
     log.info("leading", epoch=parts.lease.epoch, sequence=replica.head.sequence, address=_address(listener))
     try:
-        await _serve(parts, sequencer, publisher, stop)
+        await _serve(parts, sequencer, publisher, standbys, stop)
         server.close()
         await parts.lease.give_up()
         for connection in list(sequencer.intake.connections):
             connection.finish()
-        try:
-            await _store(parts.snapshots, sequencer.copy_at_end())
-        except JournalAway as fault:
-            log.warning("no snapshot on the way out; the next start replays a longer tail", why=str(fault))
+        if not standbys.following:
+            await checkpoints.store_now(replica)
     finally:
         server.close()
         for connection in list(sequencer.intake.connections):
             connection.close()
 
 
-async def _serve(parts: Parts, sequencer: Sequencer, publisher: Publisher, stop: asyncio.Event) -> None:
+async def _serve(
+    parts: Parts, sequencer: Sequencer, publisher: Publisher, standbys: Standbys, stop: asyncio.Event
+) -> None:
     """Run the loop and what goes beside it; the first that fails ends all."""
     loop = asyncio.create_task(sequencer.run())
     beside = [
         asyncio.create_task(publisher.run()),
-        asyncio.create_task(_keep_lease(parts.lease, sequencer, parts.machine)),
-        asyncio.create_task(_keep_snapshots(parts.snapshots, sequencer, parts.snapshot_every_commands)),
-        asyncio.create_task(_report(sequencer, publisher)),
+        asyncio.create_task(_keep_lease(parts.lease, sequencer, parts.machine, stop)),
+        asyncio.create_task(_report(parts, sequencer, publisher, standbys)),
         asyncio.create_task(_await_stop(stop, sequencer)),
     ]
     waiting = {loop, *beside}
@@ -228,53 +187,41 @@ async def _await_stop(stop: asyncio.Event, sequencer: Sequencer) -> None:
     sequencer.stop()
 
 
-async def _keep_lease(lease: Lease, sequencer: Sequencer, machine: Machine) -> None:
+async def _keep_lease(lease: Lease, sequencer: Sequencer, machine: Machine, stop: asyncio.Event) -> None:
     """Renew while leading. A database that cannot be reached is no reason to end: the append's epoch check decides."""
+    renewed = machine.monotonic_s()
     while True:
-        await asyncio.sleep(RENEW_EVERY_S)
-        began = machine.monotonic_s()
+        news = await lease.await_news(max(0.0, renewed + RENEW_EVERY_S - machine.monotonic_s()))
         try:
+            if news == HAND_OVER and await _has_successor(lease):
+                stop.set()
+            renewed = machine.monotonic_s()
             await lease.renew()
         except JournalAway as fault:
             log.warning("lease not renewed", why=str(fault))
         else:
-            sequencer.intake.renewed(began + SURE_S)
+            sequencer.intake.renewed(renewed + SURE_S)
 
 
-async def _keep_snapshots(journal: Journal, sequencer: Sequencer, every_commands: int) -> None:
-    taken = sequencer.committed.sequence
+async def _has_successor(lease: Lease) -> bool:
+    """Tell whether a standby could take over at once. Raises JournalAway."""
+    standbys = await lease.standbys()
+    is_there = any(standing.may_lead for standing in standbys)
+    log.info("asked to hand over", is_done=is_there, standbys=[(each.holder, each.state) for each in standbys])
+    return is_there
+
+
+async def _report(parts: Parts, sequencer: Sequencer, publisher: Publisher, standbys: Standbys) -> None:
+    """Look how the standbys do, and leave the counters where the monitor finds them."""
     while True:
-        await asyncio.sleep(REPORT_EVERY_S)
-        if sequencer.committed.sequence - taken < every_commands:
-            continue
-        try:
-            await _store_snapshot(journal, sequencer)
-            taken = sequencer.committed.sequence
-        except JournalFault as fault:
-            log.warning("snapshot not stored", why=str(fault))
-
-
-async def _store_snapshot(journal: Journal, sequencer: Sequencer) -> None:
-    """Copy committed state between two batches, write it out beside the trading."""
-    await _store(journal, await sequencer.copy())
-
-
-async def _store(journal: Journal, replica: Replica) -> None:
-    if replica.head.sequence == 0:
-        return
-    snapshot = await asyncio.to_thread(replica.snapshot)
-    await journal.save_snapshot(snapshot, SNAPSHOTS_KEPT)
-    log.info("snapshot", sequence=snapshot.sequence, bytes=len(snapshot.state))
-
-
-async def _report(sequencer: Sequencer, publisher: Publisher) -> None:
-    """Leave the counters where the monitor finds them."""
-    while True:
-        await asyncio.sleep(REPORT_EVERY_S)
+        await standbys.look(parts.lease)
         counters = sequencer.counters
         counters.overloaded = sequencer.intake.overloaded
         counters.queue = len(sequencer.intake.queue)
+        counters.standbys = len(standbys.following)
+        counters.standbys_away = standbys.away
         await publisher.report("sequencer", msgspec.json.encode(counters))
+        await asyncio.sleep(REPORT_EVERY_S)
 
 
 def holder_name() -> str:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from struct import Struct, error
 from typing import Final
 
+import msgspec
+
 from openbourse.protocol.codec import COMMAND_HEADER, EVENT_HEADER
 from openbourse.protocol.commands import CommandKind, RequestFlag, split
 from openbourse.protocol.events import EventKind, Execution, OrderFlag
-from openbourse.sequencer.journal import Journal
+from openbourse.protocol.journal import BatchRow
 
 TEN_SECONDS_US: Final = 10_000_000
 DAY_US: Final = 86_400_000_000
@@ -25,12 +27,14 @@ _ORDER_HEAD: Final = Struct("<QIBBBBB")
 _EXECUTION_AT: Final = EVENT_HEADER.size + 25
 _FILL: Final = Struct("<Q17xBBB16xq48xq")
 
+_Counts = tuple[int, int, dict[int, int], dict[int, int]]
+
 
 class OrderLimits:
     """Counts new orders by account in the current 10 s and the current UTC day.
 
-    Kept in memory. A new leader counts the running 10 s again from the journal (`rebuild`); the day begins anew with it,
-    which lets an account place at most one more day's worth for each change of leader.
+    Kept in memory and beside each snapshot; a replica that follows the journal counts what its leader counts (`take`), so
+    a change of leader forgets nothing.
     """
 
     def __init__(self, per_10s: int, per_day: int) -> None:
@@ -39,6 +43,15 @@ class OrderLimits:
         self._ten: dict[int, int] = {}
         self._day: dict[int, int] = {}
         self._ten_window = self._day_window = 0
+
+    def encode(self) -> bytes:
+        """Return the counts, to be restored later."""
+        return msgspec.msgpack.encode((self._ten_window, self._day_window, self._ten, self._day))
+
+    def restore(self, counts: bytes) -> None:
+        """Go on with counts; nothing is counted yet where there are none."""
+        windows = msgspec.msgpack.decode(counts, type=_Counts) if counts else (0, 0, {}, {})
+        self._ten_window, self._day_window, self._ten, self._day = windows
 
     def roll(self, now_us: int) -> None:
         """Begin new windows when the clock has passed the old ones' end."""
@@ -79,6 +92,15 @@ class OrderLimits:
         """Give back for every order that a batch's events filled for the first time."""
         for account, flags in first_fills(events):
             self.give_back(account, bool(flags & OrderFlag.IS_MAKER))
+
+    def take(self, row: BatchRow) -> None:
+        """Count what a committed batch holds, as its leader did."""
+        self.roll(row.time_us)
+        for frame in split(row.commands):
+            account, orders = new_orders(COMMAND_HEADER.unpack_from(frame)[1], frame)
+            if account:
+                self.count(account, orders)
+        self.give_back_filled(row.events)
 
     def retry_after_s(self, interval: str, now_us: int) -> int:
         """Return the whole seconds until a window ends."""
@@ -122,14 +144,3 @@ def first_fills(events: bytes) -> Iterator[tuple[int, int]]:
             if executed == last:
                 yield account, flags
         at += length
-
-
-async def rebuild(limits: OrderLimits, journal: Journal, now_us: int) -> None:
-    """Count the running 10 s again from the journal. Raises JournalAway."""
-    limits.roll(now_us)
-    for row in await journal.since(now_us - now_us % TEN_SECONDS_US):
-        for frame in split(row.commands):
-            account, orders = new_orders(COMMAND_HEADER.unpack_from(frame)[1], frame)
-            if account:
-                limits.count(account, orders)
-        limits.give_back_filled(row.events)

@@ -1,16 +1,21 @@
 """Recovery, the only start path: newest good snapshot, then the journal's tail, each batch checked."""
 
-import hashlib
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from openbourse.engine import Engine
-from openbourse.protocol.journal import GENESIS, BatchRow, Head, JournalFault, SnapshotRow
+from openbourse.protocol.journal import GENESIS, BatchRow, Head, JournalFault
 from openbourse.sequencer.journal import Journal
+from openbourse.sequencer.limits import OrderLimits
 
 log: Final = structlog.get_logger()
+
+RECENT_BATCHES: Final = 64
+"""Kept at hand: to answer resent commands, and to publish the tail again after a change of leader."""
 
 
 class ReplayDiverged(JournalFault):
@@ -23,6 +28,12 @@ class Replica:
 
     engine: Engine
     head: Head
+    limits: OrderLimits | None = None
+    """Orders counted as the leader counts them, where this replica may have to lead."""
+    recent: deque[BatchRow] = field(default_factory=lambda: deque(maxlen=RECENT_BATCHES))
+    checkpoint_every: int = 0
+    at_checkpoint: Callable[["Replica"], None] = lambda _: None
+    """Called after the batch in which so many commands are full, counted from the journal's beginning."""
 
     def follow(self, row: BatchRow) -> None:
         """Apply a committed batch. Raises ReplayDiverged when chain or events are not equal to the journal's."""
@@ -33,44 +44,70 @@ class Replica:
             raise ReplayDiverged(f"events differ from the journal's in the batch from sequence {row.first_sequence}")
         if row.first_sequence + len(ends) // 4 - 1 != row.last_sequence:
             raise ReplayDiverged(f"the batch from sequence {row.first_sequence} has another number of commands")
+        if self.limits is not None:
+            self.limits.take(row)
+        self.stand_at(row)
+
+    def stand_at(self, row: BatchRow) -> None:
+        """Note that a batch that was applied is committed."""
         self.head = Head(row.last_sequence, row.time_us, row.hash)
+        self.recent.append(row)
+        every = self.checkpoint_every
+        if every and row.last_sequence // every > (row.first_sequence - 1) // every:
+            self.at_checkpoint(self)
 
-    def snapshot(self) -> SnapshotRow:
-        """Return the state with what it takes to trust it; call on a clone to keep trading."""
-        state = self.engine.snapshot()
-        digest = hashlib.sha256(state).digest()
-        return SnapshotRow(self.head.sequence, self.head.hash, digest, self.engine.rules_version, state)
-
-
-async def recover(journal: Journal) -> Replica:
-    """Return a replica at the end of the journal. Raises ReplayDiverged."""
-    replica = await newest(journal)
-    began = replica.head.sequence
-    while await catch_up(journal, replica):
-        pass
-    log.info("recovered", snapshot_sequence=began, sequence=replica.head.sequence)
-    return replica
+    def counts(self) -> bytes:
+        """Return the orders counted by account, to go with a snapshot."""
+        return b"" if self.limits is None else self.limits.encode()
 
 
-async def newest(journal: Journal, not_after: int | None = None) -> Replica:
+async def recover(journal: Journal, limits: OrderLimits | None = None) -> Replica:
+    """Return a replica at the end of the journal. Raises ReplayDiverged when no snapshot and not even none leads there."""
+    before: int | None = None
+    while True:
+        replica = await newest(journal, before, limits)
+        began = replica.head.sequence
+        try:
+            while await catch_up(journal, replica):
+                pass
+        except ReplayDiverged as fault:
+            if not began:
+                raise
+            log.error("a snapshot leads astray; trying an older one", snapshot_sequence=began, why=str(fault))
+            before = began - 1
+            continue
+        log.info("recovered", snapshot_sequence=began, sequence=replica.head.sequence)
+        return replica
+
+
+async def newest(journal: Journal, not_after: int | None = None, limits: OrderLimits | None = None) -> Replica:
     """Return a replica of the newest snapshot (not after a sequence) that can be trusted, or an empty one."""
-    for snapshot in await journal.snapshots():
-        if not_after is not None and snapshot.sequence > not_after:
+    for sequence in await journal.snapshot_sequences():
+        if not_after is not None and sequence > not_after:
             continue
-        if not snapshot.is_whole():
-            log.warning("snapshot does not match its hash", sequence=snapshot.sequence)
+        snapshot = await journal.snapshot(sequence)
+        if snapshot is None or not snapshot.is_whole():
+            log.warning("snapshot does not match its hash", sequence=sequence)
             continue
-        row = await journal.find(snapshot.sequence)
-        if row is None or row.last_sequence != snapshot.sequence or row.hash != snapshot.chain_hash:
-            log.warning("snapshot stands on no committed batch", sequence=snapshot.sequence)
+        head = snapshot.head
+        if (await journal.left_hash(sequence) or head.state_hash) != head.state_hash:
+            log.warning("snapshot is not the state that the leader had", sequence=sequence)
+            continue
+        row = await journal.find(sequence)
+        if row is None or row.last_sequence != sequence or row.hash != head.chain_hash:
+            log.warning("snapshot stands on no committed batch", sequence=sequence)
             continue
         try:
             engine = Engine.restore(snapshot.state)
         except ValueError as fault:
-            log.warning("snapshot refused", sequence=snapshot.sequence, why=str(fault))
+            log.warning("snapshot refused", sequence=sequence, why=str(fault))
             continue
-        return Replica(engine, Head(snapshot.sequence, engine.time_us, snapshot.chain_hash))
-    return Replica(Engine(), Head(0, 0, GENESIS))
+        if limits is not None:
+            limits.restore(head.counts)
+        return Replica(engine, Head(sequence, engine.time_us, head.chain_hash), limits)
+    if limits is not None:
+        limits.restore(b"")
+    return Replica(Engine(), Head(0, 0, GENESIS), limits)
 
 
 async def catch_up(journal: Journal, replica: Replica, rows_max: int = 256) -> bool:

@@ -86,7 +86,7 @@ class Verification:
         self._engine = Engine()
         self._head = Head()
         self._epoch = 0
-        self._snapshots = {snapshot.sequence: snapshot for snapshot in snapshots}
+        self._snapshots = {snapshot.head.sequence: snapshot for snapshot in snapshots}
         self._projected = projected
         self._has_projection = projected is not None
         self._money = Money()
@@ -157,9 +157,9 @@ class Verification:
 
     def _check_snapshot(self, snapshot: SnapshotRow, row: BatchRow) -> None:
         self.snapshots.counted += 1
-        where = f"the snapshot at {snapshot.sequence}"
+        where = f"the snapshot at {snapshot.head.sequence}"
         self.snapshots.expect(snapshot.is_whole(), f"{where} does not match its hash")
-        self.snapshots.expect(snapshot.chain_hash == row.hash, f"{where} stands on another chain")
+        self.snapshots.expect(snapshot.head.chain_hash == row.hash, f"{where} stands on another chain")
         self.snapshots.expect(snapshot.state == self._engine.snapshot(), f"{where} is not the replayed state")
 
     def _check_projected(self, projected: Projected) -> None:
@@ -249,7 +249,8 @@ async def verify(
 ) -> Report:
     """Check the whole journal up to what is committed now. Raises JournalAway; what is wrong is in the report."""
     projected = None if read_projected is None else await read_projected()
-    snapshots = await journal.snapshots()
+    stored = [await journal.snapshot(sequence) for sequence in await journal.snapshot_sequences()]
+    snapshots = [snapshot for snapshot in stored if snapshot is not None]
     end = (await journal.head()).sequence
     verification = Verification(snapshots, projected)
     done = 0

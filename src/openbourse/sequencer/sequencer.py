@@ -1,7 +1,6 @@
 """The loop: gather a batch, stamp it, apply it, journal it, acknowledge it, publish it."""
 
 import asyncio
-from collections import deque
 from struct import unpack
 from typing import Final
 
@@ -14,7 +13,7 @@ from openbourse.protocol.codec import EVENT_HEADER
 from openbourse.protocol.commands import AdvanceTime
 from openbourse.protocol.events import EventKind
 from openbourse.protocol.intake import Refusal
-from openbourse.protocol.journal import AppendInDoubt, BatchRow, Deposed, Head, JournalAway, JournalFault, chain_hash
+from openbourse.protocol.journal import AppendInDoubt, BatchRow, Deposed, JournalAway, JournalFault, chain_hash
 from openbourse.sequencer.intake import Intake, Pending
 from openbourse.sequencer.journal import Journal
 from openbourse.sequencer.limits import OrderLimits
@@ -25,7 +24,6 @@ log: Final = structlog.get_logger()
 
 COMMANDS_PER_BATCH_MAX: Final = 4_096
 BYTES_PER_BATCH_MAX: Final = 4 * 1024 * 1024
-RECENT_BATCHES: Final = 64
 DOUBT_SECONDS_MAX: Final = 180.0
 """Three times what a managed database needs to fail over; what waits meanwhile is bounded by the intake."""
 DOUBT_RETRY_S: Final = 0.1
@@ -56,6 +54,9 @@ class Counters(msgspec.Struct):
     refused_rate: int = 0
     overloaded: int = 0
     queue: int = 0
+    standbys: int = 0
+    """How many could take over at once."""
+    standbys_away: int = 0
     append_us_buckets: dict[str, int] = {}
     """How many appends took at most so many microseconds, and "more"."""
 
@@ -86,9 +87,7 @@ class Sequencer:
         self._machine = machine
         # The wall clock minus the seconds that nobody sets: it changes only when the clock is set.
         self._clock_began_us = machine.now_us() - int(machine.monotonic_s() * 1e6)
-        self._recent: deque[BatchRow] = deque(maxlen=RECENT_BATCHES)
         self._stopping = False
-        self._copies_wanted: list[asyncio.Future[Replica]] = []
 
     def stop(self) -> None:
         """Take in nothing more; `run` returns when what is queued is committed."""
@@ -102,12 +101,13 @@ class Sequencer:
             taken = self.intake.take(COMMANDS_PER_BATCH_MAX, BYTES_PER_BATCH_MAX)
             if taken or self._is_due(self._now_us()):
                 await self._sequence(taken)
-            self._hand_out_copies()
             if not taken and self._stopping:
                 return
 
     async def _await_work(self) -> None:
         """Return when a command has come, or when time must advance for what is due."""
+        if self._stopping:
+            return  # to take what is queued, until nothing is: nothing more arrives
         due_us = self.replica.engine.due_us
         if due_us < 0 or self.intake.arrived.is_set():
             await self.intake.arrived.wait()
@@ -135,27 +135,6 @@ class Sequencer:
     def _is_due(self, time_us: int) -> bool:
         return 0 <= self.replica.engine.due_us <= time_us
 
-    async def copy(self) -> Replica:
-        """Return a copy of committed state, taken between two batches. Only while `run` runs."""
-        wanted = asyncio.get_running_loop().create_future()
-        self._copies_wanted.append(wanted)
-        self.intake.arrived.set()
-        copied: Replica = await wanted
-        return copied
-
-    def copy_at_end(self) -> Replica:
-        """Return the state itself after `run` has returned."""
-        assert self.replica.engine.sequence == self.committed.sequence, "a batch is under way"
-        return Replica(self.replica.engine, self.committed)
-
-    def _hand_out_copies(self) -> None:
-        wanted, self._copies_wanted = self._copies_wanted, []
-        for future in wanted:
-            if not future.done():
-                future.set_result(Replica(self.replica.engine.clone(), self.committed))
-        if not self.intake.queue and not self._stopping:
-            self.intake.arrived.clear()
-
     async def _sequence(self, taken: list[Pending]) -> None:
         time_us = self._now_us()
         self._limits.roll(time_us)
@@ -177,10 +156,10 @@ class Sequencer:
         self.intake.appending()
         await self._append(row)
         self._count(len(frames), int((self._machine.monotonic_s() - began) * 1e6))
-        self.committed = self.replica.head = Head(row.last_sequence, time_us, row.hash)
-        self.intake.appended()
-        self._recent.append(row)
         self._limits.give_back_filled(events)
+        self.replica.stand_at(row)
+        self.committed = self.replica.head
+        self.intake.appended()
         await self._acknowledge(admitted, row, (0, *unpack(f"<{len(frames)}I", ends))[own:])
         self._publisher.put(CommittedBatch(row.first_sequence, row.last_sequence, time_us, events))
 
@@ -253,7 +232,7 @@ class Sequencer:
 
     async def _first_result(self, sequence: int) -> tuple[int, bytes]:
         """Return time and events of a command that was committed before."""
-        for row in self._recent:
+        for row in self.replica.recent:
             if row.first_sequence <= sequence <= row.last_sequence:
                 return row.time_us, events_of(row.events, sequence)
         found = await self._journal.find(sequence)

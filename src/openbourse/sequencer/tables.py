@@ -28,6 +28,16 @@ CREATE TABLE IF NOT EXISTS journal.lease (
     backend_pid integer NOT NULL,
     expires_at timestamptz NOT NULL
 );
+CREATE TABLE IF NOT EXISTS journal.standby (
+    shard integer NOT NULL,
+    holder text NOT NULL,
+    sequence bigint NOT NULL,
+    behind bigint NOT NULL,
+    behind_us bigint NOT NULL,
+    state text NOT NULL,
+    seen_at timestamptz NOT NULL,
+    PRIMARY KEY (shard, holder)
+) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS journal.snapshot (
     shard integer NOT NULL,
     sequence bigint NOT NULL,
@@ -36,6 +46,23 @@ CREATE TABLE IF NOT EXISTS journal.snapshot (
     rules_version integer NOT NULL,
     state bytea NOT NULL,
     taken_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (shard, sequence)
+);
+-- A state of any size in pieces, so that nobody handles more than one at a time; `state` itself holds older ones.
+ALTER TABLE journal.snapshot ADD COLUMN IF NOT EXISTS counts bytea NOT NULL DEFAULT '';
+ALTER TABLE journal.snapshot ADD COLUMN IF NOT EXISTS parts integer NOT NULL DEFAULT 0;
+CREATE TABLE IF NOT EXISTS journal.snapshot_part (
+    shard integer NOT NULL,
+    sequence bigint NOT NULL,
+    number integer NOT NULL,
+    bytes bytea NOT NULL,
+    PRIMARY KEY (shard, sequence, number)
+);
+ALTER TABLE journal.snapshot_part ALTER COLUMN bytes SET STORAGE EXTERNAL;
+CREATE TABLE IF NOT EXISTS journal.state_hash (
+    shard integer NOT NULL,
+    sequence bigint NOT NULL,
+    state_hash bytea NOT NULL,
     PRIMARY KEY (shard, sequence)
 );
 """

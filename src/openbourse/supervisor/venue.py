@@ -44,6 +44,7 @@ class Options:
     settings: ProcessSettings
     has_demo: bool = True
     edge_processes: int = 2
+    standbys: int = 1  # sequencers beside the leader
     program: tuple[str, ...] = (sys.executable, "-m", "openbourse")  # what `run ROLE…` and `migrate` are appended to
 
 
@@ -102,6 +103,7 @@ class Venue:
             if is_started:
                 self._progress.ready(self.url)
                 housekeeping = asyncio.create_task(self._keep_house())
+                await self._unless_stopped(self._start_standbys())
                 await self._stop.wait()
         finally:
             if housekeeping is not None:
@@ -145,6 +147,14 @@ class Venue:
             await demo.start()
         except StartFault as fault:
             self._notice(f"the exchange runs without its demo market: {fault}")
+
+    async def _start_standbys(self) -> None:
+        """Start those that nobody waits for, once the exchange serves."""
+        for number in range(2, self._options.standbys + 2):
+            try:
+                await self._role(f"sequencer-{number}", ("sequencer",)).start()
+            except StartFault as fault:
+                self._notice(f"the exchange runs without a standby: {fault}")
 
     async def _migrate(self) -> None:
         log_file = self._layout.log_dir / "migrate.log"
@@ -219,7 +229,7 @@ class Venue:
         if self._stop.is_set():
             self._progress.say("stopping: roles first, PostgreSQL last")
         # The sequencer goes after those who send to it, so that what they have under way is still answered.
-        others = [child for child in self._roles if child.plan.name != "sequencer"]
+        others = [child for child in self._roles if not child.plan.name.startswith("sequencer")]
         await asyncio.gather(*(child.stop() for child in others))
         await asyncio.gather(*(child.stop() for child in self._roles if child not in others))
         if self._stores is not None:

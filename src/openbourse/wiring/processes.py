@@ -10,7 +10,8 @@ import structlog
 from openbourse.adapters.feed_valkey import ValkeyFeedWriter
 from openbourse.adapters.lease_postgres import PostgresLease
 from openbourse.roles import EDGE_ROLES
-from openbourse.sequencer.lead import LEASE_TTL_S, Parts, holder_name, run_sequencer
+from openbourse.sequencer.lead import LEASE_TTL_S, holder_name, run_sequencer
+from openbourse.sequencer.parts import Parts
 from openbourse.settings import ProcessSettings, announce_ready
 from openbourse.wiring.demo import run_demo
 from openbourse.wiring.edge import run_edge
@@ -76,4 +77,14 @@ async def _run_sequencer(stores: Stores, ready: Callable[[], None], stop: asynci
     stores.closing.push_async_callback(lease.close)
     writer = ValkeyFeedWriter(stores.new_valkey(), shard)
     secret = stores.intake_secret()
-    await run_sequencer(Parts(stores.journal(), stores.journal(), lease, writer, settings, secret), ready, stop)
+    name = "" if settings.ready_file is None else settings.ready_file.stem
+    parts = Parts(
+        stores.journal(),
+        stores.journal(),
+        lease,
+        writer,
+        settings,
+        secret,
+        name=name or holder_name().partition(":")[0],
+    )
+    await run_sequencer(parts, ready, stop)

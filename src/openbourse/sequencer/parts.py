@@ -1,0 +1,71 @@
+"""What one replica of a shard is made of, and the right to lead as it needs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from openbourse.engine import Engine
+from openbourse.machine import THIS_MACHINE, Machine
+from openbourse.protocol.journal import Standing
+from openbourse.sequencer.journal import Journal
+from openbourse.sequencer.photograph import Forked, Photograph
+from openbourse.sequencer.publisher import FeedWriter
+from openbourse.settings import ProcessSettings
+
+SNAPSHOT_EVERY_COMMANDS: Final = 50_000
+FREE: Final = "free"
+HAND_OVER: Final = "hand over"
+
+
+class Lease(Protocol):
+    """The right to lead, as the sequencer needs it."""
+
+    epoch: int
+
+    async def clock_skew_s(self, now_s: float) -> float:
+        """Return how far a clock is ahead of the database's. Raises JournalAway."""
+        ...
+
+    async def take(self, address: str) -> bool:
+        """Try to become the leader. Raises JournalAway."""
+        ...
+
+    async def renew(self) -> None:
+        """Extend the lease. Raises Deposed, JournalAway."""
+        ...
+
+    async def give_up(self) -> None:
+        """End the lease now and say so to those who wait for it. Raises JournalAway."""
+        ...
+
+    async def await_news(self, seconds: float) -> str:
+        """Return FREE or HAND_OVER when somebody says so, an empty text after so many seconds."""
+        ...
+
+    async def stand(self, standing: Standing) -> None:
+        """Say how this standby does. Raises JournalAway."""
+        ...
+
+    async def standbys(self) -> list[Standing]:
+        """Return how the other replicas do that stand by. Raises JournalAway."""
+        ...
+
+
+@dataclass
+class Parts:
+    """What wiring hands over."""
+
+    journal: Journal
+    snapshots: Journal
+    """The same journal over a connection of its own, so that storing a snapshot never waits in front of an append."""
+    lease: Lease
+    writer: FeedWriter
+    settings: ProcessSettings
+    secret: bytes
+    """What gateways prove that they know."""
+    machine: Machine = THIS_MACHINE
+    name: str = "sequencer"
+    """What this replica is called in metrics."""
+    snapshot_every_commands: int = SNAPSHOT_EVERY_COMMANDS
+    photograph: Callable[[Engine], Photograph] = Forked
+    """How a state is written out while trading goes on."""

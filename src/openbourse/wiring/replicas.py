@@ -1,0 +1,36 @@
+"""A planned change of leader, and who leads and stands by."""
+
+import asyncio
+import time
+from typing import Final
+
+from openbourse.adapters.replicas_postgres import Replicas, ask_for_hand_over, read_replicas
+from openbourse.settings import ProcessSettings
+
+LOOK_EVERY_S: Final = 0.05
+
+
+async def replicas(settings: ProcessSettings) -> Replicas:
+    """Return who leads and who stands by. Raises OSError when the database is away."""
+    return await read_replicas(settings.journal_url, settings.venue.shard)
+
+
+async def hand_over(settings: ProcessSettings, seconds: float) -> Replicas:
+    """Have the leader hand over to a standby; return the replicas when another one leads.
+
+    Raises ValueError when nobody leads or could take over, TimeoutError when the leader did not do it in time.
+    """
+    before = await replicas(settings)
+    if not before.leader:
+        raise ValueError("nobody leads now")
+    if not before.has_successor:
+        states = ", ".join(f"{each.holder} is {each.state}" for each in before.standbys) or "there is none"
+        raise ValueError(f"no standby could take over at once: {states}")
+    await ask_for_hand_over(settings.journal_url, settings.venue.shard)
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        after = await replicas(settings)
+        if after.epoch > before.epoch and after.leader:
+            return after
+        await asyncio.sleep(LOOK_EVERY_S)
+    raise TimeoutError(f"{before.leader} still leads after {seconds:g} s; its log says why")
