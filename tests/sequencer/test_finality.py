@@ -79,7 +79,9 @@ async def test_a_clock_that_is_set_while_leading_ends_the_leader(ahead_us: int) 
     assert leading.journal.rows[-1].last_sequence == 5, "nothing bears the wrong time"
 
 
-async def test_a_leader_asked_to_stop_while_commands_wait_commits_them_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_leader_asked_to_stop_while_commands_wait_commits_them_and_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     leading, may_append = Leading(), asyncio.Event()
     append = leading.journal.append
 
