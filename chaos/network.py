@@ -75,16 +75,17 @@ class Network:
     def cut(self, cuts: Iterable[Cut]) -> None:
         """Let no packet through from one network to another, silently."""
         fresh = [cut for cut in cuts if cut not in self._cuts]
-        _ip([f"rule add {_rule(cut)}" for cut in fresh])
+        _ip([f"rule add {rule_of(cut)}" for cut in fresh])
         self._cuts += fresh
 
     def heal(self) -> None:
         """Let everything through again."""
-        _ip([f"rule del {_rule(cut)}" for cut in self._cuts])
+        _ip([f"rule del {rule_of(cut)}" for cut in self._cuts])
         self._cuts.clear()
 
 
-def _rule(cut: Cut) -> str:
+def rule_of(cut: Cut) -> str:
+    """Return the router's rule that is a cut."""
     source, target = cut
     is_of_zone = all("/" in end for end in cut)
     return f"prio {ZONE_CUT_PRIORITY if is_of_zone else PLACE_CUT_PRIORITY} from {source} to {target} blackhole"
