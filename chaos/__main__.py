@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from chaos.checker import SHOWN_MAX
 from chaos.faults import Kind
 from chaos.measure import by_kind
 from chaos.network import NetworkFault
+from chaos.places import LOOPBACK
 from chaos.report import keep, recorded, table
 from chaos.run import Options, clear, run
 from chaos.server import ServerFault
@@ -37,11 +39,14 @@ def main() -> int:
     parser.add_argument("--form", choices=("hosts", "endpoint"), default="hosts", help="how the database is named")
     parser.add_argument("--only", type=Kind, nargs="*", default=[], help="these kinds alone")
     parser.add_argument("--without", type=Kind, nargs="*", default=[], help="not these kinds")
+    parser.add_argument("--loopback", action="store_true", help="no namespaces, even where they are allowed")
     parser.add_argument("--keep", action="store_true", help="leave the logs where they are")
     parser.add_argument("--uncounted", action="store_true", help="do not add this run to those kept")
     options = parser.parse_args()
-    if APART not in os.environ:
-        _go_apart()
+    if not {APART, LOOPBACK} & os.environ.keys():
+        _begin_again(options.loopback)
+    if LOOPBACK in os.environ and options.form == "endpoint":
+        parser.error("an address that moves needs namespaces")
     seed = int(time.time()) if options.seed is None else options.seed
     asked = Options(
         options.faults, seed, options.rate, options.seconds, options.form, tuple(options.only), tuple(options.without)
@@ -49,14 +54,18 @@ def main() -> int:
     return _run(asked, options.keep, not options.uncounted)
 
 
-def _go_apart() -> None:
-    """Begin again in namespaces of one's own: nothing of the network, the disks and the processes is left afterwards."""
-    unshare = shutil.which("unshare")
-    if unshare is None or shutil.which("ip") is None or os.geteuid() != 0:
-        print("the zones need root, util-linux and iproute2", file=sys.stderr)
-        raise SystemExit(2)
-    # A shell is the first process there, because the first one must bury what others leave.
+def _begin_again(on_loopback: bool) -> None:
+    """Begin again in namespaces of one's own: nothing of the network, the disks and the processes is left afterwards.
+
+    Where they are not allowed the zones are loopback addresses.
+    """
+    unshare = shutil.which("unshare") or ""
     words = (unshare, "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private")
+    may = bool(unshare) and os.geteuid() == 0 and shutil.which("ip") is not None and not on_loopback
+    if not may or subprocess.run((*words, "true"), capture_output=True, check=False).returncode != 0:
+        python = (sys.executable, "-m", "chaos", *sys.argv[1:])
+        os.execve(sys.executable, python, {**os.environ, LOOPBACK: "1"})
+    # A shell is the first process there, because the first one must bury what others leave.
     again = ("sh", "-c", _INSIDE, "chaos", sys.executable, "-m", "chaos", *sys.argv[1:])
     os.execve(unshare, (*words, *again), {**os.environ, APART: "1"})
 

@@ -96,6 +96,8 @@ def _check_placed(
 
 def _check_acknowledged(request: Request, found: list[Placed], fills: dict[int, set[int]], verdict: Verdict) -> None:
     order = request.body.get("orderId")
+    if request.body.get("clientOrderId") != request.name:
+        verdict.breaks.append(f"{request.name} was answered with another's order: {request.body.get('clientOrderId')}")
     if not any(placed.order == order for placed in found):
         verdict.lost.append(f"{request.name} was acknowledged as order {order} and is not in the journal")
         return
@@ -142,6 +144,8 @@ def _check_doubt(requests: list[Request], by_name: dict[tuple[int, str], list[Pl
         is_there = bool(by_name.get((request.account, request.name)))
         if answer is None:
             verdict.breaks.append(f"{request.name} is in doubt and no question settled it")
+        elif answer.outcome == Outcome.DONE and answer.body.get("clientOrderId") != request.name:
+            verdict.breaks.append(f"{request.name} was in doubt and another's order was told: {answer.body}")
         elif (answer.outcome == Outcome.DONE) != is_there:
             told = "there" if answer.outcome == Outcome.DONE else "not there"
             verdict.breaks.append(f"{request.name} was in doubt and said to be {told}, which it is not")

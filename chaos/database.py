@@ -13,7 +13,7 @@ from typing import Final
 
 import asyncpg
 
-from chaos.places import DATABASE_PORT, DATABASES, ENDPOINT, Place
+from chaos.places import DATABASE_PORT, DATABASES, ENDPOINT, Place, seen_from
 from chaos.server import Server, ServerFault
 from openbourse.supervisor.postgres import USER
 
@@ -190,12 +190,12 @@ class Database:
             await asyncio.sleep(0.1)
 
 
-def urls(database: str, password: str, form: str) -> str:
-    """Return what the program is told: the address that moves, or both hosts, of which it finds the one to write to."""
+def urls(database: str, password: str, form: str, source: Place | None) -> str:
+    """Return what a place is told: the address that moves, or both hosts, of which it finds the one to write to."""
     if form == "endpoint":
         hosts = f"{ENDPOINT}:{DATABASE_PORT}"
     else:
-        hosts = ",".join(f"{place.address}:{DATABASE_PORT}" for place in DATABASES)
+        hosts = ",".join(f"{seen_from(source, place)}:{DATABASE_PORT}" for place in DATABASES)
     return f"postgresql://{USER}:{password}@{hosts}/{database}?target_session_attrs=read-write"
 
 

@@ -1,12 +1,17 @@
 """Where everything runs: three zones and the clients' side, one address for each part."""
 
+import os
 from dataclasses import dataclass
 from typing import Final
+
+LOOPBACK: Final = "CHAOS_LOOPBACK"
+"""Set where namespaces are not allowed: every place is then an address of this machine's own loopback."""
+IS_LOOPBACK: Final = LOOPBACK in os.environ
 
 ZONES: Final = ("a", "b", "c")
 CLIENTS_ZONE: Final = "clients"
 NUMBERS: Final = {CLIENTS_ZONE: 0, "a": 1, "b": 2, "c": 3}
-PREFIX: Final = "10.77"
+PREFIX: Final = "127.77" if IS_LOOPBACK else "10.77"
 ROUTER: Final = f"{PREFIX}.255.1"
 ENDPOINT: Final = f"{PREFIX}.9.1"
 """The database's one address that moves with the primary, as a managed database's name does."""
@@ -61,3 +66,13 @@ def zone_of(address: str) -> str:
 def place_at(address: str) -> Place:
     """Return the place of an address."""
     return next(place for place in ALL if place.address == address)
+
+
+def alias(source: Place, target: Place) -> str:
+    """Return the loopback address at which the relay takes what one place sends to another."""
+    return f"127.{100 + ALL.index(source)}.{target.address.split('.', 2)[2]}"
+
+
+def seen_from(source: Place | None, target: Place) -> str:
+    """Return the address at which a place (or the kit) reaches another one: its own, unless the relay must be named."""
+    return alias(source, target) if IS_LOOPBACK and source is not None else target.address

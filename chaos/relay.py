@@ -1,7 +1,7 @@
 """The relay between zones: carries TCP streams on with a delay and with stalls as lost packets cause them.
 
 Run as a process (`python -m chaos.relay`) it takes the router's streams transparently: whoever is dialled sees the
-dialler's own address. Its weather comes as lines of JSON on standard input; the end of the input ends it.
+dialler's own address. On loopback it has an address for each pair of places instead. Its weather comes as lines of JSON on standard input; the end of the input ends it.
 """
 
 import asyncio
@@ -17,7 +17,18 @@ from typing import Final, cast
 
 import uvloop
 
-from chaos.places import PORTS
+from chaos.places import (
+    ALL,
+    DATABASE_PORT,
+    DATABASES,
+    EDGE_PORT,
+    EDGES,
+    IS_LOOPBACK,
+    PORTS,
+    VALKEY,
+    VALKEY_PORT,
+    alias,
+)
 
 IP_TRANSPARENT: Final = 19
 STALL_S: Final = 0.2
@@ -153,8 +164,11 @@ class Relay:
         for way in list(self.ways):
             way.move()
 
-    async def listen(self, address: Address, target: Address | None = None) -> Address:
-        """Take connections at an address, for a target, or for whatever was dialled; return the address."""
+    async def listen(self, address: Address, target: Address | None = None, source: str = "") -> Address:
+        """Take connections at an address, for a target, or for whatever was dialled; return the address.
+
+        A source stands for whoever dials, where that cannot be told by the dialler's own address.
+        """
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self._is_transparent:
@@ -162,7 +176,7 @@ class Relay:
         listener.bind(address)
         listener.listen(512)
         listener.setblocking(False)
-        server = await asyncio.get_running_loop().create_server(lambda: self._accept(target), sock=listener)
+        server = await asyncio.get_running_loop().create_server(lambda: self._accept(target, source), sock=listener)
         self._servers.append(server)
         host, port = listener.getsockname()[:2]
         return str(host), int(port)
@@ -177,23 +191,27 @@ class Relay:
         for dial in list(self._dials):
             dial.cancel()
 
-    def _accept(self, fixed: Address | None) -> asyncio.Protocol:
+    def _accept(self, fixed: Address | None, named: str) -> asyncio.Protocol:
         # The ends' addresses are known once the connection is made; until then the ways have none.
         there, back = Way(self, "", ""), Way(self, "", "")
 
         def made(transport: asyncio.Transport) -> None:
-            source: Address = transport.get_extra_info("peername")[:2]
-            target: Address = fixed or transport.get_extra_info("sockname")[:2]
+            source, dialled = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+            if source is None or dialled is None:
+                transport.abort()  # who dialled has left already
+                return
+            target: Address = fixed or dialled[:2]
             target = (self.weather.moved.get(target[0], target[0]), target[1])
-            there.ends, back.ends = (source[0], target[0]), (target[0], source[0])
+            name = named or source[0]
+            there.ends, back.ends = (name, target[0]), (target[0], name)
             self.ways |= {there, back}
-            dial = asyncio.create_task(self._dial(there, back, transport, source, target))
+            dial = asyncio.create_task(self._dial(there, back, transport, source[0], target))
             self._dials.add(dial)
             dial.add_done_callback(self._dials.discard)
 
         return _End(there, back, made)
 
-    async def _dial(self, there: Way, back: Way, dialler: asyncio.Transport, source: Address, target: Address) -> None:
+    async def _dial(self, there: Way, back: Way, dialler: asyncio.Transport, source: str, target: Address) -> None:
         loop = asyncio.get_running_loop()
         plain = socket.socket()
         plain.setblocking(False)
@@ -201,12 +219,17 @@ class Relay:
         try:
             if self._is_transparent:
                 plain.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
-                plain.bind((source[0], 0))
+                plain.bind((source, 0))
             async with asyncio.timeout(DIAL_S):
                 await loop.sock_connect(plain, target)
-            await loop.create_connection(lambda: _End(back, there, lambda _: None), sock=plain)
         except (OSError, TimeoutError):
             plain.close()
+            _reset(dialler)
+            return
+        try:
+            await loop.create_connection(lambda: _End(back, there, lambda _: None), sock=plain)
+        except OSError:
+            # The socket is the loop's now: closing it here would give its number to another stream while it is in use.
             _reset(dialler)
 
 
@@ -220,9 +243,16 @@ def weather_of(line: str, before: Weather) -> Weather:
 
 async def serve() -> None:
     """Relay what the router hands over until standard input ends."""
-    relay = Relay(is_transparent=True)
-    for port in PORTS:
-        await relay.listen(("0.0.0.0", port))
+    relay = Relay(is_transparent=not IS_LOOPBACK)
+    if IS_LOOPBACK:
+        targets = [*((place, DATABASE_PORT) for place in DATABASES), (VALKEY, VALKEY_PORT)]
+        targets += [(place, EDGE_PORT) for place in EDGES]
+        for source in ALL:
+            for target, port in targets:
+                await relay.listen((alias(source, target), port), (target.address, port), source.address)
+    else:
+        for port in PORTS:
+            await relay.listen(("0.0.0.0", port))
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     sys.stdout.write("ready\n")

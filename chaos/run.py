@@ -1,6 +1,7 @@
 """One run: the venue up, clients trading, faults one after another, then the verdict."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from chaos.inject import Injected, Injector
 from chaos.load import SYMBOL, Plan, Trading
 from chaos.measure import felt
 from chaos.network import inside
-from chaos.places import EDGE_PORT, EDGES, LOAD
+from chaos.places import EDGE_PORT, EDGES, IS_LOOPBACK, LOAD, seen_from
 from chaos.report import Run, commit, now, whole, write
 from chaos.truth import read_truth
 from chaos.venue import Venue, VenueFault
@@ -81,11 +82,11 @@ async def run(options: Options, root: Path, say: Callable[[str], None]) -> tuple
     began = time.monotonic()
     try:
         await venue.start()
-        say(f"the venue is up in {time.monotonic() - began:.0f} s: three zones as network namespaces")
+        say(f"the venue is up in {time.monotonic() - began:.0f} s; the three zones are {venue.network.told}")
         trading = [
             Trading(made.account_id, made.api_key, made.secret_key) for made in await venue.accounts(ACCOUNTS, FUNDS)
         ]
-        edges = [(place.address, EDGE_PORT) for place in EDGES]
+        edges = [(seen_from(LOAD, place), EDGE_PORT) for place in EDGES]
         load = Load(root, Plan(trading, edges, options.rate, options.seed, str(root / "history.jsonl")))
         began = time.monotonic()
         await asyncio.sleep(WARM_UP_S)
@@ -103,11 +104,8 @@ async def run(options: Options, root: Path, say: Callable[[str], None]) -> tuple
 
 async def _inject(venue: Venue, options: Options, say: Callable[[str], None]) -> tuple[list[Injected], list[str]]:
     """Have the faults happen, as many as fit into the time; return them, and what did not come back."""
-    without = (
-        *options.without,
-        *([] if venue.clocks else [Kind.CLOCK_JUMP]),
-        *([] if venue.disks else [Kind.SLOW_DISK]),
-    )
+    absent = {Kind.CLOCK_JUMP: not venue.clocks, Kind.SLOW_DISK: not venue.disks, Kind.DISK_FULL: IS_LOOPBACK}
+    without = (*options.without, *(kind for kind, is_absent in absent.items() if is_absent))
     injector, injected = Injector(venue), list[Injected]()
     limit = time.monotonic() + options.seconds
     for fault in draw(options.seed, options.faults, options.only, without):
@@ -167,10 +165,11 @@ def _keep(
         felt=felt(injected, requests, between[1]),
     )
     how = {
-        "zones": "network namespaces, a relay of 0.5 ms each way between them",
+        "zones": venue.network.told,
+        "load average at the end": os.getloadavg()[0],
         "orders, cancels and questions a second": options.rate,
         "database address": options.form,
-        "database": "both on disks in memory; failover after 3 s without an answer, as RDS would",
+        "database": "failover after 3 s without an answer, as RDS would",
         "skipped": venue.skipped,
     }
     notes = [(at - between[0], text) for at, text in venue.notes]

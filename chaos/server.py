@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from chaos.network import inside
 from chaos.parts import Part, plain_environment
-from chaos.places import DATABASE_PORT, PREFIX, Place
+from chaos.places import DATABASE_PORT, IS_LOOPBACK, PREFIX, Place, seen_from
 from openbourse.supervisor import binaries, orphans
 from openbourse.supervisor.postgres import USER, unprivileged_prefix
 
@@ -19,7 +19,6 @@ DISK_BYTES: Final = 768 * 1024 * 1024
 FILL_BYTES: Final = 1 << 16
 STEP_S: Final = 30.0
 CONFIGURATION: Final = {
-    "listen_addresses": "*",
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "96MB",
@@ -66,11 +65,19 @@ class Server:
         self._password = password
         self._log_file = root / f"{place.name}.log"
         self.disk.mkdir()
-        # A disk of its own, in memory and small: it can be filled, and ends with the kit.
-        _run("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0777", "tmpfs", str(self.disk))
+        if not IS_LOOPBACK:
+            # A disk of its own, in memory and small: it can be filled, and ends with the kit.
+            _run("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0777", "tmpfs", str(self.disk))
         self.data = self.disk / "data"
         self._filler = self.disk / "filler"
-        argv = (*unprivileged_prefix(), str(binaries.postgres_bin_dir() / "postgres"), "-D", str(self.data))
+        argv = (
+            *unprivileged_prefix(),
+            str(binaries.postgres_bin_dir() / "postgres"),
+            "-D",
+            str(self.data),
+            "-h",
+            place.address,
+        )
         self.part = Part(
             place,
             argv,
@@ -156,7 +163,9 @@ class Server:
     def _source(self, primary: Place) -> str:
         # Bounded, because the way to the primary may be cut.
         bounds = "connect_timeout=3 tcp_user_timeout=3000 keepalives_idle=2 keepalives_interval=1 keepalives_count=3"
-        return f"host={primary.address} port={DATABASE_PORT} user={USER} password={self._password} {bounds}"
+        return (
+            f"host={seen_from(self.place, primary)} port={DATABASE_PORT} user={USER} password={self._password} {bounds}"
+        )
 
     def _forget_standbys(self) -> None:
         # A new primary begins alone, as a managed database does, and waits for a standby once it has one.

@@ -15,7 +15,7 @@ import asyncpg
 
 from chaos.asking import is_serving
 from chaos.database import Database, new_servers, urls
-from chaos.network import Network
+from chaos.network import LoopbackNetwork, Network
 from chaos.parts import Part, plain_environment, program
 from chaos.places import (
     EDGE_PORT,
@@ -23,11 +23,13 @@ from chaos.places import (
     ENDPOINT,
     HISTORIES,
     INTAKE_PORT,
+    IS_LOOPBACK,
     SEQUENCERS,
     VALKEY,
     VALKEY_PORT,
     Place,
     place_at,
+    seen_from,
 )
 from chaos.shims import Clock, SlowDisk, build_slow_disk, find_faketime
 from openbourse import wiring
@@ -55,7 +57,7 @@ class Venue:
 
     def __init__(self, root: Path, form: str) -> None:
         self.root = root
-        self.network = Network()
+        self.network = LoopbackNetwork(self._tell_relay) if IS_LOOPBACK else Network()
         self.notes: list[tuple[float, str]] = []
         self.skipped: list[str] = []
         self.clocks: dict[Place, Clock] = {}
@@ -70,6 +72,8 @@ class Venue:
             self.skipped.append("slow disk: no C compiler on this machine")
         if self._faketime is None:
             self.skipped.append("clock jumps: libfaketime is not installed")
+        if IS_LOOPBACK:
+            self.skipped.append("disk full: no namespaces, so no small disk of one's own")
         self.parts: dict[Place, Part] = {}
         self.database: Database
 
@@ -104,13 +108,13 @@ class Venue:
         """Write down what the kit has seen or done."""
         self.notes.append((time.monotonic(), text))
 
-    def settings(self) -> ProcessSettings:
-        """Return what every process of the program is told."""
+    def settings(self, source: Place | None = None) -> ProcessSettings:
+        """Return what a process of the program is told at a place, or by the kit itself."""
         return ProcessSettings(
             data_dir=self.root / "data",
-            journal_url=urls("journal", self._password, self._form),
-            database_url=urls("venue", self._password, self._form),
-            valkey_url=f"redis://{VALKEY.address}:{VALKEY_PORT}/0",
+            journal_url=urls("journal", self._password, self._form, source),
+            database_url=urls("venue", self._password, self._form, source),
+            valkey_url=f"redis://{seen_from(source, VALKEY)}:{VALKEY_PORT}/0",
             master_key_file=self.root / "master.key",
             venue=ROOMY,
         )
@@ -190,7 +194,7 @@ class Venue:
         ready_file = self.root / f"{place.name}.ready"
         data_dir = self.root / place.name
         data_dir.mkdir()
-        settings = replace(self.settings(), data_dir=data_dir, ready_file=ready_file, **changes)  # type: ignore[arg-type]
+        settings = replace(self.settings(place), data_dir=data_dir, ready_file=ready_file, **changes)  # type: ignore[arg-type]
         environment = {**plain_environment(), **settings.environment()}
         self.parts[place] = Part(
             place,

@@ -16,7 +16,14 @@ BUYER, SELLER, FEES = 1_000, 1_001, 1
 
 def place(number: int, account: int, at: float, order: int, status: str = "NEW", executed: str = "0") -> Request:
     """Return an order that was acknowledged."""
-    body = {"orderId": order, "transactTime": 1_000 + number, "status": status, "executedQty": executed, "fills": []}
+    body = {
+        "orderId": order,
+        "clientOrderId": f"c{number}",
+        "transactTime": 1_000 + number,
+        "status": status,
+        "executedQty": executed,
+        "fills": [],
+    }
     return Request(
         number=number, account=account, kind=Kind.PLACE, name=f"c{number}", via="rest",
         planned=at, sent=at, answered=at + 0.01, outcome=Outcome.DONE, body=body,
@@ -42,7 +49,9 @@ class Story:
             request(4, SELLER, 4.0, Outcome.REFUSED, code=-2010),
             request(5, BUYER, 5.0, Outcome.DONE, kind=Kind.CANCEL, target="c1"),
             request(6, SELLER, 6.0, Outcome.DOUBT),
-            request(7, SELLER, 7.0, Outcome.DONE, kind=Kind.SETTLE, name="c6", target="6"),
+            request(
+                7, SELLER, 7.0, Outcome.DONE, kind=Kind.SETTLE, name="c6", target="6", body={"clientOrderId": "c6"}
+            ),
         ]
         self.truth = Truth(
             orders=[
@@ -186,6 +195,14 @@ def test_doubt_that_nothing_settled_is_named(story: Story) -> None:
 def test_doubt_that_was_settled_wrongly_is_named(story: Story) -> None:
     story.requests[6].outcome, story.requests[6].code = Outcome.REFUSED, -2013
     assert any("c6 was in doubt and said to be not there" in broken for broken in story.verdict().breaks)
+
+
+def test_an_answer_about_anothers_order_is_named(story: Story) -> None:
+    story.requests[0].body["clientOrderId"] = "c9"
+    story.requests[6].body["clientOrderId"] = "c8"
+    breaks = story.verdict().breaks
+    assert any("c1 was answered with another's order: c9" in broken for broken in breaks)
+    assert any("c6 was in doubt and another's order was told" in broken for broken in breaks)
 
 
 def test_a_trade_that_happened_twice_is_doubled(story: Story) -> None:
