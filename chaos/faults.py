@@ -81,6 +81,10 @@ SECONDS: Final[dict[Kind, tuple[float, float]]] = {
 }
 """How long a fault lasts, least and most; those that are not here are done at once."""
 PAUSE_S: Final = (0.5, 2.0)
+WAITS: Final = 0.4
+"""How often the next fault waits until everything is there twice again; else one part of a kind may still be coming back."""
+ON_A_WHOLE_VENUE: Final = frozenset({Kind.ZONE_LOSS, Kind.HANDOVER, Kind.ROLLING_RESTART})
+"""Those before which everything must be there: what they take away at once is as much as the venue may lose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class Fault:
     pause_s: float
     chance: float
     """From 0 to 1: what else must be chosen of it (which zone, how much)."""
+    is_on_whole: bool = True
+    """It comes when the venue is whole; else when it can survive one more fault."""
 
 
 def draw(seed: int, count: int, only: tuple[Kind, ...] = (), without: tuple[Kind, ...] = ()) -> list[Fault]:
@@ -107,5 +113,7 @@ def draw(seed: int, count: int, only: tuple[Kind, ...] = (), without: tuple[Kind
             chance.shuffle(bag)
         kind = bag.pop()
         seconds = chance.uniform(*SECONDS.get(kind, (0.0, 0.0)))
-        faults.append(Fault(len(faults) + 1, kind, seconds, chance.uniform(*PAUSE_S), chance.random()))
+        pause_s, choice = chance.uniform(*PAUSE_S), chance.random()
+        is_on_whole = chance.random() < WAITS or kind in ON_A_WHOLE_VENUE
+        faults.append(Fault(len(faults) + 1, kind, seconds, pause_s, choice, is_on_whole))
     return faults

@@ -28,8 +28,8 @@ class Felt(msgspec.Struct):
     requests: int
     failed: int
     in_doubt: int
-    whole_again: float
-    """From its end until everything was there twice again."""
+    whole_again: float | None
+    """From its end until everything was there twice again, if the next fault waited for that."""
 
 
 def felt(injected: Sequence[Injected], requests: Sequence[Request], end: float) -> list[Felt]:
@@ -61,7 +61,7 @@ def felt(injected: Sequence[Injected], requests: Sequence[Request], end: float) 
                 requests=len(asked),
                 failed=len(failed),
                 in_doubt=sum(request.outcome == Outcome.DOUBT for request in failed),
-                whole_again=round(max(0.0, fault.restored - fault.ended), 3),
+                whole_again=round(max(0.0, fault.restored - fault.ended), 3) if fault.restored else None,
             )
         )
     return found
@@ -81,7 +81,7 @@ class KindFigures(msgspec.Struct):
     requests: int
     failed: int
     in_doubt: int
-    whole_again_p99: float
+    whole_again_p99: float | None
 
 
 def by_kind(faults: Iterable[Felt]) -> list[KindFigures]:
@@ -96,6 +96,7 @@ def _figures(kind: str, faults: list[Felt]) -> KindFigures:
     acks = [math.inf if fault.next_ack is None else fault.next_ack for fault in faults]
     clients = [math.inf if fault.every_client is None else fault.every_client for fault in faults]
     beyond = [ack - fault.failover for ack, fault in zip(acks, faults, strict=True) if fault.failover is not None]
+    whole = [fault.whole_again for fault in faults if fault.whole_again is not None]
     return KindFigures(
         kind=kind,
         faults=len(faults),
@@ -107,7 +108,7 @@ def _figures(kind: str, faults: list[Felt]) -> KindFigures:
         requests=sum(fault.requests for fault in faults),
         failed=sum(fault.failed for fault in faults),
         in_doubt=sum(fault.in_doubt for fault in faults),
-        whole_again_p99=percentile([fault.whole_again for fault in faults], 99),
+        whole_again_p99=percentile(whole, 99) if whole else None,
     )
 
 

@@ -95,7 +95,7 @@ def table(figures: Sequence[KindFigures]) -> list[str]:
                 str(its.faults),
                 *("-" if value is None else f"{value:.2f}" for value in seconds),
                 *(str(count) for count in counts),
-                f"{its.whole_again_p99:.1f}",
+                "-" if its.whole_again_p99 is None else f"{its.whole_again_p99:.1f}",
             )
         )
     return [f"{row[0]:<24}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]

@@ -108,18 +108,23 @@ async def _inject(venue: Venue, options: Options, say: Callable[[str], None]) ->
     without = (*options.without, *(kind for kind, is_absent in absent.items() if is_absent))
     injector, injected = Injector(venue), list[Injected]()
     limit = time.monotonic() + options.seconds
-    for fault in draw(options.seed, options.faults, options.only, without):
-        if time.monotonic() > limit:
-            break
+    faults = draw(options.seed, options.faults, options.only, without)
+    for fault, following in zip(faults, [*faults[1:], None], strict=True):
         hit = await injector.inject(fault)
         injected.append(hit)
+        is_last = following is None or time.monotonic() > limit
+        waits = is_last or following is None or following.is_on_whole
         try:
-            hit.restored = await venue.restored(WHOLE_AGAIN_S)
+            at = await venue.restored(WHOLE_AGAIN_S, enough=not waits)
         except VenueFault as failure:
             hit.restored = time.monotonic()
             return injected, [f"after {_told(fault)} at {hit.target}: {failure}"]
-        whole_s = hit.restored - hit.ended
-        say(f"{fault.number:4} {fault.kind:<24} {hit.target:<40} whole again after {whole_s:.1f} s")
+        if waits:
+            hit.restored = at
+        how = f"whole again after {at - hit.ended:.1f} s" if waits else f"goes on after {at - hit.ended:.1f} s"
+        say(f"{fault.number:4} {fault.kind:<24} {hit.target:<40} {how}")
+        if is_last:
+            break
         await asyncio.sleep(fault.pause_s)
     return injected, []
 

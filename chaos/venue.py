@@ -145,25 +145,32 @@ class Venue:
             return None
         return place_at(str(address).partition(":")[0]) if address else None
 
-    async def missing(self) -> list[str]:
-        """Return what keeps the venue from being whole: a part that does not serve, a standby that is not followed."""
-        found = [part.name for part in self.parts.values() if not part.is_ready]
+    async def missing(self, enough: bool = False) -> list[str]:
+        """Return what keeps the venue from being whole: a part that does not serve, a standby that is not followed.
+
+        With `enough` a part of each kind may be still coming back, as long as another one can take over.
+        """
+        away = [place for place, part in self.parts.items() if not part.is_ready]
+        found = [place.name for place in away]
+        if enough and len({place.kind for place in away}) == len(away):
+            found = []
         if not self.database.is_whole:
             found.append("the database's standby")
         if found:
             return found
         if await self.leader() is None:
             return ["a leader"]
-        answers = await asyncio.gather(*(is_serving(place.address, EDGE_PORT) for place in EDGES))
-        return [f"{place.name} is not ready" for place, is_ready in zip(EDGES, answers, strict=True) if not is_ready]
+        asked = [place for place in EDGES if place not in away]
+        answers = await asyncio.gather(*(is_serving(place.address, EDGE_PORT) for place in asked))
+        return [f"{place.name} is not ready" for place, is_ready in zip(asked, answers, strict=True) if not is_ready]
 
-    async def restored(self, seconds: float) -> float:
+    async def restored(self, seconds: float, enough: bool = False) -> float:
         """Return once the venue is whole and stays so; tell since when (monotonic). Raises VenueFault after a while."""
         limit = time.monotonic() + seconds
         since = 0.0
         while not since or time.monotonic() - since < STAYS_S:
             # A former leader that has just been let go ends only when it learns of it.
-            missing = await self.missing()
+            missing = await self.missing(enough)
             since = 0.0 if missing else since or time.monotonic()
             if missing and time.monotonic() > limit:
                 raise VenueFault(f"after {seconds:g} s still missing: {', '.join(missing)}")
