@@ -188,9 +188,11 @@ class SocketConnection(asyncio.Protocol):
             self._outcome.note(planned, self._is_good(payload), payload[:120].decode(errors="replace"))
 
 
-async def rest_load(host: str, port: int, make: Make, rate: float, seconds: float, connections: int) -> Outcome:
+async def rest_load(
+    host: str, port: int, make: Make, rate: float, seconds: float, connections: int, kept: Outcome | None = None
+) -> Outcome:
     """Send requests at a rate for a time over REST, then wait for the answers still out (10 s at most)."""
-    outcome = Outcome(rate, seconds)
+    outcome = kept or Outcome(rate, seconds)
     pool = RestPool(outcome)
     await pool.open(host, port, connections)
     await _on_schedule(outcome, rate, seconds, lambda number, planned: pool.send(make(number), planned))
