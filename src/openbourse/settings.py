@@ -26,6 +26,9 @@ class VenueSettings:
     request_weight_per_minute: int = 6_000
     orders_per_10s: int = 100
     orders_per_day: int = 200_000
+    reopen_after_s: int = 0  # an outage of so many seconds makes instruments come back in steps; 0: never
+    reopen_cancel_only_s: int = 30
+    reopen_auction_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ class ProcessSettings:
             "REQUEST_WEIGHT_PER_MINUTE": self.venue.request_weight_per_minute,
             "ORDERS_PER_10S": self.venue.orders_per_10s,
             "ORDERS_PER_DAY": self.venue.orders_per_day,
+            "REOPEN_AFTER_S": self.venue.reopen_after_s,
+            "REOPEN_CANCEL_ONLY_S": self.venue.reopen_cancel_only_s,
+            "REOPEN_AUCTION_S": self.venue.reopen_auction_s,
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None and value != ""}
 
@@ -112,6 +118,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
             request_weight_per_minute=reader.number("REQUEST_WEIGHT_PER_MINUTE", 6_000, 1, 1_000_000_000),
             orders_per_10s=reader.number("ORDERS_PER_10S", 100, 1, 1_000_000_000),
             orders_per_day=reader.number("ORDERS_PER_DAY", 200_000, 1, 1_000_000_000),
+            reopen_after_s=reader.number("REOPEN_AFTER_S", 0, 0, 31_536_000),
+            reopen_cancel_only_s=reader.number("REOPEN_CANCEL_ONLY_S", 30, 0, 86_400),
+            reopen_auction_s=reader.number("REOPEN_AUCTION_S", 60, 0, 86_400),
         ),
     )
 

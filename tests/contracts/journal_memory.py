@@ -13,6 +13,7 @@ class MemoryJournal:
         self.rows: list[BatchRow] = []
         self.stored: dict[int, SnapshotRow] = {}
         self.hashes: dict[int, bytes] = {}
+        self.plan = b""
 
     async def lead(self, epoch: int) -> None:
         """Let an epoch lead."""
@@ -62,6 +63,14 @@ class MemoryJournal:
     async def snapshot(self, sequence: int) -> SnapshotRow | None:
         """Return a snapshot."""
         return self.stored.get(sequence)
+
+    async def keep_reopening(self, plan: bytes) -> None:
+        """Keep a plan."""
+        self.plan = plan
+
+    async def reopening(self) -> bytes:
+        """Return the plan."""
+        return self.plan
 
     async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
         """Leave a hash."""

@@ -131,6 +131,13 @@ async def test_half_a_snapshot_is_none(journal: Subject) -> None:
     assert await journal.snapshot(1) is None
 
 
+async def test_a_reopening_is_kept_until_it_is_done(journal: Subject) -> None:
+    assert await journal.reopening() == b""
+    for plan in (b"first", b"second", b""):
+        await journal.keep_reopening(plan)
+        assert await journal.reopening() == plan
+
+
 async def test_the_first_hash_that_was_left_stays(journal: Subject) -> None:
     assert await journal.left_hash(7) is None
     await journal.leave_hash(7, b"a" * 32)

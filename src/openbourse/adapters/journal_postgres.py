@@ -54,11 +54,11 @@ SELECT {_COLUMNS} FROM (
 _HAS_SNAPSHOT: Final = "SELECT EXISTS (SELECT FROM journal.snapshot WHERE shard = $1 AND sequence = $2)"
 _ADD_PART: Final = "INSERT INTO journal.snapshot_part (shard, sequence, number, bytes) VALUES ($1, $2, $3, $4)"
 _ADD_SNAPSHOT: Final = """
-INSERT INTO journal.snapshot (shard, sequence, chain_hash, state_hash, rules_version, counts, parts, state)
+INSERT INTO journal.snapshot (shard, sequence, chain_hash, state_hash, rules_version, beside, parts, state)
 VALUES ($1, $2, $3, $4, $5, $6, $7, '')
 """
 _SNAPSHOT: Final = """
-SELECT sequence, chain_hash, state_hash, rules_version, counts, state, parts FROM journal.snapshot
+SELECT sequence, chain_hash, state_hash, rules_version, beside, state, parts FROM journal.snapshot
 WHERE shard = $1 AND sequence = $2
 """
 _PARTS: Final = "SELECT bytes FROM journal.snapshot_part WHERE shard = $1 AND sequence = $2 ORDER BY number"
@@ -71,6 +71,9 @@ _DROP_OLD: Final = (
 )
 _LEAVE_HASH: Final = """
 INSERT INTO journal.state_hash (shard, sequence, state_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_KEEP_REOPENING: Final = """
+INSERT INTO journal.reopening (shard, plan) VALUES ($1, $2) ON CONFLICT (shard) DO UPDATE SET plan = $2
 """
 _DROP_OLD_HASHES: Final = """
 DELETE FROM journal.state_hash WHERE shard = $1 AND sequence <
@@ -241,7 +244,7 @@ class PostgresJournal:
             async for piece in pieces:
                 await connection.execute(_ADD_PART, self._shard, head.sequence, count, piece)
                 count += 1
-            fields = (head.sequence, head.chain_hash, head.state_hash, head.rules_version, head.counts)
+            fields = (head.sequence, head.chain_hash, head.state_hash, head.rules_version, head.beside)
             await connection.execute(_ADD_SNAPSHOT, self._shard, *fields, count)
             for statement in _DROP_OLD:
                 await connection.execute(statement, self._shard, keep)
@@ -260,6 +263,15 @@ class PostgresJournal:
         if parts:
             state = b"".join(row[0] for row in await self._fetch(_PARTS, self._shard, sequence))
         return SnapshotRow(SnapshotHead(*fields), state)
+
+    async def keep_reopening(self, plan: bytes) -> None:
+        """Keep what is left of a reopening, for this leader's successor; nothing: it is done. Raises JournalAway."""
+        await self._fetch(_KEEP_REOPENING, self._shard, plan)
+
+    async def reopening(self) -> bytes:
+        """Return what a leader kept of a reopening that is not done. Raises JournalAway."""
+        rows = await self._fetch("SELECT plan FROM journal.reopening WHERE shard = $1", self._shard)
+        return bytes(rows[0][0]) if rows else b""
 
     async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
         """Leave the leader's hash of the state at a sequence for those who compare."""

@@ -42,6 +42,7 @@ HAND_OVER: Final = "hand over"
 # lock another standby could find the lock free.
 _STATE: Final = """
 SELECT epoch, holder, backend_pid, expires_at < clock_timestamp() AS is_expired,
+    CASE WHEN isfinite(expires_at) THEN extract(epoch FROM clock_timestamp() - expires_at) ELSE 0 END AS vacant_s,
     NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend_pid) AS is_orphaned
 FROM journal.lease WHERE shard = $1
 """
@@ -60,7 +61,7 @@ WHERE shard = $1 AND epoch = $2 RETURNING 1
 # Without a holder: the successor has no sessions to end, and a last snapshot can still be stored.
 _GIVE_UP: Final = """
 WITH given AS (
-    UPDATE journal.lease SET expires_at = '-infinity', holder = '', backend_pid = 0
+    UPDATE journal.lease SET expires_at = clock_timestamp(), holder = '', backend_pid = 0
     WHERE shard = $1 AND epoch = $2 RETURNING 1
 )
 SELECT pg_notify($3, $4) FROM given
@@ -87,7 +88,7 @@ WHERE (pid = $1 OR application_name = $2) AND pid <> pg_backend_pid() AND datnam
 """
 _FIND: Final = (
     "SELECT address FROM journal.lease"
-    f" WHERE shard = $1 AND expires_at > clock_timestamp() - interval '{FOUND_AFTER_EXPIRY}'"
+    f" WHERE shard = $1 AND holder <> '' AND expires_at > clock_timestamp() - interval '{FOUND_AFTER_EXPIRY}'"
 )
 
 
@@ -105,6 +106,7 @@ class PostgresLease:
         self._turn = asyncio.Lock()
         self._news: asyncio.Queue[str] = asyncio.Queue(NEWS_MAX)
         self.epoch = 0
+        self.vacant_s = 0.0
 
     async def _do(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """Do something over the connection, opened if need be. Raises JournalAway."""
@@ -185,6 +187,7 @@ class PostgresLease:
             await self._end_sessions(connection, old)
             raise
         self.epoch = epoch
+        self.vacant_s = 0.0 if old is None else max(0.0, float(old["vacant_s"]))
         await self._end_sessions(connection, old)
         for _ in range(LOCK_TRIES):
             if await self._lock(connection):

@@ -54,6 +54,29 @@ def status(
 
 
 @app.command()
+def reopen(
+    symbols: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Such as BTCUSDT.  [default: all]")
+    ] = None,
+    cancel_only: Annotated[float, typer.Option(min=0, max=86_400, help="Seconds in which orders can only end.")] = 30.0,
+    auction: Annotated[float, typer.Option(min=0, max=86_400, help="Seconds in which orders collect.")] = 60.0,
+    data: Data = None,
+) -> None:
+    """Bring instruments back after an outage: cancel-only, then a call auction, then trading."""
+    settings = reach(data, None)
+    from openbourse import wiring
+    from openbourse.protocol.instruments import InstrumentStatus
+
+    def told(symbol: str, status: InstrumentStatus) -> None:
+        Console().print(f"{symbol} {status.name}", highlight=False, markup=False)
+
+    try:
+        finish(wiring.reopen(settings, symbols or [], cancel_only, auction, told))
+    except (ValueError, OSError) as error:
+        give_up(f"The reopening stopped; run it again: {error}")
+
+
+@app.command()
 def rules(
     symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
     changes: Annotated[

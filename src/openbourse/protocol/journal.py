@@ -53,8 +53,8 @@ class SnapshotHead(msgspec.Struct, frozen=True):
     chain_hash: bytes
     state_hash: bytes
     rules_version: int
-    counts: bytes = b""
-    """Orders counted by account until then: no part of the state, but a new leader must go on with them."""
+    beside: bytes = b""
+    """What a new leader must know beyond the state, orders counted by account above all."""
 
     def with_hash(self, state_hash: bytes) -> "SnapshotHead":
         """Return this head with the state's hash."""

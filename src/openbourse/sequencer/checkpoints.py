@@ -109,4 +109,4 @@ class Checkpoints:
 def _head(replica: Replica) -> SnapshotHead:
     """Return what is told of a replica's state beside the state itself; its hash comes later."""
     head = replica.head
-    return SnapshotHead(head.sequence, head.hash, b"", replica.engine.rules_version, replica.counts())
+    return SnapshotHead(head.sequence, head.hash, b"", replica.engine.rules_version, replica.beside())

@@ -52,6 +52,14 @@ class Journal(Protocol):
         """Return a whole snapshot; the reader checks it."""
         ...
 
+    async def keep_reopening(self, plan: bytes) -> None:
+        """Keep what is left of a reopening, for this leader's successor; nothing: it is done. Raises JournalAway."""
+        ...
+
+    async def reopening(self) -> bytes:
+        """Return what a leader kept of a reopening that is not done. Raises JournalAway."""
+        ...
+
     async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
         """Leave the leader's hash of the state at a sequence for those who compare."""
         ...

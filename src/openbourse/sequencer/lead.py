@@ -16,6 +16,7 @@ from openbourse.sequencer.limits import OrderLimits
 from openbourse.sequencer.parts import HAND_OVER, Lease, Parts
 from openbourse.sequencer.publisher import Publisher
 from openbourse.sequencer.recovery import ReplayDiverged, Replica, recover
+from openbourse.sequencer.reopening import Reopening
 from openbourse.sequencer.sequencer import Sequencer
 from openbourse.sequencer.standby import Standby, patiently, stay_diverged
 
@@ -127,13 +128,17 @@ async def _lead(
     sequencer = Sequencer(
         venue.shard, parts.lease.epoch, replica, parts.journal, publisher, replica.limits, parts.secret, parts.machine
     )
+    reopening = Reopening(parts, replica, sequencer)
+    await reopening.begin(parts.lease.vacant_s)
+    if venue.reopen_after_s:
+        sequencer.outage_s, sequencer.after_outage = float(venue.reopen_after_s), reopening.after
     await parts.lease.renew()
     sequencer.intake.renewed(parts.machine.monotonic_s() + SURE_S)
     server = await asyncio.get_running_loop().create_server(sequencer.intake.connect, sock=listener)
     on_leading()
     log.info("leading", epoch=parts.lease.epoch, sequence=replica.head.sequence, address=_address(listener))
     try:
-        await _serve(parts, sequencer, publisher, standbys, stop)
+        await _serve(parts, sequencer, publisher, standbys, reopening, stop)
         server.close()
         await parts.lease.give_up()
         for connection in list(sequencer.intake.connections):
@@ -147,7 +152,12 @@ async def _lead(
 
 
 async def _serve(
-    parts: Parts, sequencer: Sequencer, publisher: Publisher, standbys: Standbys, stop: asyncio.Event
+    parts: Parts,
+    sequencer: Sequencer,
+    publisher: Publisher,
+    standbys: Standbys,
+    reopening: Reopening,
+    stop: asyncio.Event,
 ) -> None:
     """Run the loop and what goes beside it; the first that fails ends all."""
     loop = asyncio.create_task(sequencer.run())
@@ -155,6 +165,7 @@ async def _serve(
         asyncio.create_task(publisher.run()),
         asyncio.create_task(_keep_lease(parts.lease, sequencer, parts.machine, stop)),
         asyncio.create_task(_report(parts, sequencer, publisher, standbys)),
+        asyncio.create_task(reopening.run()),
         asyncio.create_task(_await_stop(stop, sequencer)),
     ]
     waiting = {loop, *beside}

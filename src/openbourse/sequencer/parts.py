@@ -21,6 +21,8 @@ class Lease(Protocol):
     """The right to lead, as the sequencer needs it."""
 
     epoch: int
+    vacant_s: float
+    """For how long nobody led before the lease was taken."""
 
     async def clock_skew_s(self, now_s: float) -> float:
         """Return how far a clock is ahead of the database's. Raises JournalAway."""

@@ -1,19 +1,24 @@
 """Recovery, the only start path: newest good snapshot, then the journal's tail, each batch checked."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 import structlog
 
 from openbourse.engine import Engine
+from openbourse.protocol import events
+from openbourse.protocol.events import EventKind
 from openbourse.protocol.journal import GENESIS, BatchRow, Head, JournalFault
 from openbourse.sequencer.journal import Journal
 from openbourse.sequencer.limits import OrderLimits
 
 log: Final = structlog.get_logger()
 
+_Beside = tuple[bytes, dict[int, int]]
+_STATUS_KINDS: Final = frozenset({EventKind.INSTRUMENT_DEFINED, EventKind.INSTRUMENT_STATUS_CHANGED})
 RECENT_BATCHES: Final = 64
 """Kept at hand: to answer resent commands, and to publish the tail again after a change of leader."""
 
@@ -30,6 +35,8 @@ class Replica:
     head: Head
     limits: OrderLimits | None = None
     """Orders counted as the leader counts them, where this replica may have to lead."""
+    statuses: dict[int, int] = field(default_factory=dict)
+    """By instrument, where this replica may have to lead."""
     recent: deque[BatchRow] = field(default_factory=lambda: deque(maxlen=RECENT_BATCHES))
     checkpoint_every: int = 0
     at_checkpoint: Callable[["Replica"], None] = lambda _: None
@@ -39,8 +46,8 @@ class Replica:
         """Apply a committed batch. Raises ReplayDiverged when chain or events are not equal to the journal's."""
         if row.previous_hash != self.head.hash or row.first_sequence != self.head.sequence + 1 or not row.is_whole():
             raise ReplayDiverged(f"the chain is broken at sequence {row.first_sequence}")
-        events, ends = self.engine.apply(row.first_sequence, row.time_us, row.commands)
-        if events != row.events:
+        found, ends = self.engine.apply(row.first_sequence, row.time_us, row.commands)
+        if found != row.events:
             raise ReplayDiverged(f"events differ from the journal's in the batch from sequence {row.first_sequence}")
         if row.first_sequence + len(ends) // 4 - 1 != row.last_sequence:
             raise ReplayDiverged(f"the batch from sequence {row.first_sequence} has another number of commands")
@@ -52,13 +59,15 @@ class Replica:
         """Note that a batch that was applied is committed."""
         self.head = Head(row.last_sequence, row.time_us, row.hash)
         self.recent.append(row)
+        if self.limits is not None:
+            self.statuses.update(_statuses(row.events))
         every = self.checkpoint_every
         if every and row.last_sequence // every > (row.first_sequence - 1) // every:
             self.at_checkpoint(self)
 
-    def counts(self) -> bytes:
-        """Return the orders counted by account, to go with a snapshot."""
-        return b"" if self.limits is None else self.limits.encode()
+    def beside(self) -> bytes:
+        """Return what a leader must know beyond the state: orders counted by account, instruments' statuses."""
+        return b"" if self.limits is None else msgspec.msgpack.encode((self.limits.encode(), self.statuses))
 
 
 async def recover(journal: Journal, limits: OrderLimits | None = None) -> Replica:
@@ -102,12 +111,24 @@ async def newest(journal: Journal, not_after: int | None = None, limits: OrderLi
         except ValueError as fault:
             log.warning("snapshot refused", sequence=sequence, why=str(fault))
             continue
+        replica = Replica(engine, Head(sequence, engine.time_us, head.chain_hash), limits)
         if limits is not None:
-            limits.restore(head.counts)
-        return Replica(engine, Head(sequence, engine.time_us, head.chain_hash), limits)
+            counts, replica.statuses = msgspec.msgpack.decode(head.beside, type=_Beside) if head.beside else (b"", {})
+            limits.restore(counts)
+        return replica
     if limits is not None:
         limits.restore(b"")
     return Replica(Engine(), Head(0, 0, GENESIS), limits)
+
+
+def _statuses(frames: bytes) -> Iterator[tuple[int, int]]:
+    """Yield instruments and the statuses that a batch's events give them, without decoding the rest."""
+    for event in events.decode(frames, _STATUS_KINDS):
+        match event:
+            case events.InstrumentDefined():
+                yield event.image.instrument, event.image.status
+            case events.InstrumentStatusChanged():
+                yield event.instrument, event.status
 
 
 async def catch_up(journal: Journal, replica: Replica, rows_max: int = 256) -> bool:

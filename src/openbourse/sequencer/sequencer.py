@@ -1,6 +1,7 @@
 """The loop: gather a batch, stamp it, apply it, journal it, acknowledge it, publish it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from struct import unpack
 from typing import Final
 
@@ -88,6 +89,10 @@ class Sequencer:
         # The wall clock minus the seconds that nobody sets: it changes only when the clock is set.
         self._clock_began_us = machine.now_us() - int(machine.monotonic_s() * 1e6)
         self._stopping = False
+        self._orders: list[bytes] = []
+        self.outage_s = float("inf")
+        """An append that takes longer was an outage: what is to be done then is done before the next batch."""
+        self.after_outage: Callable[[float], Awaitable[None]] | None = None
 
     def stop(self) -> None:
         """Take in nothing more; `run` returns when what is queued is committed."""
@@ -99,10 +104,15 @@ class Sequencer:
         while True:
             await self._await_work()
             taken = self.intake.take(COMMANDS_PER_BATCH_MAX, BYTES_PER_BATCH_MAX)
-            if taken or self._is_due(self._now_us()):
+            if taken or self._orders or self._is_due(self._now_us()):
                 await self._sequence(taken)
             if not taken and self._stopping:
                 return
+
+    def order(self, frames: list[bytes]) -> None:
+        """Have commands of the leader's own go in front of everybody else's in the next batch."""
+        self._orders += frames
+        self.intake.arrived.set()
 
     async def _await_work(self) -> None:
         """Return when a command has come, or when time must advance for what is due."""
@@ -141,9 +151,9 @@ class Sequencer:
         admitted = [pending for pending in taken if self._admit(pending, time_us)]
         frames = [pending.frame for pending in admitted]
         # What is due comes before what has arrived since. Time is then ahead of all that is due: one command is enough.
-        own = 1 if self._is_due(time_us) else 0
-        if own:
-            frames.insert(0, ADVANCE_TIME)
+        ordered, self._orders = self._orders, []
+        leading = [ADVANCE_TIME, *ordered] if self._is_due(time_us) else ordered
+        own, frames = len(leading), [*leading, *frames]
         if not frames:
             return
         commands = b"".join(frames)
@@ -155,13 +165,16 @@ class Sequencer:
         began = self._machine.monotonic_s()
         self.intake.appending()
         await self._append(row)
-        self._count(len(frames), int((self._machine.monotonic_s() - began) * 1e6))
+        took_s = self._machine.monotonic_s() - began
+        self._count(len(frames), int(took_s * 1e6))
         self._limits.give_back_filled(events)
         self.replica.stand_at(row)
         self.committed = self.replica.head
         self.intake.appended()
         await self._acknowledge(admitted, row, (0, *unpack(f"<{len(frames)}I", ends))[own:])
         self._publisher.put(CommittedBatch(row.first_sequence, row.last_sequence, time_us, events))
+        if took_s > self.outage_s and self.after_outage is not None:
+            await self.after_outage(took_s)
 
     def _admit(self, pending: Pending, time_us: int) -> bool:
         if pending.not_after_us and time_us > pending.not_after_us:

@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS journal.snapshot (
     PRIMARY KEY (shard, sequence)
 );
 -- A state of any size in pieces, so that nobody handles more than one at a time; `state` itself holds older ones.
-ALTER TABLE journal.snapshot ADD COLUMN IF NOT EXISTS counts bytea NOT NULL DEFAULT '';
+ALTER TABLE journal.snapshot ADD COLUMN IF NOT EXISTS beside bytea NOT NULL DEFAULT '';
 ALTER TABLE journal.snapshot ADD COLUMN IF NOT EXISTS parts integer NOT NULL DEFAULT 0;
 CREATE TABLE IF NOT EXISTS journal.snapshot_part (
     shard integer NOT NULL,
@@ -59,6 +59,10 @@ CREATE TABLE IF NOT EXISTS journal.snapshot_part (
     PRIMARY KEY (shard, sequence, number)
 );
 ALTER TABLE journal.snapshot_part ALTER COLUMN bytes SET STORAGE EXTERNAL;
+CREATE TABLE IF NOT EXISTS journal.reopening (
+    shard integer PRIMARY KEY,
+    plan bytea NOT NULL
+);
 CREATE TABLE IF NOT EXISTS journal.state_hash (
     shard integer NOT NULL,
     sequence bigint NOT NULL,

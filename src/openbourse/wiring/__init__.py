@@ -7,7 +7,7 @@ Never: decides; holds a rule that a part could hold.
 
 from openbourse.wiring.accounts import CreatedAccount, create_account, create_accounts
 from openbourse.wiring.instruments import list_symbol
-from openbourse.wiring.operator import change_rules, set_status
+from openbourse.wiring.operator import change_rules, reopen, set_status
 from openbourse.wiring.processes import run_roles
 from openbourse.wiring.tables import migrate
 
@@ -18,6 +18,7 @@ __all__ = [
     "create_accounts",
     "list_symbol",
     "migrate",
+    "reopen",
     "run_roles",
     "set_status",
 ]

@@ -1,6 +1,7 @@
 """What an operator changes on a running venue: an instrument's status and rules."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -23,6 +24,36 @@ async def set_status(settings: ProcessSettings, symbol: str, status: InstrumentS
     async with Stores(settings) as stores:
         listing = await _known(stores)
         await _perform(stores, SetInstrumentStatus(_number(listing, symbol), status))
+
+
+async def reopen(
+    settings: ProcessSettings,
+    symbols: Sequence[str],
+    cancel_only_s: float,
+    auction_s: float,
+    told: Callable[[str, InstrumentStatus], None],
+) -> None:
+    """Bring instruments back in steps: cancel-only, call auction, trading; every listed one where none is named.
+
+    What an operator switches to something else meanwhile stays so. Raises ValueError when refused, OSError when away.
+    """
+    async with Stores(settings) as stores:
+        listing = await _known(stores)
+        numbers = {symbol: _number(listing, symbol) for symbol in symbols or sorted(listing.by_symbol)}
+        before: InstrumentStatus | None = None
+        for status, wait_s in (
+            (InstrumentStatus.CANCEL_ONLY, cancel_only_s),
+            (InstrumentStatus.AUCTION, auction_s),
+            (InstrumentStatus.TRADING, 0.0),
+        ):
+            if before is not None:
+                listing = await _known(stores)
+            for symbol, number in numbers.items():
+                if before in (None, listing.instruments[number].status):
+                    await _perform(stores, SetInstrumentStatus(number, status))
+                    told(symbol, status)
+            before = status
+            await asyncio.sleep(wait_s)
 
 
 async def change_rules(settings: ProcessSettings, symbol: str, changes: Mapping[str, int | bool]) -> InstrumentRules:
