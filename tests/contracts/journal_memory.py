@@ -14,6 +14,7 @@ class MemoryJournal:
         self.stored: dict[int, SnapshotRow] = {}
         self.hashes: dict[int, bytes] = {}
         self.plan = b""
+        self.accepted = 0
 
     async def lead(self, epoch: int) -> None:
         """Let an epoch lead."""
@@ -71,6 +72,14 @@ class MemoryJournal:
     async def reopening(self) -> bytes:
         """Return the plan."""
         return self.plan
+
+    async def accept_loss(self, acknowledged: int) -> None:
+        """Note it."""
+        self.accepted = acknowledged
+
+    async def accepted_loss(self) -> int:
+        """Return what was noted."""
+        return self.accepted
 
     async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
         """Leave a hash."""

@@ -138,6 +138,12 @@ async def test_a_reopening_is_kept_until_it_is_done(journal: Subject) -> None:
         assert await journal.reopening() == plan
 
 
+async def test_an_accepted_loss_is_remembered(journal: Subject) -> None:
+    assert await journal.accepted_loss() == 0
+    await journal.accept_loss(70)
+    assert await journal.accepted_loss() == 70
+
+
 async def test_the_first_hash_that_was_left_stays(journal: Subject) -> None:
     assert await journal.left_hash(7) is None
     await journal.leave_hash(7, b"a" * 32)

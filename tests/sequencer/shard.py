@@ -18,7 +18,7 @@ from openbourse.protocol import commands
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import Instrument
 from openbourse.sequencer.lead import run_sequencer
-from openbourse.sequencer.parts import SNAPSHOT_EVERY_COMMANDS, Parts
+from openbourse.sequencer.parts import SNAPSHOT_EVERY_COMMANDS, NoWitness, Parts, Witness
 from openbourse.sequencer.photograph import Forked, Photograph
 from openbourse.sequencer.tables import create_schema
 from openbourse.settings import ProcessSettings
@@ -92,6 +92,7 @@ class Shard:
         journal: PostgresJournal | None = None,
         checkpoint_every: int = SNAPSHOT_EVERY_COMMANDS,
         photograph: Callable[[Engine], Photograph] = Forked,
+        witness: Witness | None = None,
     ) -> Replica:
         url = self.settings.journal_url
         parts = Parts(
@@ -104,6 +105,7 @@ class Shard:
             name=name,
             snapshot_every_commands=checkpoint_every,
             photograph=photograph,
+            witness=witness or NoWitness(),
         )
         stop, ready = asyncio.Event(), asyncio.Event()
         return Replica(stop, ready, asyncio.create_task(run_sequencer(parts, ready.set, stop)))

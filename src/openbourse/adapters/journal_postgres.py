@@ -61,6 +61,7 @@ _SNAPSHOT: Final = """
 SELECT sequence, chain_hash, state_hash, rules_version, beside, state, parts FROM journal.snapshot
 WHERE shard = $1 AND sequence = $2
 """
+_DROP_PARTS: Final = "DELETE FROM journal.snapshot_part WHERE shard = $1 AND sequence = $2"
 _PARTS: Final = "SELECT bytes FROM journal.snapshot_part WHERE shard = $1 AND sequence = $2 ORDER BY number"
 _DROP_OLD: Final = (
     "DELETE FROM journal.snapshot WHERE shard = $1 AND sequence NOT IN"
@@ -71,6 +72,9 @@ _DROP_OLD: Final = (
 )
 _LEAVE_HASH: Final = """
 INSERT INTO journal.state_hash (shard, sequence, state_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_ACCEPT_LOSS: Final = """
+INSERT INTO journal.accepted_loss (shard, after_sequence, acknowledged) VALUES ($1, $2, $3)
 """
 _KEEP_REOPENING: Final = """
 INSERT INTO journal.reopening (shard, plan) VALUES ($1, $2) ON CONFLICT (shard) DO UPDATE SET plan = $2
@@ -227,7 +231,7 @@ class PostgresJournal:
         connection = await open_connection(self._url)
         try:
             await within(connection, SNAPSHOT_SECONDS_MAX, self._save(connection, head, pieces, keep))
-        except (*DRIVER_FAULTS, TimeoutError, ConnectionError) as fault:
+        except (asyncpg.PostgresError, *DRIVER_FAULTS, TimeoutError, ConnectionError) as fault:
             raise JournalAway(f"the snapshot was not stored: {fault}") from fault
         finally:
             connection.terminate()
@@ -241,6 +245,7 @@ class PostgresJournal:
             await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", SNAPSHOT_LOCK_SPACE, self._shard)
             if await connection.fetchval(_HAS_SNAPSHOT, self._shard, head.sequence):
                 return
+            await connection.execute(_DROP_PARTS, self._shard, head.sequence)
             async for piece in pieces:
                 await connection.execute(_ADD_PART, self._shard, head.sequence, count, piece)
                 count += 1
@@ -272,6 +277,15 @@ class PostgresJournal:
         """Return what a leader kept of a reopening that is not done. Raises JournalAway."""
         rows = await self._fetch("SELECT plan FROM journal.reopening WHERE shard = $1", self._shard)
         return bytes(rows[0][0]) if rows else b""
+
+    async def accept_loss(self, acknowledged: int) -> None:
+        """Note that an operator goes on without commands that were acknowledged up to a sequence."""
+        await self._fetch(_ACCEPT_LOSS, self._shard, (await self.head()).sequence, acknowledged)
+
+    async def accepted_loss(self) -> int:
+        """Return up to which sequence a loss was accepted; 0: never."""
+        statement = "SELECT coalesce(max(acknowledged), 0) FROM journal.accepted_loss WHERE shard = $1"
+        return int((await self._fetch(statement, self._shard))[0][0])
 
     async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
         """Leave the leader's hash of the state at a sequence for those who compare."""

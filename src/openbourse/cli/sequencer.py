@@ -9,6 +9,11 @@ from rich.console import Console
 from openbourse.cli.faults import give_up
 from openbourse.cli.finish import finish
 from openbourse.cli.reach import reach
+from openbourse.protocol.journal import JournalFault
+from openbourse.settings import ProcessSettings, SettingsError, read_settings
+from openbourse.supervisor.layout import DataDirectoryInUse
+from openbourse.supervisor.processes import StartFault
+from openbourse.supervisor.stores import open_stores
 
 app = typer.Typer(help="The sequencers of a running exchange.", no_args_is_help=True)
 
@@ -57,6 +62,31 @@ def handover(
     except (ValueError, OSError) as error:
         give_up(f"The leader was not changed: {error}")
     _print(f"leader   {found.leader}   epoch {found.epoch}   {found.address}")
+
+
+@app.command("accept-loss")
+def accept_loss(data: Data = None) -> None:
+    """Go on, after a restore to a point in time, without commands that were acknowledged since.
+
+    Until then no sequencer leads. What is lost is printed, and kept in the journal's database.
+    """
+    try:
+        settings = read_settings()
+        lost = finish(_accept_loss(settings, data))
+    except FileNotFoundError as error:
+        give_up(str(error), code=2)
+    except (SettingsError, DataDirectoryInUse, StartFault, JournalFault, OSError) as error:
+        give_up(f"Nothing was accepted: {error}")
+    _print(f"accepted: {lost}" if lost else "nothing is lost")
+
+
+async def _accept_loss(settings: ProcessSettings, data: Path | None) -> str:
+    from openbourse.wiring import replicas
+
+    if data is None and settings.journal_url:
+        return await replicas.accept_loss(settings)
+    async with open_stores(settings.data_dir if data is None else data.expanduser()) as found:
+        return await replicas.accept_loss(found)
 
 
 def _print(text: str) -> None:

@@ -46,6 +46,15 @@ class Head(msgspec.Struct, frozen=True):
     hash: bytes = GENESIS
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """How far a journal had come, as remembered outside of it."""
+
+    first_hash: bytes
+    """Which journal: the hash of its first batch."""
+    sequence: int
+    hash: bytes
+
+
 class SnapshotHead(msgspec.Struct, frozen=True):
     """What is told of a snapshot beside its state."""
 

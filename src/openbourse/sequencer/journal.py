@@ -60,6 +60,14 @@ class Journal(Protocol):
         """Return what a leader kept of a reopening that is not done. Raises JournalAway."""
         ...
 
+    async def accept_loss(self, acknowledged: int) -> None:
+        """Note that an operator goes on without commands that were acknowledged up to a sequence."""
+        ...
+
+    async def accepted_loss(self) -> int:
+        """Return up to which sequence a loss was accepted; 0: never."""
+        ...
+
     async def leave_hash(self, sequence: int, state_hash: bytes) -> None:
         """Leave the leader's hash of the state at a sequence for those who compare."""
         ...

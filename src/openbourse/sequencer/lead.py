@@ -13,6 +13,7 @@ from openbourse.machine import Machine
 from openbourse.protocol.journal import JournalAway, Standing
 from openbourse.sequencer.checkpoints import Checkpoints
 from openbourse.sequencer.limits import OrderLimits
+from openbourse.sequencer.loss import remember
 from openbourse.sequencer.parts import HAND_OVER, Lease, Parts
 from openbourse.sequencer.publisher import Publisher
 from openbourse.sequencer.recovery import ReplayDiverged, Replica, recover
@@ -166,6 +167,7 @@ async def _serve(
         asyncio.create_task(_keep_lease(parts.lease, sequencer, parts.machine, stop)),
         asyncio.create_task(_report(parts, sequencer, publisher, standbys)),
         asyncio.create_task(reopening.run()),
+        asyncio.create_task(remember(parts, sequencer)),
         asyncio.create_task(_await_stop(stop, sequencer)),
     ]
     waiting = {loop, *beside}

@@ -1,12 +1,12 @@
 """What one replica of a shard is made of, and the right to lead as it needs it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from openbourse.engine import Engine
 from openbourse.machine import THIS_MACHINE, Machine
-from openbourse.protocol.journal import Standing
+from openbourse.protocol.journal import Mark, Standing
 from openbourse.sequencer.journal import Journal
 from openbourse.sequencer.photograph import Forked, Photograph
 from openbourse.sequencer.publisher import FeedWriter
@@ -53,6 +53,29 @@ class Lease(Protocol):
         ...
 
 
+class Witness(Protocol):
+    """A memory outside of the database of how far the journal had come."""
+
+    def read(self) -> Mark | None:
+        """Return what was remembered last, if anything."""
+        ...
+
+    def write(self, mark: Mark) -> None:
+        """Remember. Raises OSError."""
+        ...
+
+
+class NoWitness:
+    """Remembers nothing."""
+
+    def read(self) -> Mark | None:
+        """Return nothing."""
+        return None
+
+    def write(self, mark: Mark) -> None:
+        """Forget."""
+
+
 @dataclass
 class Parts:
     """What wiring hands over."""
@@ -71,3 +94,4 @@ class Parts:
     snapshot_every_commands: int = SNAPSHOT_EVERY_COMMANDS
     photograph: Callable[[Engine], Photograph] = Forked
     """How a state is written out while trading goes on."""
+    witness: Witness = field(default_factory=NoWitness)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
@@ -19,8 +19,22 @@ log: Final = structlog.get_logger()
 
 _Beside = tuple[bytes, dict[int, int]]
 _STATUS_KINDS: Final = frozenset({EventKind.INSTRUMENT_DEFINED, EventKind.INSTRUMENT_STATUS_CHANGED})
+NEAR_ROWS: Final = 32
+NEAR_BYTES: Final = 1024 * 1024
 RECENT_BATCHES: Final = 64
 """Kept at hand: to answer resent commands, and to publish the tail again after a change of leader."""
+
+
+class Read(NamedTuple):
+    """What one reading of the journal brought."""
+
+    rows: int
+    size: int
+
+    @property
+    def is_far(self) -> bool:
+        """Tell whether the end may be far. While a leader is busy there is always another batch: nobody waits for none."""
+        return self.rows >= NEAR_ROWS or self.size >= NEAR_BYTES
 
 
 class ReplayDiverged(JournalFault):
@@ -77,7 +91,7 @@ async def recover(journal: Journal, limits: OrderLimits | None = None) -> Replic
         replica = await newest(journal, before, limits)
         began = replica.head.sequence
         try:
-            while await catch_up(journal, replica):
+            while (await catch_up(journal, replica)).is_far:
                 pass
         except ReplayDiverged as fault:
             if not began:
@@ -131,9 +145,9 @@ def _statuses(frames: bytes) -> Iterator[tuple[int, int]]:
                 yield event.instrument, event.status
 
 
-async def catch_up(journal: Journal, replica: Replica, rows_max: int = 256) -> bool:
-    """Apply the next committed batches; return whether there were any."""
-    rows = await journal.read(replica.head.sequence, rows_max)
+async def catch_up(journal: Journal, replica: Replica) -> Read:
+    """Apply the next committed batches; return how many there were."""
+    rows = await journal.read(replica.head.sequence)
     for row in rows:
         replica.follow(row)
-    return bool(rows)
+    return Read(len(rows), sum(len(row.commands) + len(row.events) for row in rows))

@@ -10,6 +10,7 @@ import structlog
 
 from openbourse.protocol.journal import BEHIND, DIVERGED, FOLLOWING, JournalAway, JournalFault, Standing
 from openbourse.sequencer.checkpoints import Checkpoints
+from openbourse.sequencer.loss import unaccepted_loss
 from openbourse.sequencer.parts import Parts
 from openbourse.sequencer.publisher import Publisher
 from openbourse.sequencer.recovery import ReplayDiverged, Replica, catch_up
@@ -56,6 +57,8 @@ class Standby:
         self._state = FOLLOWING
         self._stood_at = 0.0
         self._is_clock_right = False
+        self._was_whole = False
+        self._told = ""
 
     async def become_leader(self, address: str, stop: asyncio.Event, on_standby: Callable[[], None]) -> bool:
         """Follow until the lease is ours; False when stopped before. Raises ReplayDiverged, ReplicaBehind."""
@@ -64,7 +67,8 @@ class Standby:
             try:
                 if await self._try(address):
                     return True
-                on_standby()
+                if self._was_whole:
+                    on_standby()
                 tries = 0
             except JournalAway as fault:
                 if tries % SAY_AGAIN_EVERY == 0:
@@ -75,20 +79,30 @@ class Standby:
         return False
 
     async def _try(self, address: str) -> bool:
-        while await catch_up(self._parts.journal, self._replica):
+        while (await catch_up(self._parts.journal, self._replica)).is_far:
             await self._stand()
         await self._stand()
         if self._checkpoints.divergence is not None:
             raise self._checkpoints.divergence
-        if not self._is_clock_right or not await self._parts.lease.take(address):
+        if not self._is_clock_right or not await self._is_whole() or not await self._parts.lease.take(address):
             return False
         await self._stand_at_the_end()
         return True
 
+    async def _is_whole(self) -> bool:
+        """Tell whether all that is known to have been acknowledged is in the journal, or an operator accepts that it is not."""
+        if not self._was_whole:
+            loss = await unaccepted_loss(self._parts.journal, self._parts.witness)
+            self._was_whole = loss is None
+            if loss is not None and str(loss) != self._told:
+                self._told = str(loss)
+                log.error(f"not leading: {loss}; `openbourse sequencer accept-loss` goes on without them")
+        return self._was_whole
+
     async def _stand_at_the_end(self) -> None:
         """Read the tail under the own epoch. Raises ReplayDiverged when this replica saw what the journal does not hold."""
         journal, replica = self._parts.journal, self._replica
-        while await catch_up(journal, replica):
+        while (await catch_up(journal, replica)).rows:
             pass
         # Settled: the former leader's last batch may be visible here before a standby of the database has it.
         if (await journal.settled(self._parts.lease.epoch)).hash != replica.head.hash:

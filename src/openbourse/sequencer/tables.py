@@ -59,6 +59,12 @@ CREATE TABLE IF NOT EXISTS journal.snapshot_part (
     PRIMARY KEY (shard, sequence, number)
 );
 ALTER TABLE journal.snapshot_part ALTER COLUMN bytes SET STORAGE EXTERNAL;
+CREATE TABLE IF NOT EXISTS journal.accepted_loss (
+    shard integer NOT NULL,
+    after_sequence bigint NOT NULL,
+    acknowledged bigint NOT NULL,
+    accepted_at timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE IF NOT EXISTS journal.reopening (
     shard integer PRIMARY KEY,
     plan bytea NOT NULL

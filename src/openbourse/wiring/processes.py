@@ -9,6 +9,7 @@ import structlog
 
 from openbourse.adapters.feed_valkey import ValkeyFeedWriter
 from openbourse.adapters.lease_postgres import PostgresLease
+from openbourse.adapters.witness_file import FileWitness
 from openbourse.roles import EDGE_ROLES
 from openbourse.sequencer.lead import LEASE_TTL_S, holder_name, run_sequencer
 from openbourse.sequencer.parts import Parts
@@ -79,12 +80,8 @@ async def _run_sequencer(stores: Stores, ready: Callable[[], None], stop: asynci
     secret = stores.intake_secret()
     name = "" if settings.ready_file is None else settings.ready_file.stem
     parts = Parts(
-        stores.journal(),
-        stores.journal(),
-        lease,
-        writer,
-        settings,
-        secret,
+        *(stores.journal(), stores.journal(), lease, writer, settings, secret),
         name=name or holder_name().partition(":")[0],
+        witness=FileWitness(settings.data_dir, shard),
     )
     await run_sequencer(parts, ready, stop)

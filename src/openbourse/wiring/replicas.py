@@ -4,7 +4,10 @@ import asyncio
 import time
 from typing import Final
 
+from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.replicas_postgres import Replicas, ask_for_hand_over, read_replicas
+from openbourse.adapters.witness_file import FileWitness
+from openbourse.sequencer.loss import unaccepted_loss
 from openbourse.settings import ProcessSettings
 
 LOOK_EVERY_S: Final = 0.05
@@ -13,6 +16,21 @@ LOOK_EVERY_S: Final = 0.05
 async def replicas(settings: ProcessSettings) -> Replicas:
     """Return who leads and who stands by. Raises OSError when the database is away."""
     return await read_replicas(settings.journal_url, settings.venue.shard)
+
+
+async def accept_loss(settings: ProcessSettings) -> str:
+    """Go on without commands that were acknowledged and are lost; return what they are, or nothing when none are.
+
+    Raises JournalAway.
+    """
+    journal = PostgresJournal(settings.journal_url, settings.venue.shard)
+    try:
+        loss = await unaccepted_loss(journal, FileWitness(settings.data_dir, settings.venue.shard))
+        if loss is not None:
+            await journal.accept_loss(loss.acknowledged)
+        return "" if loss is None else str(loss)
+    finally:
+        await journal.close()
 
 
 async def hand_over(settings: ProcessSettings, seconds: float) -> Replicas:
