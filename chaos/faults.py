@@ -80,8 +80,8 @@ SECONDS: Final[dict[Kind, tuple[float, float]]] = {
     Kind.ZONE_LOSS: (5.0, 8.0),
 }
 """How long a fault lasts, least and most; those that are not here are done at once."""
-PAUSE_S: Final = (0.5, 2.0)
-WAITS: Final = 0.4
+PAUSE_S: Final = (0.3, 1.2)
+WAITS: Final = 0.2
 """How often the next fault waits until everything is there twice again; else one part of a kind may still be coming back."""
 ON_A_WHOLE_VENUE: Final = frozenset({Kind.ZONE_LOSS, Kind.HANDOVER, Kind.ROLLING_RESTART})
 """Those before which everything must be there: what they take away at once is as much as the venue may lose."""
