@@ -17,7 +17,7 @@ from chaos.faults import Kind
 from chaos.measure import by_kind
 from chaos.network import NetworkFault
 from chaos.places import LOOPBACK
-from chaos.report import keep, recorded, table
+from chaos.report import Run, keep, recorded, table
 from chaos.run import Options, clear, run
 from chaos.server import ServerFault
 from chaos.venue import VenueFault
@@ -41,8 +41,12 @@ def main() -> int:
     parser.add_argument("--without", type=Kind, nargs="*", default=[], help="not these kinds")
     parser.add_argument("--loopback", action="store_true", help="no namespaces, even where they are allowed")
     parser.add_argument("--keep", action="store_true", help="leave the logs where they are")
+    parser.add_argument("--kept", action="store_true", help="show the figures of all runs kept so far, and run nothing")
     parser.add_argument("--uncounted", action="store_true", help="do not add this run to those kept")
     options = parser.parse_args()
+    if options.kept:
+        _tell_kept(recorded())
+        return 0
     if not {APART, LOOPBACK} & os.environ.keys():
         _begin_again(options.loopback)
     if LOOPBACK in os.environ and options.form == "endpoint":
@@ -70,6 +74,16 @@ def _begin_again(on_loopback: bool) -> None:
     os.execve(unshare, (*words, *again), {**os.environ, APART: "1"})
 
 
+def _tell_kept(runs: list[Run]) -> None:
+    print("\n".join(table(by_kind([fault for run in runs for fault in run.felt]))))
+    print(_sum(runs))
+
+
+def _sum(runs: list[Run]) -> str:
+    total = [sum(getattr(kept, field) for kept in runs) for field in ("faults", "lost", "doubled", "breaks")]
+    return f"kept so far: {total[0]} faults in {len(runs)} runs, {total[1]} lost, {total[2]} doubled, {total[3]} broken"
+
+
 def _run(options: Options, is_kept: bool, is_counted: bool) -> int:
     root = Path(tempfile.mkdtemp(prefix="openbourse-chaos-"))
     print(f"seed {options.seed}; logs in {root}", flush=True)
@@ -85,8 +99,7 @@ def _run(options: Options, is_kept: bool, is_counted: bool) -> int:
     print(f"held against each other: {verdict.counted}")
     print(f"report and picture: {report}.json, .svg")
     runs = keep(done) if is_counted else recorded()
-    total = [sum(getattr(kept, field) for kept in runs) for field in ("faults", "lost", "doubled", "breaks")]
-    print(f"kept so far: {total[0]} faults in {len(runs)} runs, {total[1]} lost, {total[2]} doubled, {total[3]} broken")
+    print(_sum(runs))
     clear(root, is_kept or not verdict.is_clean)
     print(f"{done.faults} faults, {done.lost} lost, {done.doubled} doubled, {done.breaks} invariant breaks")
     return 0 if verdict.is_clean else 1
