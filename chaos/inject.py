@@ -258,16 +258,15 @@ class Injector:
             await asyncio.sleep(0.05)
 
     async def _rolling_restart(self, _: Fault) -> str:
-        """Restart every part of the program in turn, as an upgrade does; each is whole again before the next goes."""
+        """Restart the program zone by zone, as an upgrade does, the leader's last and after it has handed over."""
         leader = await self._leader()
         self._strikes()
-        followers = [place for place in SEQUENCERS if place != leader]
-        for place in (*followers, *HISTORIES, *EDGES):
-            await self._restart(place)
-        leader = await self._leader()
-        await self._hand_over(leader)
-        await self._restart(leader)
-        return "every part in turn"
+        for zone in sorted(ZONES, key=lambda zone: zone == leader.zone):
+            if zone == leader.zone:
+                await self._hand_over(leader)
+            places = [place for place in (*SEQUENCERS, *HISTORIES, *EDGES) if place.zone == zone]
+            await asyncio.gather(*(self._restart(place) for place in places))
+        return "the program, zone by zone"
 
     async def _restart(self, place: Place) -> None:
         part = self._venue.parts[place]
