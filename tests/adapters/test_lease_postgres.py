@@ -6,6 +6,8 @@ import time
 import asyncpg
 import pytest
 
+from openbourse.adapters import lease_postgres
+from openbourse.adapters.journal_postgres import open_connection
 from openbourse.adapters.lease_postgres import LeaderLookup, PostgresLease
 from openbourse.protocol.journal import Deposed
 from openbourse.sequencer.tables import create_schema
@@ -54,6 +56,20 @@ async def test_a_lease_is_taken_when_it_expires_or_its_holder_is_gone(url: str, 
     await second.renew()
     await first.close()
     await second.close()
+
+
+async def test_a_connection_that_takes_its_time_is_no_clock_that_is_off(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slowly(url: str) -> asyncpg.Connection:
+        await asyncio.sleep(0.6)
+        return await open_connection(url)
+
+    monkeypatch.setattr(lease_postgres, "open_connection", slowly)
+    lease = PostgresLease(url, 0, "a", 5.0)
+    assert abs(await lease.clock_skew_s(time.time())) < 0.3
+    assert abs(await lease.clock_skew_s(time.time() + 2.0) - 2.0) < 0.3
+    await lease.close()
 
 
 async def test_a_lease_given_up_is_free_at_once(url: str) -> None:

@@ -20,8 +20,9 @@ HOSTS_MAX: Final = 8
 KEEPALIVE_IDLE_S: Final = 2
 KEEPALIVE_EVERY_S: Final = 1
 KEEPALIVE_PROBES: Final = 3
-USER_TIMEOUT_MS: Final = 5_000
-"""How long what was sent may stay without the other machine's word, both ways."""
+USER_TIMEOUT_MS: Final = 2_000
+"""How long what was sent may stay without the other machine's word. A standby that waits for a zone that is lost cannot
+lead meanwhile: less than any database needs to fail over."""
 
 # Losing any of these during a statement says nothing about whether it committed.
 DRIVER_FAULTS: Final = (
