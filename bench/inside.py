@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from bench import engine
 from bench.machine import machine
+from openbourse.supervisor.venue import HUGE_PAGES
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -32,7 +34,8 @@ def build() -> None:
 
 def measure(*words: str) -> Iterator[Row]:
     """Run one measurement; give its figures as they come."""
-    with subprocess.Popen([str(_PROGRAM), *words], stdout=subprocess.PIPE, text=True) as program:
+    environment = {**HUGE_PAGES, **os.environ}
+    with subprocess.Popen([str(_PROGRAM), *words], stdout=subprocess.PIPE, text=True, env=environment) as program:
         assert program.stdout is not None
         for line in program.stdout:
             yield json.loads(line)

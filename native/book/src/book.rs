@@ -231,6 +231,21 @@ impl<T, S: Total> Book<T, S> {
         self.levels.prefetch(node.level);
     }
 
+    /// Ask for a level.
+    #[inline]
+    pub fn prefetch_level(&self, level: LevelId) {
+        self.levels.prefetch(level.0);
+    }
+
+    /// Ask for the last order of a level.
+    #[inline]
+    pub fn prefetch_tail(&self, level: LevelId) {
+        let tail = self.levels.get(level.0).map(|level| level.tail);
+        if let Some(node) = tail.and_then(|tail| self.nodes.get(tail as usize)) {
+            prefetch(node);
+        }
+    }
+
     /// How many orders rest.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -2,22 +2,48 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smallvec::SmallVec;
+
 use crate::AMOUNT_BOUND;
 use crate::engine::Engine;
 use crate::open::OpenCounts;
 
-/// What each account holds of each asset.
-pub type Holds = BTreeMap<(u64, u32), i128>;
+/// What each account holds of each asset, by the account's slot.
+pub struct Holds(Vec<SmallVec<[(u32, i128); 2]>>);
+
+impl Holds {
+    fn new(accounts: usize) -> Self {
+        Self(vec![SmallVec::new(); accounts])
+    }
+
+    pub fn add(&mut self, account_slot: u32, asset: u32, amount: i128) -> Result<(), String> {
+        let held = self.0.get_mut(account_slot as usize).ok_or("a hold of no account")?;
+        match held.iter_mut().find(|(known, _)| *known == asset) {
+            Some((_, sum)) => add(sum, amount),
+            None => {
+                held.push((asset, amount));
+                Ok(())
+            }
+        }
+    }
+
+    /// Take out what an account holds of an asset.
+    fn take(&mut self, account_slot: usize, asset: u32) -> i128 {
+        let found = self.0[account_slot].iter_mut().find(|(known, _)| *known == asset);
+        found.map_or(0, |(_, amount)| std::mem::take(amount))
+    }
+}
 
 impl Engine {
     /// Recompute every invariant; `Err` says which one is broken, where.
     pub fn audit(&self) -> Result<(), String> {
-        let mut holds = Holds::new();
+        let mut holds = Holds::new(self.accounts.all().count());
         for listing in self.listings.values() {
             listing.audit(&mut holds)?;
         }
         for withdrawal in self.withdrawals.values() {
-            add(holds.entry((withdrawal.account, withdrawal.asset)).or_default(), withdrawal.amount)?;
+            let slot = self.accounts.slot(withdrawal.account).ok_or("a withdrawal of no account")?;
+            holds.add(slot, withdrawal.asset, withdrawal.amount)?;
         }
         self.audit_counts()?;
         self.audit_balances(holds)
@@ -25,25 +51,24 @@ impl Engine {
 
     /// What is counted and indexed for the whole venue agrees with the open orders and lists.
     fn audit_counts(&self) -> Result<(), String> {
-        let mut counts: BTreeMap<u32, (OpenCounts, u32)> = BTreeMap::new();
+        let mut counts = vec![(OpenCounts::default(), 0); self.accounts.all().count()];
         let mut expiries = BTreeSet::new();
         for (instrument, listing) in self.listings.iter() {
             for order in listing.open.all() {
-                counts.entry(order.account_slot).or_default().0.add(order);
+                counts[order.account_slot as usize].0.add(order);
                 if order.expires_us() > 0 {
                     expiries.insert((order.expires_us(), *instrument, order.id));
                 }
             }
             for list in listing.lists.by_id.values() {
-                counts.entry(list.account_slot).or_default().1 += 1;
+                counts[list.account_slot as usize].1 += 1;
             }
         }
         if expiries != self.venue.expiries {
             return Err("the orders good till a time are not those that are known to be".to_owned());
         }
         let mut tiers: BTreeMap<u32, u32> = BTreeMap::new();
-        for (account, slot) in self.accounts.all().iter().zip(0..) {
-            let counted = counts.get(&slot).copied().unwrap_or_default();
+        for (account, counted) in self.accounts.all().zip(counts) {
             if (account.open, account.open_lists) != counted {
                 return Err(format!("account {}: open orders or lists are miscounted", account.id));
             }
@@ -58,22 +83,22 @@ impl Engine {
 
     fn audit_balances(&self, mut holds: Holds) -> Result<(), String> {
         let mut supplies: BTreeMap<u32, i128> = self.assets.keys().map(|asset| (*asset, 0)).collect();
-        for account in self.accounts.all() {
-            for (asset, balance) in &account.balances {
+        for (slot, account) in self.accounts.all().enumerate() {
+            for (asset, balance) in &account.balances() {
                 let id = account.id;
                 let bounds = 0..AMOUNT_BOUND;
                 if !bounds.contains(&balance.available) || !bounds.contains(&balance.held) {
                     return Err(format!("account {id}, asset {asset}: a balance is negative or too large"));
                 }
-                if balance.held != holds.remove(&(id, *asset)).unwrap_or(0) {
+                if balance.held != holds.take(slot, *asset) {
                     return Err(format!("account {id}, asset {asset}: held differs from orders and withdrawals"));
                 }
                 let supply = supplies.get_mut(asset).ok_or(format!("account {id}: unknown asset {asset}"))?;
                 add(supply, balance.available + balance.held)?;
             }
         }
-        if let Some(((account, asset), _)) = holds.into_iter().find(|(_, amount)| *amount != 0) {
-            return Err(format!("account {account}, asset {asset}: a hold without a balance"));
+        if let Some((asset, _)) = holds.0.iter().flatten().find(|(_, amount)| *amount != 0) {
+            return Err(format!("asset {asset}: a hold without a balance"));
         }
         for (id, asset) in &self.assets {
             if supplies[id] != asset.supply {

@@ -1,7 +1,5 @@
 //! The invariants of one instrument: its book, its waiting and pending orders, its lists.
 
-use std::collections::BTreeSet;
-
 use crate::audit::{Holds, add};
 use crate::book::Level;
 use crate::listings::Listing;
@@ -25,17 +23,19 @@ impl Listing {
         if self.book.is_crossed() && self.definition.status == InstrumentStatus::Trading {
             return Err("crossed at rest".to_owned());
         }
-        let (mut client_ids, mut waiting, mut off_book) = (BTreeSet::new(), 0, 0);
+        let (mut waiting, mut off_book) = (0, 0);
         for order in self.open.all() {
             let wrong = |what: &str| Err(format!("order {}: {what}", order.id));
-            if !client_ids.insert((order.account, order.client_id.as_bytes().to_vec())) {
-                return wrong("its client id is taken");
+            // Of two orders with one client id, the id leads to one and so not to the other.
+            let by_id = self.open.by_id(order.id);
+            if by_id.is_none() || self.open.by_client(order.account_slot, &order.client_id) != by_id {
+                return wrong("its client id is taken, or does not lead to it");
             }
             if !self.is_hold_right(order) {
                 return wrong("holds another amount than it can spend");
             }
             let asset = if order.side == Side::Buy { self.definition.quote } else { self.definition.base };
-            add(holds.entry((order.account, asset)).or_default(), order.held)?;
+            holds.add(order.account_slot, asset, order.held)?;
             off_book += usize::from(order.place() != Place::OnBook);
             if order.place() == Place::Waiting {
                 waiting += 1;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use openbourse_book as ladder;
 
 use crate::open::OpenOrders;
-use crate::orders::Order;
+use crate::orders::{Order, crosses};
 use crate::words::Side;
 
 /// A level as it stands.
@@ -235,6 +235,34 @@ impl Book {
     #[inline]
     pub fn prefetch(&self, place: ladder::Slot) {
         self.ladder.prefetch(place);
+    }
+
+    /// Whether an order at a limit price would meet another.
+    #[inline]
+    pub fn would_trade(&self, side: Side, price: i64) -> bool {
+        self.best_price(side.opposite()).is_some_and(|best| price == 0 || crosses(side, price, best))
+    }
+
+    /// Ask for where the order that trades next on a side stands.
+    #[inline]
+    pub fn prefetch_best(&self, side: Side) {
+        if let Some(place) = self.ladder.best(side_of(side)) {
+            self.ladder.prefetch(place);
+        }
+    }
+
+    /// Ask for the level of a price; answers it.
+    #[inline]
+    pub fn prefetch_level(&self, side: Side, price: i64) -> Option<ladder::LevelId> {
+        let level = self.ladder.level_at(side_of(side), price)?;
+        self.ladder.prefetch_level(level);
+        Some(level)
+    }
+
+    /// Ask for the last order of a level.
+    #[inline]
+    pub fn prefetch_tail(&self, level: ladder::LevelId) {
+        self.ladder.prefetch_tail(level);
     }
 
     /// Ask for its neighbours and its level.

@@ -48,25 +48,93 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// A run of fixed-size fields, built on the stack so that a whole event costs one append.
-pub struct Packed<const N: usize> {
-    bytes: [u8; N],
+/// Bytes written one after the other, with room behind them that is written in place.
+///
+/// The room keeps whatever was in it before: nobody pays for zeros that are overwritten at once.
+#[derive(Clone, Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
     length: usize,
 }
 
-impl<const N: usize> Packed<N> {
-    #[inline]
-    pub fn new() -> Self {
-        Self { bytes: [0; N], length: 0 }
+impl Buffer {
+    /// How much a buffer that is too small grows at least.
+    const GROWTH_MIN: usize = 1 << 12;
+
+    pub fn clear(&mut self) {
+        self.length = 0;
     }
 
-    #[inline]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
+
+    /// Room for `N` bytes at the end; [`Self::advance`] says how many of them were written.
+    #[inline(always)]
+    pub fn room<const N: usize>(&mut self) -> &mut [u8; N] {
+        if self.bytes.len() - self.length < N {
+            self.grow(N);
+        }
+        self.bytes[self.length..].first_chunk_mut().expect("there is room now")
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, by: usize) {
+        let wanted = (self.length + by).max(self.bytes.len() * 2).max(Self::GROWTH_MIN);
+        self.bytes.resize(wanted, 0);
+    }
+
+    #[inline]
+    pub fn advance(&mut self, by: usize) {
+        self.length += by;
+        debug_assert!(self.length <= self.bytes.len());
+    }
 }
 
-impl<const N: usize> Sink for Packed<N> {
+impl Sink for Buffer {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        if self.bytes.len() - self.length < bytes.len() {
+            self.grow(bytes.len());
+        }
+        self.bytes[self.length..][..bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+}
+
+/// Fixed-size fields written one after the other into an array, at places that the compiler knows.
+pub struct Fields<'a, const N: usize> {
+    bytes: &'a mut [u8; N],
+    length: usize,
+}
+
+impl<'a, const N: usize> Fields<'a, N> {
+    #[inline(always)]
+    pub fn new(bytes: &'a mut [u8; N]) -> Self {
+        Self { bytes, length: 0 }
+    }
+
+    /// Write a text and whatever stands behind it in its own array: what follows overwrites that, and the array has
+    /// room for it.
+    #[inline(always)]
+    pub fn whole_text<const T: usize>(&mut self, value: &Text<T>) {
+        self.bytes[self.length] = value.length;
+        self.bytes[self.length + 1..][..T].copy_from_slice(&value.bytes);
+        self.length += 1 + usize::from(value.length);
+    }
+
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+}
+
+impl<const N: usize> Sink for Fields<'_, N> {
     #[inline(always)]
     fn put(&mut self, bytes: &[u8]) {
         self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
@@ -140,19 +208,36 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether every byte is in 0x21-0x7E, eight at a time.
-#[inline]
-fn are_printable(text: &[u8]) -> bool {
+/// The top bits of the bytes of a word that are not in 0x21-0x7E.
+#[inline(always)]
+fn unprintable(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::MAX / 255;
+    let word = u64::from_le_bytes(word);
     // With every byte below 0x80 no sum carries into the next byte: adding 0x5F lifts 0x21 and above over 0x80, adding
     // 1 lifts only 0x7F.
-    let outside = |word: u64| (word | !word.wrapping_add(0x5F * ONES) | word.wrapping_add(ONES)) & (0x80 * ONES);
-    let (words, tail) = text.as_chunks::<8>();
-    let mut wrong = 0;
-    for word in words {
-        wrong |= outside(u64::from_le_bytes(*word));
+    (word | !word.wrapping_add(0x5F * ONES) | word.wrapping_add(ONES)) & (0x80 * ONES)
+}
+
+/// Copy a text into `to`, eight characters at a time; answers whether every one is in 0x21-0x7E.
+///
+/// # Panics
+/// When `to` is shorter than the text.
+#[inline(always)]
+fn copy_printable(text: &[u8], to: &mut [u8]) -> bool {
+    let Some(last) = text.last_chunk::<8>() else {
+        let mut word = [b'!'; 8];
+        word[..text.len()].copy_from_slice(text);
+        to[..text.len()].copy_from_slice(text);
+        return unprintable(word) == 0;
+    };
+    let mut wrong = unprintable(*last);
+    // The last word may overlap the one before it.
+    for (from, to) in text.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
+        wrong |= unprintable(*from);
+        *to = *from;
     }
-    wrong == 0 && tail.iter().all(|byte| (0x21..=0x7E).contains(byte))
+    to[text.len() - 8..text.len()].copy_from_slice(last);
+    wrong == 0
 }
 
 /// Up to `N` (at most 255) printable ASCII characters held in place; bytes past the length are zero.
@@ -168,11 +253,13 @@ impl<const N: usize> Text<N> {
     /// Take the characters, or `None` when they are too many or not all in 0x21-0x7E.
     #[inline]
     pub fn from_bytes(text: &[u8]) -> Option<Self> {
-        if text.len() > N || !are_printable(text) {
+        if text.len() > N {
             return None;
         }
         let mut bytes = [0; N];
-        bytes[..text.len()].copy_from_slice(text);
+        if !copy_printable(text, &mut bytes) {
+            return None;
+        }
         Some(Self { length: u8::try_from(text.len()).ok()?, bytes })
     }
 
@@ -184,12 +271,6 @@ impl<const N: usize> Text<N> {
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
-
-    /// The characters, then zeros.
-    #[inline]
-    pub fn padded(&self) -> &[u8; N] {
-        &self.bytes
-    }
 }
 
 impl<const N: usize> Hash for Text<N> {
@@ -198,25 +279,56 @@ impl<const N: usize> Hash for Text<N> {
     }
 }
 
+/// How long a client order id or a request id may be.
+pub const CLIENT_ID_MAX: usize = 36;
+
 /// A client order id or a request id.
-pub type ClientId = Text<36>;
+pub type ClientId = Text<CLIENT_ID_MAX>;
 
 #[cfg(test)]
 mod tests {
-    use super::are_printable;
+    use super::*;
 
     #[test]
     fn a_text_is_printable_when_every_byte_is() {
         for length in 0..20 {
             let mut text = vec![b'x'; length];
-            assert!(are_printable(&text));
+            assert_eq!(Text::<20>::from_bytes(&text).expect("printable").as_bytes(), text);
             for place in 0..length {
                 for byte in 0..=u8::MAX {
                     text[place] = byte;
-                    assert_eq!(are_printable(&text), (0x21..=0x7E).contains(&byte), "{byte} at {place} of {length}");
+                    let read = Text::<20>::from_bytes(&text);
+                    assert_eq!(read.is_some(), (0x21..=0x7E).contains(&byte), "{byte} at {place} of {length}");
+                    assert!(
+                        read.is_none_or(|read| read.as_bytes() == text && read.bytes[length..] == [0; 20][length..])
+                    );
                 }
                 text[place] = b'x';
             }
+        }
+        assert!(Text::<20>::from_bytes(&[b'x'; 21]).is_none());
+    }
+
+    #[test]
+    fn a_buffer_keeps_what_was_written_and_not_what_was_there_before() {
+        let mut buffer = Buffer::default();
+        for round in 0..3_u8 {
+            buffer.clear();
+            let mut expected = Vec::new();
+            for number in 0..2_000_u64 {
+                let text: Text<8> = Text::from_bytes(&b"abcdefgh"[..number as usize % 9]).expect("printable");
+                let mut fields = Fields::new(buffer.room::<17>());
+                fields.u64(number ^ u64::from(round));
+                fields.whole_text(&text);
+                let length = fields.len();
+                buffer.advance(length);
+                buffer.put(&[round; 3]);
+                expected.u64(number ^ u64::from(round));
+                expected.text(&text);
+                expected.put(&[round; 3]);
+            }
+            assert_eq!(buffer.as_bytes(), expected);
+            assert_eq!(buffer.len(), expected.len());
         }
     }
 }

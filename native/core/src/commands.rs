@@ -198,17 +198,6 @@ impl Command {
         })
     }
 
-    /// The account and instrument of an order command, and the client id of an order that it looks for.
-    #[inline]
-    pub fn order_named(&self) -> Option<(u64, u32, &ClientId)> {
-        match self {
-            Self::PlaceOrder(order) => Some((order.account, order.instrument, &order.client_id)),
-            Self::CancelOrder { account, instrument, cancel } => Some((*account, *instrument, &cancel.client_id)),
-            Self::CancelReplace { cancel, order, .. } => Some((order.account, order.instrument, &cancel.client_id)),
-            _ => None,
-        }
-    }
-
     /// The account, instrument and client id that a reject of this command names (section 4).
     pub fn named(&self) -> (u64, u32, ClientId) {
         match self {

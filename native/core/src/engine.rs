@@ -5,12 +5,12 @@ use std::fmt;
 
 use crate::accounts::Accounts;
 use crate::admission::{Admission, Gate};
+use crate::ahead::{Ahead, Frame};
 use crate::codec::{ClientId, Text};
-use crate::commands::{Command, Header, split_frame};
+use crate::commands::{Command, Header};
 use crate::events::Events;
 use crate::funding::Withdrawal;
 use crate::listing_table::Listings;
-use crate::open::client_hash;
 use crate::requests::OrderRequest;
 use crate::sessions::{Identity, Sessions};
 use crate::turn::Turn;
@@ -21,12 +21,6 @@ use crate::words::Reason;
 pub const RULES_VERSION_FIRST: u32 = 1;
 /// The newest rules.
 pub const RULES_VERSION_MAX: u32 = 2;
-
-/// A frame's header and its command, if it holds one; `None` when it is no frame.
-type Decoded = Option<(Header, Option<Command>)>;
-
-/// How many commands are looked at together before the first of them runs.
-const AHEAD: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
@@ -48,8 +42,6 @@ pub struct Engine {
     pub(crate) withdrawals: BTreeMap<u64, Withdrawal>,
     pub(crate) sessions: Sessions,
     pub(crate) events: Events,
-    /// Room for the commands in hand.
-    group: Vec<Decoded>,
 }
 
 /// A batch that does not follow the one before it; nothing was changed.
@@ -98,7 +90,6 @@ impl Engine {
             withdrawals: BTreeMap::new(),
             sessions: Sessions::default(),
             events: Events::default(),
-            group: Vec::new(),
         }
     }
 
@@ -131,91 +122,28 @@ impl Engine {
             return Err(Misuse::TimeWentBack { last_us: self.time_us, given_us: time_us });
         }
         self.events.clear();
-        let mut rest = frames;
-        let mut group = std::mem::take(&mut self.group);
-        while !rest.is_empty() {
-            self.gather(&mut group, &mut rest);
-            for frame in &group {
-                self.sequence += 1;
-                self.time_us = time_us;
-                self.events.begin_command(self.sequence);
-                self.execute(frame);
-                self.accounts.tend();
-                self.events.end_command();
-            }
-            group.clear();
+        let mut ahead = Ahead::new(frames);
+        while let Some((frame, account_slot)) = ahead.next(self) {
+            self.sequence += 1;
+            self.time_us = time_us;
+            self.events.begin_command(self.sequence);
+            self.accounts.expect_at(account_slot);
+            self.execute(frame);
+            self.accounts.tend();
+            self.events.end_command();
         }
-        self.group = group;
         Ok(Output { events: self.events.bytes(), ends: self.events.ends() })
     }
 
-    /// Decode the next commands, and ask for the memory that they will need.
-    ///
-    /// What they find there later is up to the commands before them: these are hints, and change no result.
-    #[inline]
-    fn gather(&self, group: &mut Vec<Decoded>, rest: &mut &[u8]) {
-        while group.len() < AHEAD && !rest.is_empty() {
-            let Some((header, body)) = split_frame(rest) else {
-                group.push(None);
-                continue;
-            };
-            let command = Command::decode(&header, body, self.venue.rules_version);
-            if let Some((account, ..)) = command.as_ref().and_then(Command::order_named) {
-                self.accounts.prefetch_slot(account);
-            }
-            let changes_rules = matches!(command, Some(Command::SetRules { .. }));
-            group.push(Some((header, command)));
-            if changes_rules {
-                // What follows is decoded under the rules that it sets.
-                break;
-            }
-        }
-        if group.len() > 1 {
-            self.prefetch_orders(group);
-        }
-    }
-
-    fn prefetch_orders(&self, group: &[Decoded]) {
-        let mut ahead = [None; AHEAD];
-        for (frame, ahead) in group.iter().zip(&mut ahead) {
-            if let Some((_, Some(command))) = frame
-                && let Some((account, instrument, client_id)) = command.order_named()
-                && let Some(listing) = self.listings.get(&instrument)
-                && let Some(slot) = self.accounts.prefetch_account(account)
-            {
-                let hash = client_hash(slot, client_id);
-                listing.open.prefetch_indexes(slot, hash);
-                *ahead = Some((listing, slot, hash));
-            }
-        }
-        let mut found = [None; AHEAD];
-        for (ahead, found) in ahead.iter().zip(&mut found) {
-            if let Some((listing, slot, hash)) = ahead {
-                listing.open.prefetch_owner(*slot);
-                *found = listing.open.prefetch_order(*hash).map(|order| (*listing, order));
-            }
-        }
-        let mut places = [None; AHEAD];
-        for (found, place) in found.iter().zip(&mut places) {
-            if let Some((listing, order)) = found
-                && let Some(at) = listing.open.place_hint(*order)
-            {
-                listing.book.prefetch(at);
-                *place = Some((&listing.book, at));
-            }
-        }
-        for (book, at) in places.into_iter().flatten() {
-            book.prefetch_near(at);
-        }
-    }
-
     /// Run one command: its identity, then what it asks for, then the levels and balances it changed.
-    fn execute(&mut self, frame: &Decoded) {
-        let Some((header, command)) = frame else {
+    #[inline]
+    fn execute(&mut self, frame: Frame<'_>) {
+        let Some((header, body)) = frame else {
             self.events.command_rejected(0, Reason::Malformed, &(0, 0, ClientId::EMPTY));
             return;
         };
-        if let Err(reason) = self.admit_and_perform(header, command.as_ref()) {
+        let command = Command::decode(&header, body, self.venue.rules_version);
+        if let Err(reason) = self.admit_and_perform(&header, command.as_ref()) {
             self.accounts.assert_unchanged();
             let named = command.as_ref().map_or((0, 0, ClientId::EMPTY), Command::named);
             self.events.command_rejected(header.kind, reason, &named);

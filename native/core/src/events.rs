@@ -1,7 +1,7 @@
 //! Event frames (section 3), written one after the other into one buffer.
 
 use crate::accounts::Balance;
-use crate::codec::{ClientId, Packed, Sink, Text};
+use crate::codec::{Buffer, CLIENT_ID_MAX, ClientId, Fields, Sink, Text};
 use crate::funding::Withdrawal;
 use crate::instruments::{Definition, Rates};
 use crate::orders::{Execution, Extra, Order};
@@ -13,6 +13,9 @@ const VERSION: u16 = 1;
 const VERSION_EXTENDED: u16 = 2;
 /// The fields of an order image before its two texts.
 const ORDER_FIXED: usize = 228;
+/// A text with its length, at its longest.
+const TEXT_MAX: usize = 1 + CLIENT_ID_MAX;
+const ORDER_UPDATED_MAX: usize = HEADER_LENGTH + ORDER_FIXED + 2 * TEXT_MAX;
 /// What version 2 has after them, before its own text.
 const EXTENSION_FIXED: usize = 58;
 
@@ -24,7 +27,7 @@ const ORDER_BY_QUOTE: u8 = 8;
 /// The events of the batch in hand, with the offset after each command's last one.
 #[derive(Clone, Default)]
 pub struct Events {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     ends: Vec<u8>,
     sequence: u64,
     index: u32,
@@ -63,7 +66,7 @@ impl Events {
     }
 
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_bytes()
     }
 
     pub fn ends(&self) -> &[u8] {
@@ -81,30 +84,28 @@ impl Events {
     }
 
     #[inline]
-    pub fn event(&mut self, kind: EventKind, body_length: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    pub fn event(&mut self, kind: EventKind, body_length: usize, write: impl FnOnce(&mut Buffer)) {
         self.event_of_version(kind, VERSION, body_length, write);
     }
 
     #[inline]
-    fn event_of_version(
-        &mut self,
-        kind: EventKind,
-        version: u16,
-        body_length: usize,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    fn event_of_version(&mut self, kind: EventKind, version: u16, body_length: usize, write: impl FnOnce(&mut Buffer)) {
         let length = HEADER_LENGTH + body_length;
         let start = self.bytes.len();
-        self.bytes.reserve(length);
-        let mut header = Packed::<HEADER_LENGTH>::new();
-        header.u32(u32::try_from(length).expect("an event is short"));
-        header.u16(kind.code());
-        header.u16(version);
-        header.u32(self.index);
-        header.u64(self.sequence);
-        self.bytes.put(header.as_bytes());
+        put_header(&mut self.bytes, length, kind, version, (self.index, self.sequence));
         write(&mut self.bytes);
         debug_assert_eq!(self.bytes.len() - start, length);
+        self.index += 1;
+    }
+
+    /// Write an event of a fixed length in place.
+    #[inline(always)]
+    fn fixed<const LENGTH: usize>(&mut self, kind: EventKind, write: impl FnOnce(&mut Fields<'_, LENGTH>)) {
+        let mut fields = Fields::new(self.bytes.room::<LENGTH>());
+        put_header(&mut fields, LENGTH, kind, VERSION, (self.index, self.sequence));
+        write(&mut fields);
+        debug_assert_eq!(fields.len(), LENGTH);
+        self.bytes.advance(LENGTH);
         self.index += 1;
     }
 
@@ -185,11 +186,15 @@ impl Events {
             return;
         }
         let texts = 2 + order.client_id.as_bytes().len() + execution.request_id.as_bytes().len();
-        self.event(EventKind::OrderUpdated, ORDER_FIXED + texts, |body| {
-            body.put(order_image(instrument, execution_id, order, execution).as_bytes());
-            body.text(&order.client_id);
-            body.text(&execution.request_id);
-        });
+        let length = HEADER_LENGTH + ORDER_FIXED + texts;
+        let mut fields = Fields::new(self.bytes.room::<ORDER_UPDATED_MAX>());
+        put_header(&mut fields, length, EventKind::OrderUpdated, VERSION, (self.index, self.sequence));
+        put_order_image(&mut fields, instrument, execution_id, order, execution);
+        fields.whole_text(&order.client_id);
+        fields.whole_text(&execution.request_id);
+        debug_assert_eq!(fields.len(), length);
+        self.bytes.advance(length);
+        self.index += 1;
     }
 
     /// Report an order that has more than rules 1 know, with the client id that it had before an amendment.
@@ -205,31 +210,29 @@ impl Events {
         let texts = [&order.client_id, &execution.request_id, original_client_id].map(|text| 1 + text.as_bytes().len());
         let length = ORDER_FIXED + EXTENSION_FIXED + texts.iter().sum::<usize>();
         self.event_of_version(EventKind::OrderUpdated, VERSION_EXTENDED, length, |body| {
-            body.put(order_image(instrument, execution_id, order, execution).as_bytes());
+            put_order_image(body, instrument, execution_id, order, execution);
             body.text(&order.client_id);
             body.text(&execution.request_id);
             if let Some(extra) = &order.extra {
-                body.put(extension_image(extra).as_bytes());
+                put_extension(body, extra);
             }
             body.text(original_client_id);
         });
     }
 
     pub fn traded(&mut self, trade: &Trade) {
-        self.event(EventKind::Traded, 85, |body| {
-            let mut packed = Packed::<85>::new();
-            packed.u32(trade.instrument);
-            packed.u64(trade.trade);
-            packed.u64(trade.aggregate);
-            packed.i64(trade.price);
-            packed.i64(trade.quantity);
-            packed.i128(trade.quote);
-            packed.u64(trade.maker_order);
-            packed.u64(trade.taker_order);
-            packed.u64(trade.maker_account);
-            packed.u64(trade.taker_account);
-            packed.u8(trade.taker_side.code());
-            body.put(packed.as_bytes());
+        self.fixed::<{ HEADER_LENGTH + 85 }>(EventKind::Traded, |body| {
+            body.u32(trade.instrument);
+            body.u64(trade.trade);
+            body.u64(trade.aggregate);
+            body.i64(trade.price);
+            body.i64(trade.quantity);
+            body.i128(trade.quote);
+            body.u64(trade.maker_order);
+            body.u64(trade.taker_order);
+            body.u64(trade.maker_account);
+            body.u64(trade.taker_account);
+            body.u8(trade.taker_side.code());
         });
     }
 
@@ -243,7 +246,7 @@ impl Events {
 
     pub fn cancel_replaced(&mut self, replacement: &Replacement) {
         let code = |reason: Option<Reason>| reason.map_or(0, Reason::code);
-        self.event(EventKind::CancelReplaced, 22, |body| {
+        self.fixed::<{ HEADER_LENGTH + 22 }>(EventKind::CancelReplaced, |body| {
             body.u8(replacement.cancel_result.code());
             body.u16(code(replacement.cancel_reason));
             body.u8(replacement.new_result.code());
@@ -254,27 +257,23 @@ impl Events {
     }
 
     pub fn level_changed(&mut self, instrument: u32, update: u64, side: Side, price: i64, quantity: i128) {
-        self.event(EventKind::LevelChanged, 37, |body| {
-            let mut packed = Packed::<37>::new();
-            packed.u32(instrument);
-            packed.u64(update);
-            packed.u8(side.code());
-            packed.i64(price);
-            packed.i128(quantity);
-            body.put(packed.as_bytes());
+        self.fixed::<{ HEADER_LENGTH + 37 }>(EventKind::LevelChanged, |body| {
+            body.u32(instrument);
+            body.u64(update);
+            body.u8(side.code());
+            body.i64(price);
+            body.i128(quantity);
         });
     }
 
     pub fn balance_changed(&mut self, account: u64, asset: u32, before: Balance, now: Balance) {
-        self.event(EventKind::BalanceChanged, 76, |body| {
-            let mut packed = Packed::<76>::new();
-            packed.u64(account);
-            packed.u32(asset);
-            packed.i128(now.available);
-            packed.i128(now.held);
-            packed.i128(now.available - before.available);
-            packed.i128(now.held - before.held);
-            body.put(packed.as_bytes());
+        self.fixed::<{ HEADER_LENGTH + 76 }>(EventKind::BalanceChanged, |body| {
+            body.u64(account);
+            body.u32(asset);
+            body.i128(now.available);
+            body.i128(now.held);
+            body.i128(now.available - before.available);
+            body.i128(now.held - before.held);
         });
     }
 
@@ -287,8 +286,17 @@ impl Events {
     }
 }
 
-#[inline]
-fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Execution) -> Packed<ORDER_FIXED> {
+#[inline(always)]
+fn put_header(sink: &mut impl Sink, length: usize, kind: EventKind, version: u16, (index, sequence): (u32, u64)) {
+    sink.u32(u32::try_from(length).expect("an event is short"));
+    sink.u16(kind.code());
+    sink.u16(version);
+    sink.u32(index);
+    sink.u64(sequence);
+}
+
+#[inline(always)]
+fn put_order_image(image: &mut impl Sink, instrument: u32, execution_id: u64, order: &Order, execution: &Execution) {
     let mut flags = 0;
     for (is_set, flag) in [
         (execution.on_book, ORDER_ON_BOOK),
@@ -298,7 +306,6 @@ fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Ex
     ] {
         flags |= if is_set { flag } else { 0 };
     }
-    let mut image = Packed::new();
     image.u64(order.account);
     image.u32(instrument);
     image.u64(order.id);
@@ -332,12 +339,10 @@ fn order_image(instrument: u32, execution_id: u64, order: &Order, execution: &Ex
     image.i64(strategy_id);
     image.i32(strategy_type);
     image.i128(order.held);
-    image
 }
 
-fn extension_image(extra: &Extra) -> Packed<EXTENSION_FIXED> {
+fn put_extension(image: &mut impl Sink, extra: &Extra) {
     let (peg_type, peg_offset) = extra.peg.map_or((0, 0), |(peg_type, offset)| (peg_type.code(), offset));
-    let mut image = Packed::new();
     image.i64(extra.stop_price);
     image.u32(extra.trailing_delta);
     image.i64(extra.trailing_us);
@@ -348,5 +353,4 @@ fn extension_image(extra: &Extra) -> Packed<EXTENSION_FIXED> {
     image.u64(extra.list);
     image.i64(extra.expires_us);
     image.u32(extra.amends);
-    image
 }

@@ -9,12 +9,13 @@ use crate::tariffs::Tariffs;
 #[inline]
 pub fn rates_for(account: &Account, definition: &Definition, tariffs: &Tariffs) -> Rates {
     let tier_rates = || tariffs.tiers.get(&account.tier).map_or(definition.rates, |tier| tier.rates);
-    if account.fees.is_empty() {
+    let fees = account.fees();
+    if fees.is_empty() {
         return if account.tier == 0 { definition.rates } else { tier_rates() };
     }
     let rates_of = |instrument: u32| {
-        let place = account.fees.binary_search_by_key(&instrument, |entry| entry.0).ok()?;
-        Some(account.fees[place].1)
+        let place = fees.binary_search_by_key(&instrument, |entry| entry.0).ok()?;
+        Some(fees[place].1)
     };
     rates_of(definition.instrument).or_else(|| rates_of(0)).unwrap_or_else(tier_rates)
 }

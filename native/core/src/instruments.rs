@@ -40,6 +40,11 @@ impl PriceBand {
     /// Whether a price lies within the band around a reference price.
     pub fn allows(self, reference: i128, price: i64) -> bool {
         let scaled = i128::from(price) * i128::from(UNIT);
+        if let Ok(reference) = i64::try_from(reference) {
+            // A product of two numbers of 64 bits fits, and costs a fraction of one of 128.
+            let bound = |multiplier: i64| i128::from(reference) * i128::from(multiplier);
+            return (self.up == 0 || scaled <= bound(self.up)) && (self.down == 0 || scaled >= bound(self.down));
+        }
         // Saturating: a bound beyond i128 is beyond every price too.
         let bound = |multiplier: i64| reference.saturating_mul(i128::from(multiplier));
         (self.up == 0 || scaled <= bound(self.up)) && (self.down == 0 || scaled >= bound(self.down))

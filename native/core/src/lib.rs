@@ -12,6 +12,7 @@
 mod accounts;
 mod activating;
 mod admission;
+mod ahead;
 mod amending;
 mod announcing;
 mod auction;

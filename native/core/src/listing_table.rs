@@ -2,6 +2,8 @@
 
 use std::ops::Index;
 
+use openbourse_book::prefetch_whole;
+
 use crate::listings::Listing;
 
 /// Ids below this are found by one look.
@@ -32,6 +34,14 @@ impl Listings {
     #[inline]
     pub fn get(&self, instrument: &u32) -> Option<&Listing> {
         self.place(*instrument).map(|place| &self.list[place])
+    }
+
+    /// Ask for a listing.
+    #[inline]
+    pub fn prefetch(&self, instrument: u32) {
+        if let Some(listing) = self.get(&instrument) {
+            prefetch_whole(listing);
+        }
     }
 
     #[inline]

@@ -20,6 +20,8 @@ struct Entry {
     /// Neighbours among the account's orders here.
     previous: u32,
     next: u32,
+    /// Where the account stands among the owners.
+    owner: u32,
 }
 
 /// How many orders are open, and how many of them are of a stop type or icebergs.
@@ -72,16 +74,35 @@ pub struct OpenOrders {
 
 /// The hash of a client id of an account.
 #[inline]
-pub fn client_hash(account_slot: u32, client_id: &ClientId) -> u64 {
-    let mut hash = u64::from(account_slot) + 1;
-    let (words, tail) = client_id.padded().as_chunks::<8>();
-    for word in words {
-        hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+pub fn client_hash(account_slot: u32, client_id: &[u8]) -> u64 {
+    of_account(account_slot, text_hash(client_id))
+}
+
+/// The hash of a client id of an account, from that of the text.
+#[inline]
+pub fn of_account(account_slot: u32, hash: u64) -> u64 {
+    mixed(hash ^ (u64::from(account_slot) << 32))
+}
+
+/// The hash of a text, still to be mixed; 0 of an empty one.
+#[inline]
+pub fn text_hash(text: &[u8]) -> u64 {
+    let taken_in = |hash: u64, word: &[u8; 8]| {
+        (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+    };
+    let mut hash = text.len() as u64;
+    if let Some(last) = text.last_chunk() {
+        // The last word may overlap the one before it.
+        for word in text.as_chunks().0 {
+            hash = taken_in(hash, word);
+        }
+        hash = taken_in(hash, last);
+    } else {
+        for byte in text {
+            hash = hash.rotate_left(8) ^ u64::from(*byte);
+        }
     }
-    for byte in tail {
-        hash = hash.rotate_left(8) ^ u64::from(*byte);
-    }
-    mixed(hash)
+    hash
 }
 
 #[inline]
@@ -126,7 +147,7 @@ impl OpenOrders {
 
     #[inline]
     pub fn by_client(&self, account_slot: u32, client_id: &ClientId) -> Option<u32> {
-        self.by_client.find(client_hash(account_slot, client_id), |slot| {
+        self.by_client.find(client_hash(account_slot, client_id.as_bytes()), |slot| {
             let order = self.order(slot);
             order.account_slot == account_slot && order.client_id == *client_id
         })
@@ -178,8 +199,10 @@ impl OpenOrders {
     #[inline]
     pub fn add(&mut self, order: Order) -> u32 {
         let (id, account_slot) = (order.id, order.account_slot);
-        let hash = client_hash(account_slot, &order.client_id);
-        let entry = Entry { order, place: None, previous: NIL, next: NIL };
+        let hash = client_hash(account_slot, order.client_id.as_bytes());
+        let owner = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
+        let next = self.join_owner(owner, &order);
+        let entry = Entry { order, place: None, previous: NIL, next, owner };
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.entries[slot] = entry;
@@ -190,20 +213,19 @@ impl OpenOrders {
         self.count += 1;
         self.by_id.insert(id, ladder::Slot::numbered(slot));
         self.by_client.insert(hash, slot);
-        self.join_account(account_slot, slot);
-        slot
-    }
-
-    #[inline]
-    fn join_account(&mut self, account_slot: u32, slot: u32) {
-        let at = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
-        let owner = &mut self.owners[at as usize];
-        let next = std::mem::replace(&mut owner.head, slot);
-        owner.counts.add(&self.entries[slot].order);
-        self.entries[slot].next = next;
+        self.owners[owner as usize].head = slot;
         if next != NIL {
             self.entries[next].previous = slot;
         }
+        slot
+    }
+
+    /// Count an order among its owner's; answers the one that was the newest before it.
+    #[inline]
+    fn join_owner(&mut self, owner: u32, order: &Order) -> u32 {
+        let owner = &mut self.owners[owner as usize];
+        owner.counts.add(order);
+        owner.head
     }
 
     fn new_owner(&mut self, account_slot: u32) -> u32 {
@@ -226,11 +248,10 @@ impl OpenOrders {
     #[inline]
     pub fn forget(&mut self, slot: u32) {
         let entry = &self.entries[slot];
-        let (previous, next, account_slot) = (entry.previous, entry.next, entry.order.account_slot);
-        let hash = client_hash(account_slot, &entry.order.client_id);
+        let (previous, next, at, account_slot) = (entry.previous, entry.next, entry.owner, entry.order.account_slot);
+        let hash = client_hash(account_slot, entry.order.client_id.as_bytes());
         self.by_id.remove(entry.order.id);
         self.by_client.remove(hash, |found| found == slot);
-        let at = self.owner(account_slot).expect("an account with an order is indexed");
         let owner = &mut self.owners[at as usize];
         owner.counts.remove(&entry.order);
         if previous == NIL {
@@ -258,17 +279,26 @@ impl OpenOrders {
         let order = &mut self.entries[slot].order;
         let account_slot = order.account_slot;
         let before = std::mem::replace(&mut order.client_id, client_id);
-        self.by_client.remove(client_hash(account_slot, &before), |found| found == slot);
-        self.by_client.insert(client_hash(account_slot, &client_id), slot);
+        self.by_client.remove(client_hash(account_slot, before.as_bytes()), |found| found == slot);
+        self.by_client.insert(client_hash(account_slot, client_id.as_bytes()), slot);
     }
 }
 
 /// Hints: where the processor will look soon. A wrong one costs nothing but its time.
 impl OpenOrders {
     #[inline]
-    pub fn prefetch_indexes(&self, account_slot: u32, hash: u64) {
+    pub fn prefetch_owner_cell(&self, account_slot: u32) {
         self.by_account.prefetch(account_hash(account_slot));
+    }
+
+    #[inline]
+    pub fn prefetch_client_cell(&self, hash: u64) {
         self.by_client.prefetch(hash);
+    }
+
+    #[inline]
+    pub fn prefetch_id(&self, id: u64) {
+        self.by_id.prefetch(id);
     }
 
     #[inline]
@@ -282,15 +312,47 @@ impl OpenOrders {
     #[inline]
     pub fn prefetch_order(&self, hash: u64) -> Option<u32> {
         let slot = self.by_client.find(hash, |_| true)?;
-        prefetch_whole(&self.entries[slot]);
+        self.prefetch_slot(slot);
         Some(slot)
     }
 
-    /// Where the order in a slot stands in the book, if it does.
+    /// Ask for an order by its id; answers its slot.
+    #[inline]
+    pub fn prefetch_named(&self, id: u64) -> Option<u32> {
+        let slot = self.by_id(id)?;
+        self.prefetch_slot(slot);
+        Some(slot)
+    }
+
+    #[inline]
+    pub fn prefetch_slot(&self, slot: u32) {
+        if let Some(entry) = self.entries.get(slot) {
+            prefetch_whole(entry);
+        }
+    }
+
+    /// Where the order in a slot stands in the book, if it does; asks for its neighbours among the account's orders.
     #[inline]
     pub fn place_hint(&self, slot: u32) -> Option<ladder::Slot> {
         let entry = self.entries.get(slot)?;
         self.by_id.prefetch(entry.order.id);
+        for near in [entry.previous, entry.next] {
+            if let Some(near) = self.entries.get(near) {
+                prefetch(&near.previous);
+            }
+        }
         entry.place
+    }
+
+    /// Ask for what a trade with an order needs besides it: its account, and the ways by which it would be forgotten.
+    #[inline]
+    pub fn prefetch_ways_to(&self, slot: u32, prefetch_account: impl FnOnce(u32)) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        prefetch_account(entry.order.account_slot);
+        self.by_id.prefetch(entry.order.id);
+        self.by_client.prefetch(client_hash(entry.order.account_slot, entry.order.client_id.as_bytes()));
+        if let Some(owner) = self.owners.get(entry.owner as usize) {
+            prefetch(owner);
+        }
     }
 }

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use smallvec::SmallVec;
-
 use crate::accounts::{Account, Accounts, Balance, HOUSE};
 use crate::codec::{Reader, Text};
 use crate::commands::read_switch;
@@ -13,7 +11,7 @@ use crate::engine::{Asset, Engine};
 use crate::funding::Withdrawal;
 use crate::instruments::Rates;
 use crate::limits::VenueRules;
-use crate::sessions::{IN_FLIGHT_MAX, Session};
+use crate::sessions::{IN_FLIGHT_MAX, Session, Sessions};
 use crate::snapshot::{MAGIC, VERSION, VERSION_2};
 use crate::tariffs::Tier;
 use crate::words::permission;
@@ -82,7 +80,7 @@ impl Engine {
         check(engine.are_tariffs_known())?;
         let open = engine.read_listings(reader)?;
         engine.accounts = read_accounts(reader, &engine)?;
-        for account in engine.accounts.all().iter().filter(|account| account.tier != 0) {
+        for account in engine.accounts.all().filter(|account| account.tier != 0) {
             engine.venue.tariffs.tiers.get_mut(&account.tier)?.accounts += 1;
         }
         engine.put_open(open)?;
@@ -184,7 +182,7 @@ impl Engine {
             check(recorded.len() <= IN_FLIGHT_MAX)?;
             Some((id, Session { low_water, last_time, recorded: VecDeque::from(recorded) }))
         })?;
-        self.sessions.by_id = sessions.into_iter().collect();
+        self.sessions = Sessions::new(sessions);
         Some(())
     }
 }
@@ -207,19 +205,25 @@ fn read_accounts(reader: &mut Reader<'_>, engine: &Engine) -> Option<Accounts> {
             account.tier = reader.u32()?;
             check(!account.is_killed || id != HOUSE)?;
         }
-        account.fees = read_ascending(reader, |reader| {
+        let fees = read_ascending(reader, |reader| {
             let instrument = reader.u32()?;
             check(instrument == 0 || engine.listings.contains_key(&instrument))?;
             let rates = Rates { maker: reader.i64()?, taker: reader.i64()? };
             check(rates.are_sound())?;
             Some((instrument, rates))
         })?;
-        account.balances = SmallVec::from_vec(read_ascending(reader, |reader| {
+        for (instrument, rates) in fees {
+            account.set_fee(instrument, Some(rates));
+        }
+        let balances = read_ascending(reader, |reader| {
             let asset = reader.u32().filter(|asset| engine.assets.contains_key(asset))?;
             let balance = Balance { available: reader.i128()?, held: reader.i128()? };
             check(balance != Balance::default())?;
             Some((asset, balance))
-        })?);
+        })?;
+        for (asset, balance) in balances {
+            account.set_balance(asset, balance);
+        }
         Some((id, account))
     })?;
     check(list.first().is_some_and(|(id, _)| *id == HOUSE))?;

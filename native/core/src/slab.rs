@@ -31,6 +31,11 @@ impl<T> Slab<T> {
         u32::try_from(last * CHUNK + chunk.len() - 1).expect("entries are fewer than 2^32")
     }
 
+    /// Every entry by number.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten()
+    }
+
     #[inline]
     pub fn get(&self, number: u32) -> Option<&T> {
         self.chunks.get(chunk_of(number))?.get(place_of(number))
@@ -75,9 +80,10 @@ mod tests {
         }
         let first = std::ptr::from_ref(&slab[0]);
         slab[999] = 7;
-        slab.push(0);
+        assert_eq!(slab.push(0), 1_000);
         assert_eq!((slab[0], slab[256], slab[999]), (0, 256, 7));
         assert_eq!(first, std::ptr::from_ref(&slab[0]));
+        assert!(slab.iter().copied().eq((0..999).chain([7, 0])));
         assert!(slab.get(1_001).is_none() && slab.get(u32::MAX).is_none());
     }
 }

@@ -32,20 +32,38 @@ impl Cells {
         Self { cells: vec![EMPTY; 1 << bits], bits, used: 0 }
     }
 
+    #[inline]
     fn mask(&self) -> usize {
-        (1 << self.bits) - 1
+        1_usize.wrapping_shl(self.bits) - 1
     }
 
     /// The upper bits of a hash, so that cells know their home by themselves.
     #[inline]
     fn home(&self, cell: u64) -> usize {
-        (cell >> (64 - self.bits)) as usize
+        cell.wrapping_shr(64 - self.bits) as usize
     }
 
+    /// Find a key's cell where nothing is missing: a quarter of the cells is empty, so a search ends.
     #[inline]
     fn find(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<usize> {
         let mut at = self.home(hash);
-        // At most once around: the old cells may have no empty one left.
+        loop {
+            let cell = self.cells[at];
+            if (cell ^ hash) >> 32 == 0 && cell != EMPTY && is_meant(slot_of(cell)) {
+                return Some(at);
+            }
+            if cell == EMPTY {
+                return None;
+            }
+            at = (at + 1) & self.mask();
+        }
+    }
+
+    /// Find a key's cell among those that are being moved away.
+    #[cold]
+    fn find_old(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<usize> {
+        let mut at = self.home(hash);
+        // At most once around: there may be no empty cell left.
         for _ in 0..=self.mask() {
             let Some(cell) = self.cells.get(at).copied() else {
                 at = 0;
@@ -134,7 +152,7 @@ impl SlotTable {
             return Some(slot_of(self.now.cells[at]));
         }
         let old = self.old.as_ref()?;
-        old.find(hash, is_meant).map(|at| slot_of(old.cells[at]))
+        old.find_old(hash, is_meant).map(|at| slot_of(old.cells[at]))
     }
 
     /// Ask for the memory where a search for this hash begins.
@@ -170,7 +188,7 @@ impl SlotTable {
             return Some(slot);
         }
         let old = self.old.as_mut()?;
-        let at = old.find(hash, is_meant)?;
+        let at = old.find_old(hash, is_meant)?;
         let slot = slot_of(old.cells[at]);
         old.cells[at] = GONE;
         old.used -= 1;

@@ -89,13 +89,14 @@ impl Engine {
                 out.u8(u8::from(account.uses_discount));
                 out.u32(account.tier);
             }
-            put_count(out, account.fees.len());
-            for (instrument, rates) in &account.fees {
+            put_count(out, account.fees().len());
+            for (instrument, rates) in account.fees() {
                 out.u32(*instrument);
                 out.i64(rates.maker);
                 out.i64(rates.taker);
             }
-            let kept = || account.balances.iter().filter(|(_, balance)| balance.available != 0 || balance.held != 0);
+            let balances = account.balances();
+            let kept = || balances.iter().filter(|(_, balance)| balance.available != 0 || balance.held != 0);
             put_count(out, kept().count());
             for (asset, balance) in kept() {
                 out.u32(*asset);
@@ -106,8 +107,8 @@ impl Engine {
     }
 
     fn put_sessions(&self, out: &mut Vec<u8>) {
-        put_count(out, self.sessions.by_id.len());
-        for (id, session) in &self.sessions.by_id {
+        put_count(out, self.sessions.len());
+        for (id, session) in self.sessions.iter() {
             out.u64(*id);
             out.u64(session.low_water);
             out.i64(session.last_time);
