@@ -3,10 +3,12 @@
 from typing import Final
 
 from openbourse.protocol.amounts import UNIT
+from openbourse.protocol.instruments import Feature
 from sim.reference_fields import Record
 from sim.reference_state import AMOUNT_END, State
 
 COUNTDOWN_MAX_US: Final = 86_400_000_000
+ICEBERG_PARTS_MAX: Final = 10_000
 
 
 def is_sound_image(state: State, image: Record) -> bool:
@@ -47,6 +49,8 @@ def is_sound_rules(rules: Record) -> bool:
     bounds = (rules.percent_up, rules.percent_down, rules.range_bid_up, rules.range_bid_down)
     return bool(
         0 <= rules.position_max < AMOUNT_END
+        # Every part that comes to light may be a trade of one taker's command: their number has an end.
+        and (not rules.features & Feature.ICEBERG or 1 <= rules.iceberg_parts_max <= ICEBERG_PARTS_MAX)
         and (rules.trailing_above_max == 0 or rules.trailing_above_min <= rules.trailing_above_max)
         and (rules.trailing_below_max == 0 or rules.trailing_below_min <= rules.trailing_below_max)
         and min(*bounds, rules.range_ask_up, rules.range_ask_down) >= 0

@@ -80,7 +80,7 @@ class Cast:
                 base=self.asset(symbol[:3]),
                 quote=self.asset(symbol[3:]),
             )
-            self.rules[symbol] = InstrumentRules(instrument=number, features=listings.FEATURES)
+            self.rules[symbol] = InstrumentRules(instrument=number, features=listings.FEATURES, iceberg_parts_max=100)
 
     def now_us(self) -> int:
         """Return the story's time."""

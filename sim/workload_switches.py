@@ -54,7 +54,7 @@ class Switches:
             features=features,
             algo_orders_max=pick((0, 0, 3, 20)),
             iceberg_orders_max=pick((0, 0, 2, 10)),
-            iceberg_parts_max=pick((0, 10, 100)),
+            iceberg_parts_max=pick((5, 10, 100)),
             lists_max=pick((0, 0, 1, 20)),
             amends_max=pick((0, 0, 1, 5)),
             position_max=pick((*[0] * 9, 10**9 * UNIT)),
@@ -76,6 +76,8 @@ class Switches:
         if self.random.random() < 0.1:
             field = self.random.choice(("position_max", "percent_up", "range_ask_down"))
             rules = msgspec.structs.replace(rules, trailing_above_min=700, **{field: self.random.choice((-1, 2**62))})
+        elif rules.lists_max == rules.amends_max == 1:
+            rules = msgspec.structs.replace(rules, iceberg_parts_max=0 if rules.trailing_below_min else 10_001)
         return SetInstrumentRules(rules)
 
     def phase(self) -> Command:

@@ -6,6 +6,9 @@ use crate::engine::Engine;
 use crate::instruments::PriceBand;
 use crate::words::{ListForm, Reason, Side, feature};
 
+/// Every part of an iceberg that comes to light may be a trade of one taker's command: their number has an end.
+const ICEBERG_PARTS_MAX: u32 = 10_000;
+
 /// The trailing deltas that are allowed, in parts of 10,000; a 0 switches a bound off.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct DeltaRange {
@@ -87,6 +90,7 @@ impl InstrumentRules {
     pub fn is_sound(&self) -> bool {
         let bands = [self.percent, self.range_bid, self.range_ask];
         (0..AMOUNT_BOUND).contains(&self.position_max)
+            && (!self.has(feature::ICEBERG) || (1..=ICEBERG_PARTS_MAX).contains(&self.iceberg_parts_max))
             && self.trailing_above.is_sound()
             && self.trailing_below.is_sound()
             && bands.iter().all(|band| band.up >= 0 && band.down >= 0)
