@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from openbourse.cli.account import FundError, parse_amount, parse_funds, show
 from openbourse.cli.app import app
 from openbourse.wiring import CreatedAccount
+from tests.exchange import Exchange
 
 runner = CliRunner()
 
@@ -94,3 +95,23 @@ def test_of_an_account_that_was_there_no_password_is_shown_because_the_old_one_s
     out, err = capsys.readouterr()
     assert "made up!" not in out + err
     assert "its password stays" in err
+
+
+@pytest.mark.parametrize("words", [("kill-switch", "2", "maybe"), ("kill-switch", "1", "on"), ("heartbeat", "2", "-1")])
+def test_a_switch_that_makes_no_sense_is_refused_before_anything_is_reached(words: tuple[str, ...]) -> None:
+    assert runner.invoke(app, ["account", *words]).exit_code == 2
+
+
+def test_an_operator_stops_an_account_and_lets_it_trade_again(exchange: Exchange) -> None:
+    account = exchange.account("switched@example.com", USDT="1000")
+    client, number = exchange.client(account), str(account.account_id)
+    data = ("--data", str(exchange.data_dir))
+    for wanted, can_trade in (("on", False), ("off", True)):
+        done = exchange.command("account", "kill-switch", number, wanted, *data)
+        assert done.returncode == 0, done.stderr
+        assert client.ask("/api/v3/account").json()["canTrade"] is can_trade
+    for seconds in ("60", "0"):
+        done = exchange.command("account", "heartbeat", number, seconds, "--symbol", "ETHBTC", *data)
+        assert done.returncode == 0, done.stderr
+    unknown = exchange.command("account", "kill-switch", "999999", "on", *data)
+    assert (unknown.returncode, "UNKNOWN_ACCOUNT" in unknown.stderr) == (1, True)

@@ -25,6 +25,15 @@ ASSET = re.compile(r"[A-Z0-9]{1,16}")
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 GENERATED_PASSWORD_BYTES = 15
 
+SWITCH = {"on": True, "off": False}
+HEARTBEAT_SECONDS_MAX = 86_400
+
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The exchange's data directory.  [default: ./var/openbourse]", file_okay=False),
+]
+AccountNumber = Annotated[int, typer.Argument(metavar="ID", min=2, max=2**63 - 1, help="The account's id.")]
+
 app = typer.Typer(help="Users of a running exchange on this machine.", no_args_is_help=True)
 
 
@@ -44,12 +53,7 @@ def create(
     fund: Annotated[
         list[str] | None, typer.Option(metavar="ASSET=AMOUNT", help="What to deposit; may be given again.")
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="The exchange's data directory.  [default: ./var/openbourse]", file_okay=False
-        ),
-    ] = None,
+    data: Data = None,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Check that it serves this port.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -73,6 +77,44 @@ def create(
     except (ValueError, OSError) as error:
         give_up(f"The account was not made: {error}")
     show(made, chosen if password is None else None, as_json)
+
+
+@app.command()
+def kill_switch(
+    account: AccountNumber,
+    wanted: Annotated[str, typer.Argument(metavar="on|off", help="on: cancel all its orders and take no more.")],
+    data: Data = None,
+) -> None:
+    """Cancel all of an account's orders and take no more of it, or take its orders again."""
+    if wanted not in SWITCH:
+        give_up(f"{wanted!r} is neither on nor off.", code=2)
+    settings = reach(data, None)
+    from openbourse import wiring
+
+    try:
+        finish(wiring.set_kill_switch(settings, account, on=SWITCH[wanted]))
+    except (ValueError, OSError) as error:
+        give_up(f"The kill switch of account {account} was not changed: {error}")
+    Console().print(f"account {account} kill switch {wanted}", highlight=False, markup=False)
+
+
+@app.command()
+def heartbeat(
+    account: AccountNumber,
+    seconds: Annotated[int, typer.Argument(min=0, max=HEARTBEAT_SECONDS_MAX, help="How long; 0: no more.")],
+    symbol: Annotated[str | None, typer.Option(help="Of this instrument alone; every one if absent.")] = None,
+    data: Data = None,
+) -> None:
+    """Cancel an account's orders when that long has passed, unless this is said again before."""
+    settings = reach(data, None)
+    from openbourse import wiring
+
+    try:
+        finish(wiring.set_heartbeat(settings, account, symbol, seconds * 1_000_000))
+    except (ValueError, OSError) as error:
+        give_up(f"The heartbeat of account {account} was not set: {error}")
+    told = f"within {seconds} s" if seconds else "not expected"
+    Console().print(f"account {account} heartbeat {told}", highlight=False, markup=False)
 
 
 def show(made: CreatedAccount, made_up: str | None, as_json: bool) -> None:

@@ -7,7 +7,7 @@ Never: decides; holds a rule that a part could hold.
 
 from openbourse.wiring.accounts import CreatedAccount, create_account, create_accounts
 from openbourse.wiring.instruments import list_symbol
-from openbourse.wiring.operator import change_rules, reopen, set_status
+from openbourse.wiring.operator import change_rules, reopen, set_heartbeat, set_kill_switch, set_status
 from openbourse.wiring.processes import run_roles
 from openbourse.wiring.tables import migrate
 
@@ -20,5 +20,7 @@ __all__ = [
     "migrate",
     "reopen",
     "run_roles",
+    "set_heartbeat",
+    "set_kill_switch",
     "set_status",
 ]

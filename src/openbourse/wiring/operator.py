@@ -1,4 +1,4 @@
-"""What an operator changes on a running venue: an instrument's status and rules."""
+"""What an operator changes on a running venue: an instrument's status and rules, an account's switches."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,13 @@ from openbourse.edge.outcome import perform
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.store import Store
 from openbourse.marketdata.view import read_listing
-from openbourse.protocol.commands import Command, SetInstrumentRules, SetInstrumentStatus
+from openbourse.protocol.commands import (
+    Command,
+    SetHeartbeat,
+    SetInstrumentRules,
+    SetInstrumentStatus,
+    SetKillSwitch,
+)
 from openbourse.protocol.instruments import Feature, InstrumentRules, InstrumentStatus
 from openbourse.protocol.rejects import RejectReason
 from openbourse.settings import ProcessSettings
@@ -85,6 +91,22 @@ def changed_rules(rules: InstrumentRules, changes: Mapping[str, int | bool]) -> 
     if unknown:
         raise ValueError(f"no rule is called {', '.join(sorted(unknown))}")
     return msgspec.structs.replace(rules, features=features, **bounds)
+
+
+async def set_kill_switch(settings: ProcessSettings, account: int, *, on: bool) -> None:
+    """Cancel all of an account's orders and take no more, or take orders again. Raises ValueError, OSError as above."""
+    async with Stores(settings) as stores:
+        await _perform(stores, SetKillSwitch(account, int(on)))
+
+
+async def set_heartbeat(settings: ProcessSettings, account: int, symbol: str | None, countdown_us: int) -> None:
+    """Cancel an account's orders, of one instrument or of all, unless this comes again in time; 0 ends that.
+
+    Raises ValueError when refused, OSError when the venue is away.
+    """
+    async with Stores(settings) as stores:
+        number = 0 if symbol is None else _number(await _known(stores), symbol)
+        await _perform(stores, SetHeartbeat(account, number, countdown_us))
 
 
 async def _known(stores: Stores) -> Listing:
