@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
@@ -16,8 +17,8 @@ from openbourse.history.api import operations
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.projector import HistoryProjector
 from openbourse.history.store import Store
-from openbourse.protocol.events import Event
-from tests.edge.test_listing import TOLD
+from openbourse.protocol.events import Event, InstrumentDefined
+from tests.edge.test_listing import IMAGE, TOLD
 from tests.made_events import order, order_list
 from tests.projection.recorded import make_tables
 
@@ -31,7 +32,7 @@ class History:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         listing = Listing()
-        listing.apply(TOLD)
+        listing.apply([*TOLD, InstrumentDefined(14, 0, replace(IMAGE, instrument=2, symbol="BTCEUR"))])
 
         async def nothing() -> int:
             return 0
@@ -80,7 +81,7 @@ async def test_a_list_is_found_by_either_name_and_ends(history: History) -> None
 
 async def test_lists_of_a_time_or_from_an_id(history: History) -> None:
     for number in range(1, 5):
-        await history.write(order_list(order_list=number), at_us=AT_US + number * 1_000_000)
+        await history.write(order_list(order_list=number, sequence=number), at_us=AT_US + number * 1_000_000)
     everything = await history.ask("/api/v3/allOrderList")
     ids = [row["orderListId"] for row in everything]
     assert ids == [public_id(number, 1) for number in range(1, 5)]
@@ -92,6 +93,19 @@ async def test_lists_of_a_time_or_from_an_id(history: History) -> None:
     with pytest.raises(ApiError) as raised:
         await history.ask("/api/v3/allOrderList", fromId=1, startTime=5)
     assert raised.value.code == -1128
+
+
+async def test_no_list_is_passed_over_by_who_goes_on_from_the_last_one(history: History) -> None:
+    made = [(9, 1), (2, 2), (10, 1), (3, 2), (4, 2)]  # (list, instrument): ids count for each instrument alone
+    for sequence, (number, instrument) in enumerate(made, 1):
+        await history.write(order_list(order_list=number, instrument=instrument, sequence=sequence))
+    ids = [public_id(number, instrument) for number, instrument in made]
+    for after in (0, 1):  # some go on from the last id itself, some from the one after it
+        seen = [row["orderListId"] for row in await history.ask("/api/v3/allOrderList", fromId=0, limit=2)]
+        while len(seen) < len(ids):
+            page = await history.ask("/api/v3/allOrderList", fromId=seen[-1] + after, limit=2)
+            seen += [row["orderListId"] for row in page][1 - after :]
+        assert seen == ids
 
 
 async def test_a_list_that_nobody_placed_is_told_so(history: History) -> None:

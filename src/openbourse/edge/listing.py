@@ -51,6 +51,7 @@ class Listing:
         self.by_symbol: dict[str, Instrument] = {}
         self.fees: dict[tuple[int, int], tuple[int, int]] = {}
         self.permissions: dict[int, int] = {}
+        self.trade_groups: dict[int, int] = {}
         self.disabled: set[int] = set()
         """Accounts whose kill switch is on."""
         self.rules_version = 1
@@ -84,6 +85,7 @@ class Listing:
                     self.fees[key] = (event.maker_rate, event.taker_rate)
             case events.AccountDefined():
                 self.permissions[event.account] = event.permissions
+                self.trade_groups[event.account] = event.trade_group
 
     def _take_rules(self, event: events.Event) -> None:
         match event:

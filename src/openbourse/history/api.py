@@ -7,7 +7,7 @@ from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Operation, Security
 from openbourse.edge.order_lists import shown_id
 from openbourse.edge.rendering import Shape, discount, queried
-from openbourse.history import lists
+from openbourse.history import lists, prevented
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.images import image_of
 from openbourse.history.lists import LIMIT_DEFAULT, LIMIT_MAX, read_window
@@ -50,6 +50,7 @@ def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Ope
             weight=20, security=read, parameters=frozenset({"symbol"}),
         ),
         *lists.operations(store, listing, barrier),
+        *prevented.operations(store, listing, barrier),
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from openbourse.protocol.events import (
     OrderUpdated,
     WithdrawalSettled,
 )
-from openbourse.protocol.instruments import Side
+from openbourse.protocol.instruments import SelfTradePrevention, Side
 
 _ORDER: Final = """
 INSERT INTO projection_history."order" VALUES
@@ -27,7 +27,7 @@ prevented_match = excluded.prevented_match, updated_us = excluded.updated_us, wo
 trailing_us = excluded.trailing_us, amends = excluded.amends
 """
 _LIST: Final = """
-INSERT INTO projection_history.order_list VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
+INSERT INTO projection_history.order_list VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
 ON CONFLICT (account, public_id) DO UPDATE SET status = excluded.status, client_ids = excluded.client_ids
 """
 # An event does not say what the quantity was before: what this run has seen of the order says it, or else its row.
@@ -44,13 +44,20 @@ updated_us = excluded.updated_us
 _FILL: Final = (
     "INSERT INTO projection_history.fill VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) ON CONFLICT DO NOTHING"
 )
+# Both orders of a match tell of it, the maker first; each knows only its own quantity.
+_PREVENTED: Final = """
+INSERT INTO projection_history.prevented_match VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
+ON CONFLICT (account, instrument, match) DO UPDATE SET stp = excluded.stp,
+taker_quantity = coalesce(excluded.taker_quantity, prevented_match.taker_quantity),
+maker_quantity = coalesce(excluded.maker_quantity, prevented_match.maker_quantity)
+"""
 _TRANSFER: Final = "INSERT INTO projection_history.transfer VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING"
 
 Row = tuple[object, ...]
 _QUANTITY: Final = 12
 """Where a row of orders holds the quantity."""
 _CREATED: Final = 9
-"""Where a row of lists holds its first time."""
+"""From where on a row of lists holds its first time and sequence."""
 
 
 class HistoryProjector:
@@ -62,6 +69,7 @@ class HistoryProjector:
         self._amendments: list[Row] = []
         self._balances: dict[tuple[int, int], Row] = {}
         self._fills: list[Row] = []
+        self._prevented: list[Row] = []
         self._transfers: list[Row] = []
 
     def take(self, event: Event, time_us: int) -> None:
@@ -88,6 +96,8 @@ class HistoryProjector:
         key = (event.account, event.instrument, event.order)
         if event.execution == Execution.TRADE:
             self._fills.append(_fill_row(event, time_us))
+        elif event.execution == Execution.TRADE_PREVENTION:
+            self._prevented.append(_prevented_row(event, time_us))
         elif event.execution == Execution.REPLACED:
             before = self._orders.get(key)
             self._amendments.append(_amendment_row(event, None if before is None else before[_QUANTITY], time_us))
@@ -96,7 +106,7 @@ class HistoryProjector:
     def _take_list(self, event: ListUpdated, time_us: int) -> None:
         key = (event.account, public_id(event.order_list, event.instrument))
         before = self._lists.get(key)
-        self._lists[key] = _list_row(event, time_us if before is None else before[_CREATED])
+        self._lists[key] = _list_row(event, *((time_us, event.sequence) if before is None else before[_CREATED:]))
 
     async def write(self, connection: Any) -> None:
         """Write what was gathered, and forget it."""
@@ -106,12 +116,13 @@ class HistoryProjector:
             (_LIST, list(self._lists.values())),
             (_BALANCE, list(self._balances.values())),
             (_FILL, self._fills),
+            (_PREVENTED, self._prevented),
             (_TRANSFER, self._transfers),
         ):
             if rows:
                 await connection.executemany(statement, rows)
         self._orders, self._lists, self._balances = {}, {}, {}
-        self._amendments, self._fills, self._transfers = [], [], []
+        self._amendments, self._fills, self._prevented, self._transfers = [], [], [], []
 
 
 def _order_row(event: OrderUpdated, time_us: int) -> Row:
@@ -152,7 +163,7 @@ def _order_row(event: OrderUpdated, time_us: int) -> Row:
     )
 
 
-def _list_row(event: ListUpdated, created_us: object) -> Row:
+def _list_row(event: ListUpdated, created_us: object, created_sequence: object) -> Row:
     return (
         event.account,
         public_id(event.order_list, event.instrument),
@@ -164,6 +175,7 @@ def _list_row(event: ListUpdated, created_us: object) -> Row:
         [leg.order for leg in event.legs],
         [leg.client_id for leg in event.legs],
         created_us,
+        created_sequence,
     )
 
 
@@ -177,6 +189,24 @@ def _amendment_row(event: OrderUpdated, original_quantity: object, time_us: int)
         event.client_id,
         original_quantity,
         event.quantity,
+        time_us,
+    )
+
+
+def _prevented_row(event: OrderUpdated, time_us: int) -> Row:
+    is_maker = bool(event.flags & OrderFlag.IS_MAKER)
+    return (
+        event.account,
+        event.instrument,
+        event.prevented_match,
+        event.counter_order if is_maker else event.order,
+        event.order if is_maker else event.counter_order,
+        # The taker's mode decides. A maker that is told of alone met EXPIRE_MAKER; of two, the taker speaks last.
+        SelfTradePrevention.EXPIRE_MAKER if is_maker else event.stp,
+        # Rules 1 leave last_price empty; there a maker's own price says it.
+        event.last_price or (event.price if is_maker else 0),
+        None if is_maker else event.last_prevented,
+        event.last_prevented if is_maker else None,
         time_us,
     )
 

@@ -86,12 +86,17 @@ class Store:
     async def order_lists(
         self, account: int, from_id: int | None, since_us: int | None, until_us: int | None, limit: int
     ) -> list[Record]:
-        """Return lists ascending: by id from an id, else by time from a moment, else the newest."""
+        """Return lists ascending: those made from a list on, else by time from a moment, else the newest."""
         if from_id is not None:
+            # Public ids are one sequence per instrument alone: the lists from the named one on are those made since.
+            # A reader that asks for the id after its last one names none, and means what came after its last one.
             return list(
                 await self._pool.fetch(
-                    "SELECT * FROM projection_history.order_list WHERE account = $1 AND public_id >= $2"
-                    " ORDER BY public_id LIMIT $3",
+                    "WITH named AS (SELECT public_id, created_sequence FROM projection_history.order_list"
+                    " WHERE account = $1 AND public_id <= $2 ORDER BY public_id DESC LIMIT 1)"
+                    " SELECT * FROM projection_history.order_list WHERE account = $1 AND created_sequence >= coalesce("
+                    "(SELECT created_sequence + (public_id < $2)::int FROM named), 0)"
+                    " ORDER BY created_sequence LIMIT $3",
                     account,
                     from_id,
                     limit,
@@ -133,12 +138,17 @@ class Store:
         until_us: int | None,
         limit: int,
     ) -> list[Record]:
-        """Return fills ascending: the oldest from a bound, else the newest."""
+        """Return fills ascending: the oldest from a bound, else the newest.
+
+        Both fills of an account's trade with itself are told together, were it one more than the limit: whoever goes on
+        from the next trade would miss the other.
+        """
         newest = from_id is None and since_us is None
         rows = await self._pool.fetch(
             "SELECT * FROM projection_history.fill WHERE account = $1 AND instrument = $2 AND trade >= $3"
             " AND time_us BETWEEN $4 AND $5 AND ($6::bigint IS NULL OR order_id = $6) ORDER BY trade "
-            + ("DESC LIMIT $7" if newest else "LIMIT $7"),
+            + ("DESC" if newest else "ASC")
+            + " FETCH FIRST $7 ROWS WITH TIES",
             account,
             instrument,
             from_id or 0,
@@ -147,7 +157,25 @@ class Store:
             order,
             limit,
         )
-        return list(reversed(rows)) if newest else list(rows)
+        return sorted(rows, key=lambda row: (row["trade"], row["order_id"]))
+
+    async def prevented_matches(
+        self, account: int, instrument: int, match: int | None, order: int | None, from_id: int, limit: int
+    ) -> list[Record]:
+        """Return one prevented match, or an order's from one on, oldest first."""
+        return list(
+            await self._pool.fetch(
+                "SELECT * FROM projection_history.prevented_match WHERE account = $1 AND instrument = $2"
+                " AND match >= $5 AND ($3::bigint IS NULL OR match = $3)"
+                " AND ($4::bigint IS NULL OR $4 IN (taker_order, maker_order)) ORDER BY match LIMIT $6",
+                account,
+                instrument,
+                match,
+                order,
+                from_id,
+                limit,
+            )
+        )
 
     async def balances(self, account: int) -> list[Record]:
         """Return an account's balances."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 SCHEMA: Final = """
 CREATE SCHEMA projection_history;
 CREATE TABLE projection_history.cursor (sequence bigint NOT NULL, version integer NOT NULL);
@@ -24,7 +24,8 @@ CREATE INDEX order_open ON projection_history."order" (account, instrument)
 CREATE TABLE projection_history.order_list (
     account bigint NOT NULL, public_id bigint NOT NULL, instrument integer NOT NULL, list_id bigint NOT NULL,
     form smallint NOT NULL, status smallint NOT NULL, client_id text NOT NULL, orders bigint[] NOT NULL,
-    client_ids text[] NOT NULL, created_us bigint NOT NULL, PRIMARY KEY (account, public_id)
+    client_ids text[] NOT NULL, created_us bigint NOT NULL, created_sequence bigint NOT NULL,
+    PRIMARY KEY (account, public_id)
 );
 CREATE INDEX order_list_client_id ON projection_history.order_list (account, client_id, created_us DESC);
 CREATE INDEX order_list_created ON projection_history.order_list (account, created_us);
@@ -40,6 +41,11 @@ CREATE TABLE projection_history.fill (
     commission_asset integer NOT NULL, time_us bigint NOT NULL, is_buyer boolean NOT NULL, is_maker boolean NOT NULL,
     list_id bigint NOT NULL,
     PRIMARY KEY (account, instrument, trade, order_id)
+);
+CREATE TABLE projection_history.prevented_match (
+    account bigint NOT NULL, instrument integer NOT NULL, match bigint NOT NULL, taker_order bigint NOT NULL,
+    maker_order bigint NOT NULL, stp smallint NOT NULL, price bigint NOT NULL, taker_quantity bigint,
+    maker_quantity bigint, time_us bigint NOT NULL, PRIMARY KEY (account, instrument, match)
 );
 CREATE TABLE projection_history.balance (
     account bigint NOT NULL, asset integer NOT NULL, available numeric(40) NOT NULL, held numeric(40) NOT NULL,
