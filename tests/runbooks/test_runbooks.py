@@ -1,0 +1,171 @@
+"""The runbooks' commands, run as they stand."""
+
+import asyncio
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from openbourse.settings import ProcessSettings
+from openbourse.supervisor import binaries
+from openbourse.supervisor.stores import find_running
+from tests.exchange import Exchange, discard, new_exchange
+from tests.replicated import STANDBY, Replicated
+from tests.sequencer.shard import Shard, buy, far, migrate
+from tests.sequencer.test_kill import prepare
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+BLOCK = re.compile(r"^```sh *(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SECONDS_MAX = 200
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+
+
+def commands(name: str, part: str) -> str:
+    """Return the commands of a part of a runbook, in order."""
+    found = [text for marked, text in BLOCK.findall((RUNBOOKS / name).read_text()) if marked == part]
+    assert found, f"{name} has no commands of the part {part!r}"
+    return "\n".join(found)
+
+
+def run(script: str, **variables: str) -> str:
+    """Run commands in one shell that ends with the first that fails; return what they print."""
+    environment = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def await_redundancy(venue: Exchange) -> None:
+    limit = time.monotonic() + 90
+    while venue.command("sequencer", "status", "--data", str(venue.data_dir)).returncode != 0:
+        assert time.monotonic() < limit, venue.log()
+        time.sleep(0.5)
+
+
+def test_every_fenced_command_is_run_by_a_test() -> None:
+    parts = {(path.name, part) for path in RUNBOOKS.glob("*.md") for part, _ in BLOCK.findall(path.read_text())}
+    assert parts == {
+        *((name, "") for name in ("failover.md", "rebuild-a-standby.md", "reopen.md")),
+        ("failover.md", "database"),
+        *(("restore.md", part) for part in ("before", "backup", "restore")),
+    }
+
+
+def test_changing_the_leader_rebuilding_a_standby_and_reopening(own_exchange: Exchange) -> None:
+    venue = own_exchange
+    await_redundancy(venue)
+    shown = run(commands("failover.md", ""), DATA=str(venue.data_dir))
+    epochs = [int(epoch) for epoch in re.findall(r"^leader .* epoch (\d+)", shown, re.MULTILINE)]
+    assert epochs[0] + 1 == epochs[-1], shown
+    shown = run(commands("rebuild-a-standby.md", ""), DATA=str(venue.data_dir))
+    assert "following" in shown
+    shown = run(commands("reopen.md", ""), DATA=str(venue.data_dir), URL=venue.base_url)
+    assert re.findall(r"^BTCUSDT (\w+)$", shown, re.MULTILINE) == [
+        *("CANCEL_ONLY", "AUCTION", "TRADING"),
+        *("HALT", "TRADING"),
+        "TRADING",
+    ]
+
+
+@pytest.fixture
+def venue_of_one_sequencer() -> Iterator[Exchange]:
+    venue = new_exchange(options=("--no-demo", "--standbys", "0"))
+    venue.start()
+    yield venue
+    discard(venue)
+
+
+def settings_of(venue: Exchange) -> ProcessSettings:
+    found = find_running(venue.data_dir)
+    assert found is not None
+    return found
+
+
+def test_restoring_to_a_moment_says_what_is_lost(venue_of_one_sequencer: Exchange, tmp_path: Path) -> None:
+    venue = venue_of_one_sequencer
+    variables = {
+        "DATA": str(venue.data_dir),
+        "PG": str(binaries.postgres_bin_dir()),
+        "JOURNAL": settings_of(venue).journal_url,
+        "ARCHIVE": str(tmp_path / "archive"),
+        "BACKUP": str(tmp_path / "backup"),
+    }
+    run(commands("restore.md", "before"), **variables)
+    venue.stop()
+    venue.start()
+    kept = venue.account("kept@example.com", BTC="1")
+    run(commands("restore.md", "backup"), **variables)
+    moment = datetime.now(UTC).isoformat()
+    time.sleep(1.5)
+    venue.account("lost@example.com", BTC="2")
+    time.sleep(2.5)  # the witness remembers once a second
+    assert venue.process is not None
+    stop = f'kill -INT {venue.process.pid}; while [ -e "$DATA/postgres/postmaster.pid" ]; do sleep 0.1; done; sleep 2'
+    start = (
+        f'nohup {sys.executable} -m openbourse up --data "$DATA" --port {venue.port} --no-demo --standbys 0'
+        f' >> "{venue.data_dir.parent}/up.log" 2>&1 &\n'
+        'for i in $(seq 600); do openbourse sequencer status --data "$DATA" | grep -q epoch && break; sleep 0.3; done'
+    )
+    functions = f"stop_exchange() {{ {stop}; }}\nstart_exchange() {{ {start}; }}\n"
+    shown = run(functions + commands("restore.md", "restore"), **variables, MOMENT=moment)
+    lost = re.search(
+        r"accepted: the journal holds what was acknowledged up to sequence (\d+); commands up to (\d+)", shown
+    )
+    assert lost is not None, shown
+    assert int(lost[1]) < int(lost[2])
+    assert "BROKEN" not in shown
+    venue.process = None
+    venue.await_ready()
+    assert venue.client(kept).balances()["BTC"] == ("1.00000000", "0.00000000")
+
+
+async def test_a_lost_database_host_is_replaced(settings: ProcessSettings, server_dir: Path, cluster: Path) -> None:
+    folder = server_dir / "runbook"
+    folder.mkdir()
+    both = Replicated(folder, cluster)
+    await asyncio.to_thread(both.start)
+    shard = Shard(replace(settings, journal_url=both.url, database_url=""))
+    try:
+        await migrate(shard.settings)
+        leader = shard.start("a")
+        async with shard.gateway() as gateway:
+            await prepare(gateway)
+            await asyncio.to_thread(both.primary.kill)
+            under_way = asyncio.create_task(gateway.submit(buy("under way"), far()))
+            lost, kept = both.hosts
+            before, _, after = commands("failover.md", "database").partition("start_lost_host\n")
+            variables = {
+                **{
+                    name: value
+                    for name, value in shard.settings.environment().items()
+                    if name != "OPENBOURSE_DATABASE_URL"
+                },
+                "PG": str(binaries.postgres_bin_dir()),
+                "STANDBY": kept.url,
+                "LOST_DIR": str(lost.data),
+            }
+            await asyncio.to_thread(lambda: run(before, **variables))
+            assert (await asyncio.wait_for(under_way, 30)).sequence == 6
+            await asyncio.to_thread(lambda: lost.start(**STANDBY))
+            await asyncio.to_thread(lambda: run(after, **variables))
+            assert (await gateway.submit(buy("again"), far())).sequence == 7
+        await leader.end()
+    finally:
+        with contextlib.suppress(Exception):
+            await asyncio.to_thread(both.stop)
