@@ -100,8 +100,9 @@ async def once(
 
 async def series(exchange: Exchange, options: argparse.Namespace) -> list[dict[str, object]]:
     """Have the fault happen again and again."""
-    settings = find_running(exchange.data_dir)
-    assert settings is not None, "the exchange runs"
+    async with asyncio.timeout(REDUNDANT_SECONDS_MAX):
+        while (settings := find_running(exchange.data_dir)) is None:  # noqa: ASYNC110 - the supervisor writes it
+            await asyncio.sleep(0.1)
     accounts = [exchange.account(f"bench{n}@example.com", BTC="1000", USDT="10000000") for n in range(ACCOUNTS)]
     seen = []
     for number in range(options.times):
