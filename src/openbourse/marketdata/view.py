@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -112,7 +112,10 @@ class MarketView:
 
     def market(self, instrument: int) -> Market:
         """Return an instrument's market, empty when nothing has happened there."""
-        return self.markets.setdefault(instrument, Market())
+        market = self.markets.get(instrument)
+        if market is None:
+            market = self.markets[instrument] = Market()
+        return market
 
     async def load(self, pool: Any) -> None:
         """Read the projection and its cursor as of one moment."""
@@ -139,10 +142,17 @@ class MarketView:
                 self.market(instrument).trades.extend(trade_of(row) for row in reversed(trades))
         self.is_loaded = True
 
-    async def follow(self, feed: Feed, listener: Callable[[CommittedBatch, list[events.Event]], None]) -> None:
-        """Keep current until cancelled; each batch goes to the listener after it was taken in."""
+    async def follow(
+        self,
+        feed: Feed,
+        listener: Callable[[CommittedBatch, list[events.Event]], None],
+        heard: Callable[[], Set[int]] = lambda: KINDS,
+    ) -> None:
+        """Keep current until cancelled; each batch goes to the listener after it was taken in, with the events of the
+        kinds that are heard now: most of a batch are orders and balances, which matter only while somebody listens.
+        """
         async for batch in feed.follow(self.cursor):
-            seen = list(events.decode(batch.events))
+            seen = list(events.decode(batch.events, KINDS | heard()))
             self.take(seen, batch.time_us)
             self.cursor = batch.last_sequence
             self.seen_at = time.monotonic()

@@ -54,6 +54,10 @@ class UserHub:
     def __len__(self) -> int:
         return sum(len(subscriptions) for subscriptions in self._by_account.values())
 
+    def heard(self) -> frozenset[EventKind]:
+        """Return the kinds of events that somebody listens to now."""
+        return KINDS if self._by_account else frozenset()
+
     def subscribe(self, socket: Socket, account: int, emit: Emit) -> object:
         """Give every later event of an account, as JSON in the socket's time unit, to emit; return a handle."""
         subscription = Subscription(account, int(socket.time_unit), emit)

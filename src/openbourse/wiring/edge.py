@@ -188,7 +188,7 @@ async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub:
             if not is_listed:
                 await list_venue(intake, view.listing)
                 is_listed = True
-            await view.follow(stores.feed(), push)
+            await view.follow(stores.feed(), push, users.heard)
         except (OSError, IntakeFault, asyncpg.PostgresError) as fault:
             log.warning("markets not followed", why=str(fault))
             await asyncio.sleep(RETRY_S)
