@@ -132,6 +132,12 @@ def announce_ready(settings: ProcessSettings) -> None:
         settings.ready_file.write_text(f"{os.getpid()}\n")
 
 
+def announce_alive(settings: ProcessSettings) -> None:
+    """Tell the supervisor, if there is one, that this process still has turns: a frozen one must not keep its clients."""
+    if settings.ready_file is not None and settings.ready_file.exists():
+        os.utime(settings.ready_file)
+
+
 class _Reader:
     """Typed look-ups in an environment, with errors that name the variable."""
 

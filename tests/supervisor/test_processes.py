@@ -81,3 +81,49 @@ def test_the_tail_of_a_log_is_its_last_lines(tmp_path: Path) -> None:
     (tmp_path / "b.log").write_text("".join(f"line {number}\n" for number in range(5_000)))
     assert log_tail(tmp_path / "b.log").splitlines()[-1] == "  line 4999"
     assert len(log_tail(tmp_path / "b.log").splitlines()) == processes.LOG_TAIL_LINES
+
+
+BEATING = "import pathlib, sys, time; path = pathlib.Path(sys.argv[1]); [(path.touch(), time.sleep(0.02)) for _ in range(1500)]"
+
+
+def beating(tmp_path: Path, silent_seconds_max: float) -> Plan:
+    plan = plan_for(tmp_path, BEATING)
+    fields = {name: getattr(plan, name) for name in Plan.__slots__}
+    sign = tmp_path / "ready"
+    argv = (*plan.argv, str(sign))
+    return Plan(**{**fields, "argv": argv, "alive_file": sign, "silent_seconds_max": silent_seconds_max})
+
+
+async def look_for(child: Child, seconds: float) -> None:
+    for _ in range(int(seconds / 0.02)):
+        child.end_if_silent()
+        await asyncio.sleep(0.02)
+
+
+async def test_a_frozen_part_is_ended_and_started_again_and_a_living_one_is_not(tmp_path: Path) -> None:
+    notices: list[str] = []
+    child = Child(beating(tmp_path, 0.8), notices.append)
+    await child.start()
+    pid = child.pid
+    assert pid is not None
+    await look_for(child, 2.0)
+    assert child.pid == pid, notices
+    os.kill(pid, signal.SIGSTOP)
+    await look_for(child, 3.0)
+    assert child.pid not in (None, pid)
+    assert any("has been silent for" in notice for notice in notices)
+    await child.stop()
+
+
+async def test_a_supervisor_that_was_held_up_itself_ends_nothing(tmp_path: Path) -> None:
+    child = Child(beating(tmp_path, 0.3), print)
+    await child.start()
+    pid = child.pid
+    assert pid is not None
+    child.end_if_silent()
+    os.kill(pid, signal.SIGSTOP)
+    await asyncio.sleep(0.5)
+    child.end_if_silent()
+    await asyncio.sleep(0.1)
+    assert child.pid == pid
+    await child.stop()

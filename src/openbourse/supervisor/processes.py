@@ -16,6 +16,7 @@ BACKOFF_SECONDS_FIRST = 0.05
 BACKOFF_SECONDS_MAX = 5.0
 STEADY_SECONDS = 10.0  # a process that lived this long starts its back-off anew
 START_ATTEMPTS_MAX = 3
+SILENT_SECONDS_MAX = 4.0  # a process that is silent for longer is frozen, and keeps its clients from the others
 LOG_BYTES_MAX = 16 * 1024 * 1024
 LOG_TAIL_LINES = 12
 STOP_ROLE = ((signal.SIGTERM, 8.0), (signal.SIGKILL, 2.0))
@@ -39,6 +40,8 @@ class Plan:
     ready_seconds_max: float = 60.0
     stop_steps: tuple[tuple[signal.Signals, float], ...] = STOP_ROLE
     before_start: Callable[[], None] = lambda: None
+    alive_file: Path | None = None  # touched by a process that has turns of its loop; None: nobody looks
+    silent_seconds_max: float = SILENT_SECONDS_MAX
 
 
 class Child:
@@ -52,6 +55,8 @@ class Child:
         self._watcher: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._spawning = asyncio.Lock()
+        self._last_sign: tuple[int | None, int] = (None, 0)
+        self._signed_at = self._looked_at = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -91,6 +96,26 @@ class Child:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
         self.plan.pid_file.unlink(missing_ok=True)
+
+    def end_if_silent(self) -> None:
+        """Kill a process that gave a sign of life once and has given none for too long; it is started again then.
+
+        What counts is when this process saw the sign change, so that neither a clock that is set nor a supervisor that was
+        itself held up makes anything look frozen.
+        """
+        pid, now = self.pid, time.monotonic()
+        try:
+            sign = 0 if self.plan.alive_file is None else self.plan.alive_file.stat().st_mtime_ns
+        except FileNotFoundError:
+            sign = 0
+        held_up = now - self._looked_at > self.plan.silent_seconds_max / 2
+        self._looked_at = now
+        if pid is None or sign == 0 or held_up or (pid, sign) != self._last_sign:
+            self._last_sign, self._signed_at = (pid, sign), now
+        elif now - self._signed_at > self.plan.silent_seconds_max:
+            self._notice(f"{self.plan.name} has been silent for {now - self._signed_at:.1f} s; ending it")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     async def _watch(self) -> None:
         pause = BACKOFF_SECONDS_FIRST

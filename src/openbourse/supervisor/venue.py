@@ -199,6 +199,7 @@ class Venue:
             ready_seconds_max=ready_seconds_max,
             stop_steps=STOP_ROLE,
             before_start=lambda: ready_file.unlink(missing_ok=True),
+            alive_file=None if listener is None else ready_file,
         )
         child = Child(plan, self._notice)
         self._roles.append(child)
@@ -258,6 +259,8 @@ class Venue:
         written: dict[str, int] = {}
         logs_checked_at = 0.0
         while True:
+            for child in self._roles:
+                child.end_if_silent()
             processes = self._processes()
             if processes != written:
                 self._write_venue_file()

@@ -38,7 +38,7 @@ from openbourse.monitor.api import Monitor
 from openbourse.monitor.audit import Audit
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.events import Event
-from openbourse.settings import ProcessSettings
+from openbourse.settings import ProcessSettings, announce_alive
 from openbourse.streams import listen_keys as listen_key_api
 from openbourse.streams.hub import Hub
 from openbourse.streams.sockets import MarketSockets
@@ -58,6 +58,8 @@ from openbourse.wiring.streams import StreamedMarkets
 log: Final = structlog.get_logger()
 
 RETRY_S: Final = 0.2
+BEAT_S: Final = 0.5
+"""How often the supervisor is told that this process still has turns."""
 
 
 async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -106,7 +108,7 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     if "streams" in roles:
         handlers["/ws"] = handlers["/stream"] = MarketSockets(hub, users_hub, listen_keys)
     sockets = Sockets(handlers, limiter, app.addresses)
-    beside.append(app.admission.watch())
+    beside += [app.admission.watch(), _beat(settings)]
     tasks = [asyncio.create_task(work) for work in beside]
     for task in tasks:
         task.add_done_callback(lambda task: _ended(task, stop))
@@ -117,6 +119,12 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _beat(settings: ProcessSettings) -> None:
+    while True:
+        announce_alive(settings)
+        await asyncio.sleep(BEAT_S)
 
 
 def _ended(task: "asyncio.Task[None]", stop: asyncio.Event) -> None:
