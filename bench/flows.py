@@ -16,6 +16,8 @@ from typing import Final, cast
 from hdrh.histogram import HdrHistogram
 
 HOST: Final = "127.0.0.1"
+FIRST: Final = 16
+"""Connections of a REST flow that are opened before the run."""
 TICK_S: Final = 0.001
 SETTLE_S: Final = 10.0
 WHY_BYTES: Final = 90
@@ -80,6 +82,7 @@ class _Caller(asyncio.Protocol):
         self._flow, self._run = flow, run
         self._data = b""
         self.number = -1
+        """Of the request under way; -1: none."""
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,11 +107,12 @@ class _Caller(asyncio.Protocol):
         status = data[9:12]
         body = data[head + 4 :]
         outcome = 1 if status == b"200" else 0 if status == b"503" and b"-1008" in body else -1
-        self._flow.note(self.number, self._run.began, outcome, status + b" " + body)
+        number, self.number = self.number, -1
+        self._flow.note(number, self._run.began, outcome, status + b" " + body)
         self._run.free(self._flow, self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._run.lost += 1
+        self._run.gone(self._flow, self)
 
 
 class _Speaker(asyncio.Protocol):
@@ -168,30 +172,58 @@ class Run:
         self._port = port
         self._idle: dict[str, list[_Caller]] = {}
         self._due: dict[str, deque[int]] = {}
+        self._open: dict[str, int] = {}
+        self._dialing: set[asyncio.Task[None]] = set()
         self._senders: list[tuple[Flow, Callable[[range], None]]] = []
         self._transports: list[asyncio.Transport] = []
         self.began = 0.0
         self.lost = 0
 
     async def add_rest(self, flow: Flow, connections: int) -> None:
-        """Give a flow keep-alive connections of its own, one request under way on each."""
-        loop = asyncio.get_running_loop()
-        idle: list[_Caller] = []
-        for _ in range(connections):
-            _, caller = await loop.create_connection(lambda: _Caller(flow, self), HOST, self._port)
-            idle.append(caller)
-            self._keep(caller.transport)
-        self._idle[flow.name] = idle
-        waiting = self._due[flow.name] = deque()
+        """Give a flow keep-alive connections of its own, opened as they are needed, one request under way on each."""
+        self._idle[flow.name], self._due[flow.name] = [], deque()
+        self._open[flow.name] = 0
+        for _ in range(min(connections, FIRST)):
+            await self._dial(flow, None)
 
         def send(numbers: range) -> None:
+            idle = self._idle[flow.name]
             for number in numbers:
                 if idle:
                     idle.pop().send(number)
+                elif self._open[flow.name] < connections:
+                    task = asyncio.get_running_loop().create_task(self._dial(flow, number))
+                    self._dialing.add(task)
+                    task.add_done_callback(self._dialing.discard)
                 else:
-                    waiting.append(number)
+                    self._due[flow.name].append(number)
 
         self._senders.append((flow, send))
+
+    async def _dial(self, flow: Flow, number: int | None) -> None:
+        self._open[flow.name] += 1
+        loop = asyncio.get_running_loop()
+        try:
+            _, caller = await loop.create_connection(lambda: _Caller(flow, self), HOST, self._port)
+        except OSError as fault:
+            self._open[flow.name] -= 1
+            if number is not None:
+                flow.note(number, self.began, -1, str(fault).encode())
+            return
+        self._keep(caller.transport)
+        if number is None:
+            self._idle[flow.name].append(caller)
+        else:
+            caller.send(number)
+
+    def gone(self, flow: Flow, caller: _Caller) -> None:
+        """Forget a connection that the server has closed."""
+        self._open[flow.name] -= 1
+        if caller.number >= 0:
+            self.lost += 1
+            flow.note(caller.number, self.began, -1, b"connection lost")
+        elif caller in self._idle[flow.name]:
+            self._idle[flow.name].remove(caller)
 
     async def add_sockets(self, flows: list[Flow], sockets: int, path: str = "/ws-api/v3") -> None:
         """Let flows share WebSockets; their requests are whole frames."""
@@ -237,7 +269,7 @@ class Run:
             if flow.answered < len(flow.plan):
                 flow.others[f"no answer within {SETTLE_S:g} s"] += len(flow.plan) - flow.answered
         for transport in self._transports:
-            transport.close()
+            transport.abort()
 
     def _keep(self, transport: asyncio.Transport | None) -> None:
         assert transport is not None

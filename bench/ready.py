@@ -32,27 +32,28 @@ class Trader:
     api_key: str
     secret: bytes
 
-    def query(self, params: dict[str, str]) -> str:
+    def query(self, params: dict[str, str], in_s: float = 0.0) -> str:
         """Return signed parameters as a query string."""
-        text = "&".join(f"{name}={value}" for name, value in self._whole(params).items())
+        text = "&".join(f"{name}={value}" for name, value in self._whole(params, in_s).items())
         return f"{text}&signature={hmac.digest(self.secret, text.encode(), 'sha256').hex()}"
 
     def frame(self, name: str, method: str, params: dict[str, str]) -> bytes:
         """Return a signed request of the WebSocket API as a whole frame."""
-        whole = self._whole({**params, "apiKey": self.api_key})
+        whole = self._whole({**params, "apiKey": self.api_key, "recvWindow": WINDOW}, 0.0)
         text = "&".join(f"{key}={whole[key]}" for key in sorted(whole))
         whole["signature"] = hmac.digest(self.secret, text.encode(), "sha256").hex()
         return text_frame(msgspec.json.encode({"id": name, "method": method, "params": whole}))
 
-    def rest(self, method: str, path: str, params: dict[str, str]) -> bytes:
-        """Return a signed request as HTTP."""
+    def rest(self, method: str, path: str, params: dict[str, str], in_s: float = 0.0) -> bytes:
+        """Return a signed request as HTTP, to be sent in so many seconds."""
+        window = {} if in_s else {"recvWindow": WINDOW}
         return (
-            f"{method} {path}?{self.query(params)} HTTP/1.1\r\nHost: venue\r\nX-MBX-APIKEY: {self.api_key}\r\n"
+            f"{method} {path}?{self.query({**params, **window}, in_s)} HTTP/1.1\r\nHost: venue\r\nX-MBX-APIKEY: {self.api_key}\r\n"
             "Content-Length: 0\r\n\r\n"
         ).encode()
 
-    def _whole(self, params: dict[str, str]) -> dict[str, str]:
-        return {**params, "recvWindow": WINDOW, "timestamp": str(time.time_ns() // 1_000_000)}
+    def _whole(self, params: dict[str, str], in_s: float) -> dict[str, str]:
+        return {**params, "timestamp": str(time.time_ns() // 1_000_000 + int(in_s * 1_000))}
 
 
 class Book:
