@@ -248,15 +248,21 @@ def discard(exchange: Exchange) -> None:
 def exchange() -> Iterator[Exchange]:
     """A running venue without demo, shared by the suites: each test uses accounts of its own."""
     venue = new_exchange()
-    venue.start()
-    yield venue
-    discard(venue)
+    try:
+        venue.start()
+        yield venue
+    finally:
+        # Also when it did not come up in time: it would go on for ever and take the machine from what comes next.
+        discard(venue)
 
 
 @pytest.fixture
 def own_exchange() -> Iterator[Exchange]:
     """A running venue of this test alone, to be killed as it likes."""
     venue = new_exchange()
-    venue.start()
-    yield venue
-    discard(venue)
+    try:
+        venue.start()
+        yield venue
+    finally:
+        # Also when it did not come up in time: it would go on for ever and take the machine from what comes next.
+        discard(venue)
