@@ -245,7 +245,7 @@ async def test_an_oco_of_the_older_form_has_its_own_rules(
             -2010,
             "The relationship of the prices for the orders is not correct.",
         ),
-        ("oto", RejectReason.MAX_NUM_ORDER_LISTS, -1013, "Filter failure: MAX_NUM_ORDER_LISTS"),
+        ("oto", RejectReason.MAX_NUM_ORDER_LISTS, -2010, "Filter failure: MAX_NUM_ORDER_LISTS"),
     ],
 )
 async def test_a_rejected_list_is_told_in_the_words_that_clients_know(

@@ -34,6 +34,7 @@ def invalid_symbol() -> ApiError:
     return ApiError(-1121, "Invalid symbol.")
 
 
+# What the engine alone can see (open orders, positions, the book) is -2010; what a request shows by itself is -1013.
 REJECTS: Final[dict[RejectReason, tuple[int, str]]] = {
     RejectReason.MALFORMED: (-1000, "An unknown error occurred while processing the request."),
     RejectReason.IDENTITY_EXPIRED: (
@@ -64,7 +65,7 @@ REJECTS: Final[dict[RejectReason, tuple[int, str]]] = {
     RejectReason.LOT_SIZE: (-1013, "Filter failure: LOT_SIZE"),
     RejectReason.MARKET_LOT_SIZE: (-1013, "Filter failure: MARKET_LOT_SIZE"),
     RejectReason.NOTIONAL: (-1013, "Filter failure: NOTIONAL"),
-    RejectReason.MAX_NUM_ORDERS: (-1013, "Filter failure: MAX_NUM_ORDERS"),
+    RejectReason.MAX_NUM_ORDERS: (-2010, "Filter failure: MAX_NUM_ORDERS"),
     RejectReason.DUPLICATE_CLIENT_ID: (-2010, "Duplicate order sent."),
     RejectReason.WOULD_TAKE: (-2010, "Order would immediately match and take."),
     RejectReason.LIQUIDITY_TOO_LOW: (-2010, "Order book liquidity is less than LOT_SIZE filter minimum quantity."),
@@ -92,19 +93,19 @@ REJECTS: Final[dict[RejectReason, tuple[int, str]]] = {
     RejectReason.ICEBERG_PARTS: (-1013, "Filter failure: ICEBERG_PARTS"),
     RejectReason.TRAILING_DELTA: (-1013, "Filter failure: TRAILING_DELTA"),
     RejectReason.MAX_ASSET: (-1013, "Filter failure: MAX_ASSET"),
-    RejectReason.MAX_NUM_ALGO_ORDERS: (-1013, "Filter failure: MAX_NUM_ALGO_ORDERS"),
-    RejectReason.MAX_NUM_ICEBERG_ORDERS: (-1013, "Filter failure: MAX_NUM_ICEBERG_ORDERS"),
-    RejectReason.EXCHANGE_MAX_NUM_ORDERS: (-1013, "Filter failure: EXCHANGE_MAX_NUM_ORDERS"),
-    RejectReason.EXCHANGE_MAX_NUM_ALGO_ORDERS: (-1013, "Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS"),
-    RejectReason.EXCHANGE_MAX_NUM_ICEBERG_ORDERS: (-1013, "Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
+    RejectReason.MAX_NUM_ALGO_ORDERS: (-2010, "Filter failure: MAX_NUM_ALGO_ORDERS"),
+    RejectReason.MAX_NUM_ICEBERG_ORDERS: (-2010, "Filter failure: MAX_NUM_ICEBERG_ORDERS"),
+    RejectReason.EXCHANGE_MAX_NUM_ORDERS: (-2010, "Filter failure: EXCHANGE_MAX_NUM_ORDERS"),
+    RejectReason.EXCHANGE_MAX_NUM_ALGO_ORDERS: (-2010, "Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS"),
+    RejectReason.EXCHANGE_MAX_NUM_ICEBERG_ORDERS: (-2010, "Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
     RejectReason.MAX_POSITION: (-2010, "Filter failure: MAX_POSITION"),
     RejectReason.WOULD_TRIGGER: (-2010, "Order would trigger immediately."),
     RejectReason.PEG_LIQUIDITY: (-2010, "Order book liquidity is too low for this pegged order."),
     RejectReason.NO_MARKET_PRICE: (-2010, "A trailing stop without stopPrice needs a last price, and there is none."),
     RejectReason.INVALID_LIST: (-1014, "Unsupported order combination."),
     RejectReason.BAD_PRICES: (-2010, "The relationship of the prices for the orders is not correct."),
-    RejectReason.MAX_NUM_ORDER_LISTS: (-1013, "Filter failure: MAX_NUM_ORDER_LISTS"),
-    RejectReason.EXCHANGE_MAX_NUM_ORDER_LISTS: (-1013, "Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS"),
+    RejectReason.MAX_NUM_ORDER_LISTS: (-2010, "Filter failure: MAX_NUM_ORDER_LISTS"),
+    RejectReason.EXCHANGE_MAX_NUM_ORDER_LISTS: (-2010, "Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS"),
     RejectReason.UNKNOWN_LIST: (-2011, "Unknown order list sent."),
     RejectReason.NO_CHANGE: (-2038, "The requested action would change no state; rejecting."),
     RejectReason.AMEND_INCREASE: (-2038, "Order amend (quantity increase) is not supported."),
