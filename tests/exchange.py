@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-START_SECONDS_MAX = 60.0
+START_SECONDS_MAX = 150.0
 STOP_SECONDS_MAX = 40.0
 ASK_SECONDS_MAX = 60.0
 # The suites place far more orders than one person's account is allowed to.

@@ -13,7 +13,7 @@ from openbourse.sequencer.checkpoints import Checkpoints
 from openbourse.sequencer.loss import unaccepted_loss
 from openbourse.sequencer.parts import Parts
 from openbourse.sequencer.publisher import Publisher
-from openbourse.sequencer.recovery import ReplayDiverged, Replica, catch_up
+from openbourse.sequencer.recovery import Replica, catch_up
 
 log: Final = structlog.get_logger()
 
@@ -26,6 +26,10 @@ REBUILD_AFTER_S: Final = 30.0
 DIVERGED_S: Final = 30.0
 ENDS_KEPT: Final = 600
 SAY_AGAIN_EVERY: Final = 50
+
+
+class ReplicaAhead(JournalFault):
+    """This replica has applied what the journal does not hold: a batch that only a lost database host had."""
 
 
 class ReplicaBehind(JournalFault):
@@ -100,13 +104,13 @@ class Standby:
         return self._was_whole
 
     async def _stand_at_the_end(self) -> None:
-        """Read the tail under the own epoch. Raises ReplayDiverged when this replica saw what the journal does not hold."""
+        """Read the tail under the own epoch. Raises ReplicaAhead when this replica saw what the journal does not hold."""
         journal, replica = self._parts.journal, self._replica
         while (await catch_up(journal, replica)).rows:
             pass
         # Settled: the former leader's last batch may be visible here before a standby of the database has it.
         if (await journal.settled(self._parts.lease.epoch)).hash != replica.head.hash:
-            raise ReplayDiverged(f"the journal does not end where this replica stands, at {replica.head.sequence}")
+            raise ReplicaAhead(f"the journal does not end where this replica stands, at {replica.head.sequence}")
 
     async def _stand(self) -> None:
         """Once a second: look at the clock and at the journal's end, and say how this replica does."""
