@@ -92,8 +92,11 @@ def venue_of_one_sequencer() -> Iterator[Exchange]:
 
 
 def settings_of(venue: Exchange) -> ProcessSettings:
-    found = find_running(venue.data_dir)
-    assert found is not None
+    """Return the settings of a running exchange, as soon as it says where it is."""
+    limit = time.monotonic() + 60
+    while (found := find_running(venue.data_dir)) is None:
+        assert time.monotonic() < limit, venue.log()
+        time.sleep(0.1)
     return found
 
 
@@ -109,6 +112,7 @@ def test_restoring_to_a_moment_says_what_is_lost(venue_of_one_sequencer: Exchang
     run(commands("restore.md", "before"), **variables)
     venue.stop()
     venue.start()
+    settings_of(venue)
     kept = venue.account("kept@example.com", BTC="1")
     run(commands("restore.md", "backup"), **variables)
     moment = datetime.now(UTC).isoformat()

@@ -4,11 +4,13 @@ import asyncio
 import time
 from typing import Final
 
+from openbourse.adapters.connection_postgres import connect
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.replicas_postgres import Replicas, ask_for_hand_over, read_replicas
 from openbourse.adapters.witness_file import FileWitness
 from openbourse.sequencer.loss import unaccepted_loss
 from openbourse.settings import ProcessSettings
+from openbourse.wiring.patience import await_database
 
 LOOK_EVERY_S: Final = 0.05
 
@@ -23,6 +25,8 @@ async def accept_loss(settings: ProcessSettings) -> str:
 
     Raises JournalAway.
     """
+    # A database that is being restored can be read before it can be written to.
+    (await await_database(lambda: connect(settings.journal_url))).terminate()
     journal = PostgresJournal(settings.journal_url, settings.venue.shard)
     try:
         loss = await unaccepted_loss(journal, FileWitness(settings.data_dir, settings.venue.shard))
