@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.adapters.lease_postgres import PostgresLease
 from openbourse.adapters.replicas_postgres import read_replicas
 from openbourse.engine import Engine
 from openbourse.protocol.commands import OpenAccount
-from openbourse.protocol.journal import BEHIND, DIVERGED, FOLLOWING, BatchRow
+from openbourse.protocol.journal import BEHIND, DIVERGED, FOLLOWING, BatchRow, JournalAway
 from openbourse.sequencer import standby
 from openbourse.sequencer.photograph import PIECE_BYTES, Forked, Photograph, PhotographLost, Taken
 from openbourse.sequencer.recovery import ReplayDiverged
@@ -140,6 +141,42 @@ async def test_a_standby_that_diverges_never_leads(shard: Shard, monkeypatch: py
         with pytest.raises(ReplayDiverged):
             await asyncio.wait_for(astray.task, 15)
     assert (await read_replicas(shard.settings.journal_url, 0)).leader == ""
+
+
+class Away(PostgresJournal):
+    """Cannot be read for once, when told so."""
+
+    is_away = False
+
+    async def read(self, after: int, rows_max: int = 256) -> list[BatchRow]:
+        if self.is_away:
+            self.is_away = False
+            raise JournalAway("its host is silent")
+        return await super().read(after, rows_max)
+
+
+async def test_a_standby_that_lost_the_journal_does_not_ask_the_same_host_for_the_lease(
+    shard: Shard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung_up = asyncio.Event()
+    plain = PostgresLease.hang_up
+
+    def noted(lease: PostgresLease) -> None:
+        hung_up.set()
+        plain(lease)
+
+    leader = shard.start("a")
+    await leads(leader)
+    journal = Away(shard.settings.journal_url, 0)
+    follower = shard.start("b", journal)
+    await state_of(shard, "b", FOLLOWING)
+    monkeypatch.setattr(PostgresLease, "hang_up", noted)
+    journal.is_away = True
+    await asyncio.wait_for(hung_up.wait(), 10)
+    await leader.end()
+    async with shard.gateway() as gateway:
+        assert (await gateway.submit(SET_UP[0], far())).sequence == 1
+    await follower.end()
 
 
 def test_a_standby_is_behind_when_something_has_waited_too_long() -> None:

@@ -113,7 +113,7 @@ class PostgresLease:
         """Do something over the connection, opened if need be. Raises JournalAway."""
         async with self._turn:
             if self._connection is not None and (self._connection.is_closed() or is_demoted(self._connection)):
-                self._hang_up()
+                self.hang_up()
             if self._connection is None:
                 self._has_lock = False
                 self._connection = await open_connection(self._url)
@@ -123,14 +123,15 @@ class PostgresLease:
             try:
                 return await within(self._connection, STATEMENT_SECONDS_MAX, doing)
             except LOST as fault:
-                self._hang_up()
+                self.hang_up()
                 raise JournalAway(f"the lease cannot be reached: {fault}") from fault
 
     async def _first(self, connection: asyncpg.Connection, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         await connection.add_listener(channel(self._shard), self._hear)
         return await work(connection)
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Drop the connection; the next question opens another."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

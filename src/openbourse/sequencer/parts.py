@@ -40,6 +40,10 @@ class Lease(Protocol):
         """End the lease now and say so to those who wait for it. Raises JournalAway."""
         ...
 
+    def hang_up(self) -> None:
+        """Drop the connection; the next question opens another."""
+        ...
+
     async def await_news(self, seconds: float) -> str:
         """Return FREE or HAND_OVER when somebody says so, an empty text after so many seconds."""
         ...

@@ -75,6 +75,8 @@ class Standby:
                     on_standby()
                 tries = 0
             except JournalAway as fault:
+                # A host that is silent on one connection is so on the other: to find that out again takes seconds.
+                self._parts.lease.hang_up()
                 if tries % SAY_AGAIN_EVERY == 0:
                     log.warning("waiting for the journal", why=str(fault))
                 tries += 1
