@@ -16,6 +16,7 @@ T = TypeVar("T")
 CONNECT_SECONDS_MAX: Final = 3.0
 OTHER_HOSTS_S: Final = 0.4
 """How long the other hosts may take to say more once one has answered; those that are down cost this at each connect."""
+READ_ONLY_AGAIN_S: Final = 0.1
 HOSTS_MAX: Final = 8
 KEEPALIVE_IDLE_S: Final = 2
 KEEPALIVE_EVERY_S: Final = 1
@@ -96,7 +97,8 @@ async def connect(url: str, **server_settings: str) -> asyncpg.Connection:
     several that can be written to, the one on the newest timeline is it.
     """
     hosts = hosts_of(url)
-    opening = [asyncio.create_task(_open(host, len(hosts) > 1, server_settings)) for host in hosts]
+    silent = set(hosts)
+    opening = [asyncio.create_task(_open_while(silent, host, len(hosts) > 1, server_settings)) for host in hosts]
     try:
         waiting = await _first_good(opening)
         if waiting:
@@ -146,6 +148,21 @@ def _discard(task: "asyncio.Task[_Opened]", kept: "_Opened | None") -> None:
     """Hang up on a host that answered and is not needed."""
     if not task.cancelled() and task.exception() is None and task.result() is not kept:
         task.result()[1].terminate()
+
+
+async def _open_while(
+    silent: set[str], url: str, is_one_of_several: bool, server_settings: dict[str, str]
+) -> "_Opened":
+    """Open a host; one that is only read from is asked again while another is silent: it may be promoted meanwhile."""
+    while True:
+        try:
+            return await _open(url, is_one_of_several, server_settings)
+        except asyncpg.TargetServerAttributeNotMatched:
+            if silent <= {url}:
+                raise
+        finally:
+            silent.discard(url)
+        await asyncio.sleep(READ_ONLY_AGAIN_S)
 
 
 async def _open(url: str, is_one_of_several: bool, server_settings: dict[str, str]) -> "_Opened":
