@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench bench-engine referee fuzz chaos lock clean
+.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sim chaos lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -63,6 +63,9 @@ fuzz: setup  ## compare core and reference on random commands, counts kept: make
 
 chaos: setup  ## faults on the real program in three zones: make chaos FAULTS=20 SEED=1 (root, Linux; docs/chaos.md)
 	@$(BIN)/python -m chaos --faults $(or $(FAULTS),10) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+sim: setup  ## run the venue simulated, by seeds: make sim SEEDS=100, or one again with its timeline: make sim SEED=7
+	@$(BIN)/python -m sim.cluster $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
 
 lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	@sh requirements/lock.sh $(ARGS)

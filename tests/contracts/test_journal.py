@@ -1,4 +1,4 @@
-"""What every journal promises, over PostgreSQL and over the twin in memory."""
+"""What every journal promises, over PostgreSQL and over the twins in memory and in simulated time."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.protocol.journal import GENESIS, BatchRow, Deposed, Head, SnapshotHead, SnapshotRow, chain_hash
 from openbourse.sequencer.tables import create_schema
 from tests.contracts.journal_memory import MemoryJournal
+from tests.contracts.journal_simulated import DrivenJournal
 
 
 class LedPostgresJournal(PostgresJournal):
@@ -23,15 +24,17 @@ class LedPostgresJournal(PostgresJournal):
         )
 
 
-Subject = LedPostgresJournal | MemoryJournal
+Subject = LedPostgresJournal | MemoryJournal | DrivenJournal
 
 
-@pytest.fixture(params=["postgres", "memory"])
+@pytest.fixture(params=["postgres", "memory", "simulated"])
 async def journal(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     """Each journal, empty, led by epoch 1."""
     subject: Subject
     if request.param == "memory":
         subject = MemoryJournal()
+    elif request.param == "simulated":
+        subject = DrivenJournal()
     else:
         subject = LedPostgresJournal(request.getfixturevalue("journal_url"), 0)
         await create_schema(await subject.connect())
@@ -153,6 +156,8 @@ async def test_the_first_hash_that_was_left_stays(journal: Subject) -> None:
 
 async def test_a_lost_connection_is_opened_anew(journal: Subject, request: pytest.FixtureRequest) -> None:
     (row,) = await fill(journal, 1)
+    if isinstance(journal, DrivenJournal):
+        journal.lose_sessions()
     if isinstance(journal, LedPostgresJournal):
         other = await asyncpg.connect(request.getfixturevalue("journal_url"))
         pid = (await journal.connect()).get_server_pid()
