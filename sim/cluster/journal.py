@@ -266,6 +266,12 @@ class SimulatedLease:
 
         return await connection.call(run)
 
+    def hang_up(self) -> None:
+        """Drop the connection without a word."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
     async def await_news(self, seconds: float) -> str:
         """Return what somebody says, an empty text when nobody has for so many seconds."""
         try:

@@ -21,8 +21,11 @@ from sim.cluster.venue import Venue
 def replayed_hash(rows: list[BatchRow]) -> str:
     """Return the state hash of an engine that has applied the journal from its first batch."""
     engine = Engine()
-    for row in rows:
-        engine.apply(row.first_sequence, row.time_us, row.commands)
+    try:
+        for row in rows:
+            engine.apply(row.first_sequence, row.time_us, row.commands)
+    except ValueError as fault:
+        return f"none: the journal cannot be replayed: {fault}"
     return hashlib.sha256(engine.snapshot()).hexdigest()
 
 
