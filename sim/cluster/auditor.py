@@ -166,11 +166,14 @@ class Audit:
             yield f"somebody was told of sequence {self._history.told_max}; the journal ends at {self._head.sequence}"
 
     def _feed_is_dense(self) -> Iterator[str]:
-        """The stream has every batch, unless it was ever away or robbed: readers need the journal only then."""
+        """The stream has every batch from its first, unless it was ever away or robbed: readers need the journal only then.
+
+        A new leader begins another one where the old one had what a lost database host alone held.
+        """
         if self._history.counts.get("feed away"):
             return
         for entries in self._venue.valkey.streams.values():
-            before = 0
+            before = int(entries[0][1][b"f"]) - 1 if entries else 0
             for last, fields in entries:
                 if int(fields[b"f"]) != before + 1:
                     yield f"the feed has {before} and then {int(fields[b'f'])}"

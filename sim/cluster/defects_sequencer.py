@@ -19,6 +19,8 @@ from openbourse.sequencer.standby import Standby
 from sim.cluster.journal import SimulatedLease
 from sim.cluster.planting import Patches, planted
 
+REFUSED_S = 0.05
+
 
 @planted("the batch is acknowledged while it is on its way to the journal", "crash", "power")
 def acknowledged_before_the_commit() -> Patches:
@@ -51,7 +53,7 @@ def doubt_taken_for_success() -> Patches:
 
 @planted("the commands of an append in doubt are refused as not sequenced", "lost sessions", "database restart")
 def doubt_taken_for_failure() -> Patches:
-    resolve, sequence = Sequencer._resolve, Sequencer._sequence
+    sequence = Sequencer._sequence
 
     async def give_up(self: Sequencer, row: BatchRow) -> None:
         raise JournalFault("given up")
@@ -63,9 +65,11 @@ def doubt_taken_for_failure() -> Patches:
             if not isinstance(fault, Deposed):
                 for pending in taken:
                     pending.connection.refuse_queued(pending.counter, Refusal.OVERLOADED)
+                    pending.connection.flush()
+                # The process ends now: let the refusals go out first.
+                await asyncio.sleep(REFUSED_S)
             raise
 
-    assert resolve is not give_up
     return [(Sequencer, "_resolve", give_up), (Sequencer, "_sequence", refuse)]
 
 
