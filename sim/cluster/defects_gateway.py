@@ -8,7 +8,6 @@ from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.edge.intake import Overloaded
 from openbourse.protocol.codec import COMMAND_HEADER
 from openbourse.protocol.commands import Identity
-from openbourse.protocol.intake import Refusal
 from sim.cluster.planting import Patches, planted
 
 
@@ -65,14 +64,6 @@ def resend_limit_ignored() -> Patches:
     return [(intake_tcp, "SENDS_MAX", 1_000)]
 
 
-@planted("the refusal of a resend is passed on as if it spoke of the first sending", "lost links", "pause")
-def refusal_of_a_resend_believed() -> Patches:
-    def believe(self: TcpIntake, counter: int, why: int, limit: int, wait_s: int) -> None:
-        self._resolve(counter, intake_tcp._fault(Refusal(why), limit, wait_s))
-
-    return [(TcpIntake, "_refused", believe)]
-
-
 @planted("a client whose command had no answer in time is told that it did not happen", "isolation", "disk full")
 def unknown_told_as_refused() -> Patches:
     return [(intake_tcp, "StatusUnknown", Overloaded)]
@@ -104,8 +95,3 @@ def reads_answered_from_memory() -> Patches:
         answered(self, question, sequence)
 
     return [(TcpIntake, "committed", remembered), (TcpIntake, "_answered", remember)]
-
-
-@planted("a gateway stays with a leader that is silent", "pause", "power")
-def silent_leader_not_left() -> Patches:
-    return [(intake_tcp, "SILENCE_S", 10**6)]

@@ -9,13 +9,12 @@ import msgspec
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.intake import Refusal
 from openbourse.protocol.journal import BatchRow, Deposed, Head, JournalFault, SnapshotHead
-from openbourse.sequencer import checkpoints, intake, lead, sequencer, standby
+from openbourse.sequencer import checkpoints, intake, lead, sequencer
 from openbourse.sequencer.intake import Intake, Pending
 from openbourse.sequencer.photograph import Taken
 from openbourse.sequencer.publisher import Publisher
 from openbourse.sequencer.recovery import Replica
 from openbourse.sequencer.sequencer import Sequencer
-from openbourse.sequencer.standby import Standby
 from sim.cluster.journal import SimulatedLease
 from sim.cluster.planting import Patches, planted
 
@@ -118,11 +117,6 @@ def set_clock_not_noticed() -> Patches:
     return [(sequencer, "CLOCK_SET_MAX_US", 10**15)]
 
 
-@planted("a replica whose clock is off the database's may lead", "clock", "crash", "hand-over")
-def wrong_clock_leads() -> Patches:
-    return [(standby, "CLOCK_SKEW_MAX_S", 10**6), (sequencer, "CLOCK_SET_MAX_US", 10**15)]
-
-
 @planted("how far the journal goes is told without a lease that holds for sure", "split")
 def told_without_a_sure_lease() -> Patches:
     may_tell = Intake._may_tell
@@ -155,14 +149,6 @@ def deposed_not_noticed() -> Patches:
             return
 
     return [(SimulatedLease, "renew", anyway)]
-
-
-@planted("the taker does not read the tail after it has taken the lease", "crash", "pause", "power")
-def tail_not_read() -> Patches:
-    async def stand_still(self: Standby) -> None:
-        return
-
-    return [(Standby, "_stand_at_the_end", stand_still)]
 
 
 @planted("a new leader does not publish the tail again", "crash", "power")

@@ -10,11 +10,11 @@ from openbourse.protocol.codec import COMMAND_HEADER, EVENT_HEADER
 from openbourse.protocol.events import EventKind
 from openbourse.sequencer import recovery
 from openbourse.sequencer.standby import Standby
-from sim.cluster.database import Backend, Database, Server
+from sim.cluster.database import Backend, Server
 from sim.cluster.planting import Patches, planted
 from sim.cluster.projection import ProjectionConnection, RowProjector
 from sim.cluster.statements import Statements
-from sim.cluster.tables import Change, LeaseRow
+from sim.cluster.tables import LeaseRow
 
 
 @planted("the append does not check that its epoch leads", "pause", "isolation", "slow network")
@@ -63,21 +63,6 @@ def epoch_not_raised() -> Patches:
     return [(Statements, "take", same), (Statements, "end_sessions", lambda *_: None)]
 
 
-@planted("a commit does not wait for the database's standby", "database failover", "slow network")
-def standby_not_waited_for() -> Patches:
-    async def hurried(self: Database, place: int, changes: list[Change]) -> None:
-        standby, there = self.standby, self._to_standby
-
-        def received() -> None:
-            if standby.is_up and len(standby.written) == place - len(changes):
-                standby.written.extend(changes)
-
-        assert there is not None, "paired"
-        self.world.after(30_000, there.send, received)
-
-    return [(Database, "_replicate", hurried)]
-
-
 @planted("a reader of the feed steps over a gap", "feed")
 def gap_stepped_over() -> Patches:
     bridge = ValkeyFeed._bridge
@@ -93,17 +78,6 @@ def gap_stepped_over() -> Patches:
                 yield feed_valkey._batch(name, fields)
 
     return [(ValkeyFeed, "_bridge", nothing)]
-
-
-@planted("a reader of the feed takes silence for the end", "feed")
-def silence_taken_for_the_end() -> Patches:
-    entries = ValkeyFeed._entries
-
-    async def trusting(self: ValkeyFeed, cursor: int) -> Any:
-        found = await entries(self, cursor)
-        return [] if found is None and cursor else found
-
-    return [(ValkeyFeed, "_entries", trusting)]
 
 
 @planted("a projection moves its cursor without its rows", "projection")
