@@ -1,4 +1,7 @@
-"""Roles, as data: what can be started, how it scales and what it needs. The supervisor and infra/ read this table."""
+"""Roles, as data: what can be started, how it scales and what it needs; fleets: which roles share instances.
+
+The supervisor reads this table; infra/, the unit files, the balancers and the chart are made from it.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +25,25 @@ class Need(StrEnum):
     SEQUENCER = "sequencer"
 
 
+class Bucket(StrEnum):
+    """A bucket of object storage, by what lies in it."""
+
+    ARCHIVE = "archive"
+    """Closed parts of the journal; nothing in it can be changed."""
+    BACKUPS = "backups"
+    REPORTS = "reports"
+    MARKET = "market"
+    """Files of market data that anyone may have."""
+
+
+class Purchase(StrEnum):
+    """How a fleet's instances are bought."""
+
+    ON_DEMAND = "On-Demand only"
+    MIXED = "On-Demand base, Spot above it"
+    SPOT = "Spot"
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """One thing that `openbourse run` can start."""
@@ -31,6 +53,22 @@ class Role:
     scaling: Scaling
     needs: tuple[Need, ...]
     paths: tuple[str, ...] = ()  # what the balancer routes to it; empty: serves no public path
+    metered: tuple[str, ...] = ()  # paths of account and control, which API Gateway offers too, by key and plan
+    writes: tuple[Bucket, ...] = ()
+    reads: tuple[Bucket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Roles that share instances: one Auto Scaling group, one Deployment."""
+
+    name: str
+    roles: tuple[str, ...]
+    purchase: Purchase
+    port: int = 0  # what it serves inside the network; 0: nothing
+    health_path: str = ""  # what the balancer asks; empty: not behind one
+    scales_on: str = ""  # a metric of monitor/indicators.py beside processor time; empty: its size is fixed
+    scales_at: int = 0  # the value an instance of that metric that scaling keeps to
 
 
 ROLES: tuple[Role, ...] = (
@@ -39,6 +77,8 @@ ROLES: tuple[Role, ...] = (
         "orders commands, runs the engine, commits to the journal, answers after the commit",
         Scaling.LEADER,
         (Need.JOURNAL, Need.VALKEY),
+        writes=(Bucket.ARCHIVE, Bucket.BACKUPS),
+        reads=(Bucket.ARCHIVE, Bucket.BACKUPS),
     ),
     Role(
         "gateway",
@@ -46,6 +86,7 @@ ROLES: tuple[Role, ...] = (
         Scaling.MANY,
         (Need.SEQUENCER, Need.JOURNAL, Need.DATABASE, Need.VALKEY),
         ("/api/v3", "/sapi/v1", "/ws-api/v3"),
+        metered=("/sapi/v1",),
     ),
     Role(
         "streams",
@@ -60,6 +101,7 @@ ROLES: tuple[Role, ...] = (
         Scaling.MANY,
         (Need.DATABASE, Need.VALKEY, Need.SEQUENCER),
         ("/app",),
+        metered=("/app",),
     ),
     Role(
         "monitor",
@@ -74,9 +116,24 @@ ROLES: tuple[Role, ...] = (
         "projects the journal into tables of orders, trades and candles",
         Scaling.WORKERS,
         (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+        writes=(Bucket.REPORTS, Bucket.MARKET),
+        reads=(Bucket.ARCHIVE, Bucket.REPORTS, Bucket.MARKET),
     ),
     Role("demo", "market makers that trade through the public API", Scaling.OPTIONAL, (Need.SEQUENCER,)),
 )
+
+INTAKE_PORT = 7_101
+"""Where a sequencer takes commands when gateways are on other machines; on one machine it is chosen freely."""
+EDGE_PORT = 8_000
+
+FLEETS: tuple[Fleet, ...] = (
+    Fleet("sequencer", ("sequencer",), Purchase.ON_DEMAND, INTAKE_PORT),
+    Fleet("gateway", ("gateway", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready", "Requests", 200),
+    Fleet("streams", ("streams", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready", "Connections", 4_000),
+    Fleet("control", ("identity", "web", "monitor"), Purchase.ON_DEMAND, EDGE_PORT, "/health/ready", "Requests", 100),
+    Fleet("workers", ("history",), Purchase.SPOT, scales_on="ProjectionLag", scales_at=5_000),
+)
+"""Every role but demo has a fleet. `monitor` is in each that serves: the balancer's health path is its route."""
 
 EDGE_ROLES = ("gateway", "streams", "identity", "monitor", "web")
 
@@ -84,3 +141,9 @@ EDGE_ROLES = ("gateway", "streams", "identity", "monitor", "web")
 def role_named(name: str) -> Role | None:
     """Return the role of this name, if there is one."""
     return next((role for role in ROLES if role.name == name), None)
+
+
+def fleet_of(path: str) -> Fleet | None:
+    """Return the fleet that the balancer routes this path to: the first whose role has it."""
+    owner = next((role for role in ROLES if path in role.paths), None)
+    return next((fleet for fleet in FLEETS if owner is not None and owner.name in fleet.roles), None)
