@@ -23,6 +23,7 @@ class Need(StrEnum):
     DATABASE = "database"
     VALKEY = "valkey"
     SEQUENCER = "sequencer"
+    MASTER_KEY = "master key"
 
 
 class Bucket(StrEnum):
@@ -67,16 +68,17 @@ class Fleet:
     purchase: Purchase
     port: int = 0  # what it serves inside the network; 0: nothing
     health_path: str = ""  # what the balancer asks; empty: not behind one
-    scales_on: str = ""  # a metric of monitor/indicators.py beside processor time; empty: its size is fixed
-    scales_at: int = 0  # the value an instance of that metric that scaling keeps to
 
+
+_SERVING = (Need.SEQUENCER, Need.JOURNAL, Need.DATABASE, Need.VALKEY, Need.MASTER_KEY)
+"""Of every process that serves: it asks the leader for what is committed, and follows the feed from the journal."""
 
 ROLES: tuple[Role, ...] = (
     Role(
         "sequencer",
         "orders commands, runs the engine, commits to the journal, answers after the commit",
         Scaling.LEADER,
-        (Need.JOURNAL, Need.VALKEY),
+        (Need.JOURNAL, Need.VALKEY, Need.MASTER_KEY),
         writes=(Bucket.ARCHIVE, Bucket.BACKUPS),
         reads=(Bucket.ARCHIVE, Bucket.BACKUPS),
     ),
@@ -84,7 +86,7 @@ ROLES: tuple[Role, ...] = (
         "gateway",
         "REST and WebSocket API: signed orders in, answers out",
         Scaling.MANY,
-        (Need.SEQUENCER, Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+        _SERVING,
         ("/api/v3", "/sapi/v1", "/ws-api/v3"),
         metered=("/sapi/v1",),
     ),
@@ -92,14 +94,14 @@ ROLES: tuple[Role, ...] = (
         "streams",
         "market and user data pushed over sockets",
         Scaling.MANY,
-        (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+        _SERVING,
         ("/ws", "/stream"),
     ),
     Role(
         "identity",
         "sign-up, sign-in, sessions, API keys",
         Scaling.MANY,
-        (Need.DATABASE, Need.VALKEY, Need.SEQUENCER),
+        _SERVING,
         ("/app",),
         metered=("/app",),
     ),
@@ -107,7 +109,7 @@ ROLES: tuple[Role, ...] = (
         "monitor",
         "health, metrics and the continuous audit",
         Scaling.MANY,
-        (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+        _SERVING,
         ("/health", "/metrics"),
     ),
     Role("web", "the trading page, static files", Scaling.MANY, (), ("/",)),
@@ -128,10 +130,10 @@ EDGE_PORT = 8_000
 
 FLEETS: tuple[Fleet, ...] = (
     Fleet("sequencer", ("sequencer",), Purchase.ON_DEMAND, INTAKE_PORT),
-    Fleet("gateway", ("gateway", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready", "Requests", 200),
-    Fleet("streams", ("streams", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready", "Connections", 4_000),
-    Fleet("control", ("identity", "web", "monitor"), Purchase.ON_DEMAND, EDGE_PORT, "/health/ready", "Requests", 100),
-    Fleet("workers", ("history",), Purchase.SPOT, scales_on="ProjectionLag", scales_at=5_000),
+    Fleet("gateway", ("gateway", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready"),
+    Fleet("streams", ("streams", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready"),
+    Fleet("control", ("identity", "web", "monitor"), Purchase.ON_DEMAND, EDGE_PORT, "/health/ready"),
+    Fleet("workers", ("history",), Purchase.SPOT),
 )
 """Every role but demo has a fleet. `monitor` is in each that serves: the balancer's health path is its route."""
 
