@@ -9,4 +9,6 @@ $uv pip compile requirements/bootstrap.in $options "$@" -o requirements/bootstra
 # shellcheck disable=SC2086
 $uv pip compile pyproject.toml --group build $options "$@" -o requirements/run.lock
 # shellcheck disable=SC2086
-$uv pip compile pyproject.toml --group build --group dev -c requirements/run.lock $options "$@" -o requirements/dev.lock
+$uv pip compile pyproject.toml --group build --extra aws -c requirements/run.lock $options "$@" -o requirements/aws.lock
+# shellcheck disable=SC2086
+$uv pip compile pyproject.toml --group build --group dev --extra aws -c requirements/aws.lock $options "$@" -o requirements/dev.lock

@@ -23,7 +23,7 @@ from openbourse.supervisor.processes import Plan
 from openbourse.supervisor.valkey import Valkey
 
 # The real program as processes, for every suite that trades with it.
-pytest_plugins = ["tests.exchange"]
+pytest_plugins = ["tests.exchange", "tests.emulators"]
 
 T = TypeVar("T")
 START_SECONDS_MAX = 30.0
