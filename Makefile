@@ -13,6 +13,8 @@ export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 ARGS ?=
 PYTEST_ARGS ?=
+# Tests that start whole venues want the machine for themselves; all others run side by side.
+PROCESSES := system or browser or clients
 
 NATIVE := $(shell find native -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print 2>/dev/null)
 WEB := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
@@ -29,7 +31,9 @@ test: setup check  ## every check and every test
 	@if [ -f native/Cargo.toml ]; then cargo test --quiet --locked --workspace --exclude openbourse-python \
 	  --manifest-path native/Cargo.toml; fi
 	@if [ -f web/package.json ]; then npm --prefix web run --silent test; fi
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/pytest $(PYTEST_ARGS); else \
+	  $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not ($(PROCESSES))" && \
+	  $(BIN)/pytest -m "$(PROCESSES)"; fi
 
 check: setup  ## format, lint, types, import contracts, house rules
 	@$(BIN)/ruff format --check --quiet . || { echo "make fmt puts the format right"; exit 1; }

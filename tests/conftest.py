@@ -26,11 +26,20 @@ from openbourse.supervisor.valkey import Valkey
 pytest_plugins = ["tests.exchange", "tests.emulators"]
 
 T = TypeVar("T")
+# Whoever asks for one of these starts the whole program.
+WHOLE_VENUES = {"exchange", "own_exchange"}
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
 PASSWORD = secrets.token_hex(8)
 # Tests lose nothing when the machine goes down; what survives a kill survives without fsync too.
 TEST_CONFIGURATION = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that starts the whole program: `make test` runs these one after the other."""
+    for item in items:
+        if WHOLE_VENUES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("system")
 
 
 def run_apart(work: Coroutine[Any, Any, T]) -> T:
