@@ -9,8 +9,8 @@ import msgspec
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.intake import Refusal
 from openbourse.protocol.journal import BatchRow, Deposed, Head, JournalFault, SnapshotHead
-from openbourse.sequencer import checkpoints, intake, lead, sequencer
-from openbourse.sequencer.intake import Intake, Pending
+from openbourse.sequencer import checkpoints, lead, sequencer
+from openbourse.sequencer.intake import GatewayConnection, Intake, Pending
 from openbourse.sequencer.photograph import Taken
 from openbourse.sequencer.publisher import Publisher
 from openbourse.sequencer.recovery import Replica
@@ -117,25 +117,46 @@ def set_clock_not_noticed() -> Patches:
     return [(sequencer, "CLOCK_SET_MAX_US", 10**15)]
 
 
-@planted("how far the journal goes is told without a lease that holds for sure", "split")
-def told_without_a_sure_lease() -> Patches:
-    may_tell = Intake._may_tell
+@planted("how far the journal goes is told without a proof that this epoch leads", "split")
+def told_without_a_proof() -> Patches:
+    def tell(self: Intake, connection: GatewayConnection, question: int) -> None:
+        connection.tell_committed(question)
 
-    def sure(self: Intake) -> bool:
-        self.sure_until = self.machine.monotonic_s() + 1
-        return may_tell(self)
+    return [(Intake, "ask", tell)]
 
-    return [(Intake, "_may_tell", sure)]
+
+@planted("a proof that this epoch leads is trusted for as long as the lease lasts", "split", "lost sessions")
+def lease_trusted_for_its_length() -> Patches:
+    ask, proven = Intake.ask, Intake.proven
+
+    def remember(self: Intake, asked: int) -> None:
+        self._proven_s = self.machine.monotonic_s()  # type: ignore[attr-defined]
+        proven(self, asked)
+
+    def trust(self: Intake, connection: GatewayConnection, question: int) -> None:
+        if self.machine.monotonic_s() - getattr(self, "_proven_s", -lead.LEASE_TTL_S) < lead.LEASE_TTL_S:
+            connection.tell_committed(question)
+        else:
+            ask(self, connection, question)
+
+    return [(Intake, "ask", trust), (Intake, "proven", remember)]
 
 
 @planted("how far the journal goes is told while an old batch is on its way", "disk full", "database restart")
 def told_over_a_batch_under_way() -> Patches:
-    return [(intake, "HELD_AFTER_S", 10**6)]
+    ask, appending = Intake.ask, Intake.appending
 
+    def asked(self: Intake, connection: GatewayConnection, question: int) -> None:
+        ask(self, connection, question)
+        self.unproven.set()
 
-@planted("the lease is trusted for longer than it lasts", "split")
-def lease_trusted_too_long() -> Patches:
-    return [(lead, "SURE_S", 6.0)]
+    def begun(self: Intake) -> None:
+        is_asked = self.unproven.is_set()
+        appending(self)
+        if is_asked:
+            self.unproven.set()
+
+    return [(Intake, "ask", asked), (Intake, "appending", begun)]
 
 
 @planted("a leader that another one has replaced goes on when it renews", "split")

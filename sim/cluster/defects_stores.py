@@ -38,7 +38,7 @@ def chain_not_checked() -> Patches:
     return [(Statements, "follows", anything), (Standby, "_stand_at_the_end", stand_still)]
 
 
-@planted("the lease is taken while it still holds", "split")
+@planted("the lease is taken while it still holds", "isolation", "split")
 def lease_taken_too_early() -> Patches:
     def hasty(self: Statements, server: Server, is_free: bool) -> bool:
         old = server.tables.lease

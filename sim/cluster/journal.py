@@ -345,6 +345,13 @@ class SimulatedLease:
         await self._lock(connection)
         return bool(is_done)
 
+    async def prove(self) -> None:
+        """Commit something that only the leading epoch can. Raises Deposed, JournalAway."""
+        if not await self._do(
+            lambda connection: self._say(connection, lambda server, _: self._statements.prove(server, self.epoch))
+        ):
+            raise Deposed(f"epoch {self.epoch} no longer leads")
+
     async def give_up(self) -> None:
         """End the lease now and say so, so that a standby takes over at once. Raises JournalAway."""
         if not self.epoch:

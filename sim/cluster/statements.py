@@ -69,6 +69,8 @@ class Statements:
             if not self.is_open(server, is_free):
                 return 0
             old = server.tables.lease
+            if old is not None and old.expires_us >= server.site.clock_us() and old.backend in server.backends:
+                self._database.wrongs.append(f"{holder} takes the lease while {old.holder} holds it")
             epoch = 1 if old is None else old.epoch + 1
             row = LeaseRow(epoch, holder, address, backend.pid, server.site.clock_us() + ttl_us)
             await self._database.commit(server, row)
@@ -86,6 +88,18 @@ class Statements:
             return True
         finally:
             server.lease_lock.release(alone=True)
+
+    async def prove(self, server: Server, epoch: int) -> bool:
+        """Commit the lease's row as it is if an epoch leads; appends go on beside it."""
+        await server.lease_lock.acquire(alone=False)
+        try:
+            lease = server.tables.lease
+            if lease is None or lease.epoch != epoch:
+                return False
+            await self._database.commit(server, lease)
+            return True
+        finally:
+            server.lease_lock.release(alone=False)
 
     async def give_up(self, server: Server, epoch: int) -> None:
         """End a lease now, and say so."""

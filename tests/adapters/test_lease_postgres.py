@@ -58,6 +58,33 @@ async def test_a_lease_is_taken_when_it_expires_or_its_holder_is_gone(url: str, 
     await second.close()
 
 
+async def test_a_leader_whose_session_was_ended_proves_nothing_once_another_has_the_lease(url: str) -> None:
+    first, second = PostgresLease(url, 0, "a", 60.0), PostgresLease(url, 0, "b", 60.0)
+    assert await first.take("127.0.0.1:1")
+    await first.prove()
+    connection = await asyncpg.connect(url)
+    ended = "SELECT pg_terminate_backend(backend_pid) FROM journal.lease"
+    assert await connection.fetchval(ended)
+    await connection.close()
+    await asyncio.sleep(0.2)
+    assert await second.take("127.0.0.1:2")
+    with pytest.raises(Deposed):
+        await first.prove()
+    await second.prove()
+    await first.close()
+    await second.close()
+
+
+async def test_proofs_wait_for_no_append_and_appends_for_no_proof(url: str) -> None:
+    lease, append = PostgresLease(url, 0, "a", 60.0), await asyncpg.connect(url)
+    assert await lease.take("127.0.0.1:1")
+    async with append.transaction():
+        await append.execute("SELECT 1 FROM journal.lease WHERE shard = 0 FOR SHARE")
+        await asyncio.wait_for(lease.prove(), 2)
+    await append.close()
+    await lease.close()
+
+
 async def test_a_connection_that_takes_its_time_is_no_clock_that_is_off(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

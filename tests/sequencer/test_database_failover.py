@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from openbourse.adapters import journal_postgres
+from openbourse.adapters import journal_postgres, lease_postgres
 from openbourse.adapters.connection_postgres import connect
 from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.adapters.lease_postgres import PostgresLease
 from openbourse.adapters.pool_postgres import DatabaseAway, PostgresPool
 from openbourse.edge.intake import Overloaded
 from openbourse.protocol.journal import AppendInDoubt, JournalAway
@@ -98,14 +99,36 @@ async def test_a_commit_that_waits_for_its_standby_is_in_doubt_until_it_has_it(
     with pytest.raises(JournalAway):
         await journal.settled(1)
     databases.standby.signal(signal.SIGCONT)
+    await again_until(lambda: journal.settled(1))
+    assert (await journal.settled(1)).hash == first.hash
+    await journal.close()
+
+
+async def test_a_proof_of_leading_waits_for_the_standby(databases: Replicated, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = await connect(databases.url)
+    await create_schema(connection)
+    await connection.close()
+    lease = PostgresLease(databases.url, 0, "a", 60.0)
+    assert await lease.take("127.0.0.1:1")
+    await lease.prove()
+    monkeypatch.setattr(lease_postgres, "STATEMENT_SECONDS_MAX", 0.5)
+    # A primary that was cut off with its leader could say "yes" while its standby is promoted.
+    databases.standby.signal(signal.SIGSTOP)
+    with pytest.raises(JournalAway):
+        await lease.prove()
+    databases.standby.signal(signal.SIGCONT)
+    await again_until(lease.prove)
+    await lease.close()
+
+
+async def again_until(work: Callable[[], Awaitable[object]]) -> None:
     async with asyncio.timeout(20):
         while True:
             try:
-                assert (await journal.settled(1)).hash == first.hash
-                break
+                await work()
+                return
             except JournalAway:
                 await asyncio.sleep(0.1)
-    await journal.close()
 
 
 async def again_and_again(ask: Callable[[], Awaitable[object]]) -> None:

@@ -9,10 +9,10 @@ from openbourse.machine import THIS_MACHINE
 from openbourse.protocol import commands
 from openbourse.protocol.intake import COMMITTED, QUESTION, Ask, Tell, pack
 from openbourse.protocol.journal import BatchRow
-from openbourse.sequencer import intake as bounds
 from openbourse.sequencer.sequencer import ClockSet
 from tests.sequencer.shard import SET_UP
 from tests.sequencer.test_due import Leading
+from tests.sequencer.test_intake import Gateway
 
 
 class SetClock:
@@ -39,13 +39,65 @@ def told(leading: Leading) -> list[tuple[int, int]]:
     return [COMMITTED.unpack(body) for kind, body in leading.gateway.told() if kind == Tell.COMMITTED]
 
 
-async def test_a_batch_that_is_long_on_its_way_holds_what_is_said_of_the_journal(
+def ask(leading: Leading, question: int) -> None:
+    leading.gateway.connection.data_received(pack(Ask.COMMITTED, QUESTION.pack(question)))
+
+
+async def test_nobody_is_told_how_far_the_journal_goes_before_a_proof_that_began_after_the_question() -> None:
+    leading = Leading()
+    intake = leading.sequencer.intake
+    ask(leading, 1)
+    assert intake.unproven.is_set()
+    began = intake.asked
+    ask(leading, 2)
+    other = Gateway(intake)
+    other.connection.data_received(pack(Ask.COMMITTED, QUESTION.pack(7)))
+    intake.proven(began)
+    assert told(leading) == [], "asked again since: the proof is older than the question"
+    assert intake.unproven.is_set()
+    intake.proven(intake.asked)
+    assert told(leading) == [(2, 0)], "one question of a gateway is enough"
+    assert [COMMITTED.unpack(body) for _, body in other.told()] == [(7, 0)]
+    assert not intake.unproven.is_set()
+    other.connection.connection_lost(None)
+    await leading.end()
+
+
+async def test_a_batch_on_its_way_holds_what_is_said_of_the_journal_and_the_next_one_proves_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bounds, "HELD_AFTER_S", 0.02)
-    leading, may_append = Leading(), asyncio.Event()
+    leading, may_append = Leading(), asyncio.Semaphore(0)
     intake, append = leading.sequencer.intake, leading.journal.append
-    intake.renewed(THIS_MACHINE.monotonic_s() + 60)
+
+    async def slow(row: BatchRow) -> None:
+        await may_append.acquire()
+        await append(row)
+
+    monkeypatch.setattr(leading.journal, "append", slow)
+    ask(leading, 1)
+    leading.send(*SET_UP)
+    await asyncio.sleep(0.01)
+    assert not intake.unproven.is_set(), "the append is a proof, too"
+    may_append.release()
+    await leading.until(lambda: leading.sequencer.committed.sequence == 5)
+    assert told(leading) == [(1, 5)]
+    leading.send(commands.OpenAccount(2))
+    await asyncio.sleep(0.01)
+    ask(leading, 2)
+    assert not intake.unproven.is_set(), "its commands' time may be over; whether they happened is not known"
+    leading.send(commands.OpenAccount(3))
+    may_append.release()
+    await leading.until(lambda: leading.sequencer.committed.sequence == 6)
+    assert told(leading) == [], "this append began before the question"
+    may_append.release()
+    await leading.until(lambda: leading.sequencer.committed.sequence == 7)
+    assert told(leading) == [(2, 7)]
+    await leading.end()
+
+
+async def test_a_question_behind_the_last_batch_asks_for_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    leading, may_append = Leading(), asyncio.Event()
+    append = leading.journal.append
 
     async def slow(row: BatchRow) -> None:
         await may_append.wait()
@@ -53,16 +105,14 @@ async def test_a_batch_that_is_long_on_its_way_holds_what_is_said_of_the_journal
 
     monkeypatch.setattr(leading.journal, "append", slow)
     leading.send(*SET_UP)
-    await asyncio.sleep(0)
-    leading.gateway.connection.data_received(pack(Ask.COMMITTED, QUESTION.pack(1)))
-    assert told(leading) == [(1, 0)], "a batch that has only just left holds nobody up"
-    await asyncio.sleep(0.05)
-    leading.gateway.connection.data_received(pack(Ask.COMMITTED, QUESTION.pack(2)))
-    intake.renewed(THIS_MACHINE.monotonic_s() + 60)
-    assert told(leading) == [], "its commands' time may be over; whether they happened is not known"
+    await asyncio.sleep(0.01)
+    ask(leading, 1)
     may_append.set()
-    await leading.until(lambda: leading.sequencer.committed.sequence == 5)
-    assert told(leading) == [(2, 5)]
+    await asyncio.wait_for(leading.sequencer.intake.unproven.wait(), 5)
+    assert told(leading) == []
+    leading.gateway.connection.connection_lost(None)
+    leading.sequencer.intake.proven(leading.sequencer.intake.asked)
+    assert told(leading) == [], "who is gone is told nothing"
     await leading.end()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sim.cluster.run import keep, many, one, recorded, verdicts
+from sim.cluster.run import keep, many, one, quietly, recorded, verdicts
 
 ROOT = Path(__file__).parents[2]
 SLICE = 12
@@ -56,6 +56,14 @@ def test_a_slice_of_seeds_is_clean_and_something_happens_in_it() -> None:
     assert run["seeds"] == SLICE
     assert run["acknowledged"] > 50 * SLICE
     assert sum(run["faults"].values()) > SLICE
+
+
+@pytest.mark.parametrize("seed", [338, 357])
+def test_a_cut_off_leader_whose_session_was_ended_tells_nothing_that_is_behind(seed: int) -> None:
+    """It trusted its lease once, while another one had taken it: docs/decisions/0010."""
+    verdict = quietly(seed)
+    assert {"split", "lost sessions"} <= verdict.faults.keys()
+    assert not verdict.violations
 
 
 def test_a_replay_ends_with_the_trace_and_the_verdict() -> None:

@@ -59,6 +59,9 @@ _RENEW: Final = """
 UPDATE journal.lease SET expires_at = clock_timestamp() + make_interval(secs => $3), backend_pid = pg_backend_pid()
 WHERE shard = $1 AND epoch = $2 RETURNING 1
 """
+# A lock is a change: it commits, and so waits for a synchronous standby. Shared as in an append, so that neither waits
+# for the other; a taker's and a renewal's are exclusive.
+_PROVE: Final = "SELECT 1 FROM journal.lease WHERE shard = $1 AND epoch = $2 FOR SHARE"
 # Without a holder: the successor has no sessions to end, and a last snapshot can still be stored.
 _GIVE_UP: Final = """
 WITH given AS (
@@ -218,6 +221,11 @@ class PostgresLease:
         done = await connection.fetchval(_RENEW, self._shard, self.epoch, self._ttl_s)
         await self._lock(connection)
         return done
+
+    async def prove(self) -> None:
+        """Commit something that only the leading epoch can, on the database's standby too. Raises Deposed, JournalAway."""
+        if await self._do(lambda connection: connection.fetchval(_PROVE, self._shard, self.epoch)) is None:
+            raise Deposed(f"epoch {self.epoch} no longer leads")
 
     async def give_up(self) -> None:
         """End the lease now and say so, so that a standby takes over at once. Raises JournalAway."""

@@ -41,8 +41,6 @@ NAMES_ACCOUNT: Final = CANCELS | {CommandKind.AMEND_ORDER}
 NONCE_BYTES: Final = 32
 PROOF_S: Final = 5.0
 """A connection that has not proven itself by then is closed."""
-HELD_AFTER_S: Final = 0.1
-"""An append that takes longer holds answers about how far the journal goes until it has ended."""
 UNREAD_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers that a gateway has not read; beyond this it is dropped."""
 
@@ -77,11 +75,14 @@ class Intake:
         self.connections: dict[GatewayConnection, None] = {}
         self.overloaded = 0
         self.is_open = True
-        self.sure_until = 0.0
-        """Until when (monotonic) no other leader can have committed more than this one knows."""
         self.committed = committed
-        self._appending_since: float | None = None
-        self._unanswered: list[tuple[GatewayConnection, int]] = []
+        self.unproven = asyncio.Event()
+        """Somebody asks how far the journal goes, and no append is under way that will prove it."""
+        self._asked = 0
+        """How many questions have come."""
+        self._unanswered: dict[GatewayConnection, tuple[int, int]] = {}
+        """Each one's newest question, and which of all it is."""
+        self._before_append: int | None = None
 
     def connect(self) -> "GatewayConnection":
         """Return the protocol of a new connection."""
@@ -94,44 +95,50 @@ class Intake:
             connection.pause()
         self.arrived.set()
 
-    def renewed(self, sure_until: float) -> None:
-        """Note that the lease holds until a moment; answer who asked in between."""
-        self.sure_until = sure_until
-        self._answer_waiting()
+    def ask(self, connection: "GatewayConnection", question: int) -> None:
+        """Note a question how far the journal goes: it is answered once a commit that begins after it proves that this epoch leads.
+
+        Until then another leader may have committed more, however lately this one has renewed its lease. An append proves
+        it, too. One that is under way already does not, and what it holds has to be known before the answer: its commands'
+        not-after time may be over, and who asks after that takes the answer for final.
+        """
+        self._asked += 1
+        self._unanswered[connection] = (question, self._asked)
+        if self._before_append is None:
+            self.unproven.set()
+
+    @property
+    def asked(self) -> int:
+        """How many questions have come: a proof that begins now answers these."""
+        return self._asked
+
+    def proven(self, asked: int) -> None:
+        """Answer the first so many questions."""
+        for connection, (question, number) in list(self._unanswered.items()):
+            if number <= asked:
+                del self._unanswered[connection]
+                connection.tell_committed(question)
+        if not self._unanswered:
+            self.unproven.clear()
+
+    def forget(self, connection: "GatewayConnection") -> None:
+        """A connection is gone, with its question."""
+        self.connections.pop(connection, None)
+        self._unanswered.pop(connection, None)
 
     def appending(self) -> None:
         """Note that a batch goes to the journal."""
-        self._appending_since = self.machine.monotonic_s()
+        self._before_append = self._asked
+        self.unproven.clear()
 
     def appended(self) -> None:
-        """Note that it is there; answer who asked in between."""
-        self._appending_since = None
+        """Note that it is there, which is a proof for all who asked before it went."""
+        assert self._before_append is not None, "what has not begun does not end"
+        asked, self._before_append = self._before_append, None
         if self._unanswered:
-            self._answer_waiting()
-
-    def _may_tell(self) -> bool:
-        """Tell whether what is known to be committed is all there is, and will be, of commands whose time has passed.
-
-        A batch that has been on its way for long may hold commands whose not-after time is over by now. Whoever asks after
-        that time takes the answer for final: it has to wait until it is known whether the batch is in the journal.
-        """
-        now = self.machine.monotonic_s()
-        is_held = self._appending_since is not None and now - self._appending_since > HELD_AFTER_S
-        return now < self.sure_until and not is_held
-
-    def _answer_waiting(self) -> None:
-        if self._may_tell():
-            waiting, self._unanswered = self._unanswered, []
-            for connection, question in waiting:
-                connection.tell_committed(question)
-
-    def ask(self, connection: "GatewayConnection", question: int) -> None:
-        """Answer how far the journal goes, now or as soon as that is sure."""
-        if self._may_tell():
-            connection.tell_committed(question)
-        else:
-            self._unanswered = [(asker, asked) for asker, asked in self._unanswered if asker is not connection]
-            self._unanswered.append((connection, question))
+            self.proven(asked)
+        if self._unanswered:
+            self.unproven.set()
 
     def put(self, pending: Pending) -> bool:
         """Queue a command; False when there is no room for its kind."""
@@ -204,7 +211,7 @@ class GatewayConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; its commands go on, the answers go nowhere."""
-        self._intake.connections.pop(self, None)
+        self._intake.forget(self)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:

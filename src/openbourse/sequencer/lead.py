@@ -12,6 +12,7 @@ import structlog
 from openbourse.machine import Machine
 from openbourse.protocol.journal import JournalAway, Standing
 from openbourse.sequencer.checkpoints import Checkpoints
+from openbourse.sequencer.intake import Intake
 from openbourse.sequencer.limits import OrderLimits
 from openbourse.sequencer.loss import remember
 from openbourse.sequencer.parts import HAND_OVER, Lease, Parts
@@ -25,8 +26,7 @@ log: Final = structlog.get_logger()
 
 LEASE_TTL_S: Final = 1.5
 RENEW_EVERY_S: Final = 0.4
-SURE_S: Final = 1.3
-"""A little less than the lease: until then nobody else can have become the leader by waiting."""
+PROVE_AGAIN_S: Final = 0.1
 WILDCARD_HOSTS: Final = ("0.0.0.0", "::")
 CANCEL_AGAIN_S: Final = 0.2
 REPORT_EVERY_S: Final = 2.0
@@ -134,7 +134,6 @@ async def _lead(
     if venue.reopen_after_s:
         sequencer.outage_s, sequencer.after_outage = float(venue.reopen_after_s), reopening.after
     await parts.lease.renew()
-    sequencer.intake.renewed(parts.machine.monotonic_s() + SURE_S)
     server = await asyncio.get_running_loop().create_server(sequencer.intake.connect, sock=listener)
     on_leading()
     log.info("leading", epoch=parts.lease.epoch, sequence=replica.head.sequence, address=_address(listener))
@@ -164,7 +163,8 @@ async def _serve(
     loop = asyncio.create_task(sequencer.run())
     beside = [
         asyncio.create_task(publisher.run()),
-        asyncio.create_task(_keep_lease(parts.lease, sequencer, parts.machine, stop)),
+        asyncio.create_task(_keep_lease(parts.lease, parts.machine, stop)),
+        asyncio.create_task(_prove(parts.lease, sequencer.intake)),
         asyncio.create_task(_report(parts, sequencer, publisher, standbys)),
         asyncio.create_task(reopening.run()),
         asyncio.create_task(remember(parts, sequencer)),
@@ -200,7 +200,7 @@ async def _await_stop(stop: asyncio.Event, sequencer: Sequencer) -> None:
     sequencer.stop()
 
 
-async def _keep_lease(lease: Lease, sequencer: Sequencer, machine: Machine, stop: asyncio.Event) -> None:
+async def _keep_lease(lease: Lease, machine: Machine, stop: asyncio.Event) -> None:
     """Renew while leading. A database that cannot be reached is no reason to end: the append's epoch check decides."""
     renewed = machine.monotonic_s()
     while True:
@@ -212,8 +212,20 @@ async def _keep_lease(lease: Lease, sequencer: Sequencer, machine: Machine, stop
             await lease.renew()
         except JournalAway as fault:
             log.warning("lease not renewed", why=str(fault))
+
+
+async def _prove(lease: Lease, intake: Intake) -> None:
+    """Prove that this epoch leads to those who ask how far the journal goes and whom no append answers. Raises Deposed."""
+    while True:
+        await intake.unproven.wait()
+        asked = intake.asked
+        try:
+            await lease.prove()
+        except JournalAway as fault:
+            log.warning("leadership not proven", why=str(fault))
+            await asyncio.sleep(PROVE_AGAIN_S)
         else:
-            sequencer.intake.renewed(renewed + SURE_S)
+            intake.proven(asked)
 
 
 async def _has_successor(lease: Lease) -> bool:

@@ -36,6 +36,10 @@ class Lease(Protocol):
         """Extend the lease. Raises Deposed, JournalAway."""
         ...
 
+    async def prove(self) -> None:
+        """Commit something that only the leading epoch can, on the database's standby too. Raises Deposed, JournalAway."""
+        ...
+
     async def give_up(self) -> None:
         """End the lease now and say so to those who wait for it. Raises JournalAway."""
         ...
