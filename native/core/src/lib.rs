@@ -22,6 +22,8 @@ mod book;
 mod canceling;
 mod codec;
 mod commands;
+#[cfg(test)]
+mod commands_properties;
 mod due;
 mod engine;
 mod events;

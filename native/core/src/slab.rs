@@ -70,7 +70,30 @@ impl<T> IndexMut<u32> for Slab<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_slab_is_a_list(entries in prop::collection::vec(any::<u16>(), 0..700), changes in any::<Vec<(u32, u16)>>()) {
+            let (mut slab, mut model) = (Slab::default(), Vec::new());
+            for entry in entries {
+                prop_assert_eq!(slab.push(entry) as usize, model.len());
+                model.push(entry);
+            }
+            for (number, entry) in changes {
+                prop_assert_eq!(slab.get(number).copied(), model.get(number as usize).copied());
+                if !model.is_empty() {
+                    let number = number % u32::try_from(model.len()).expect("few");
+                    slab[number] = entry;
+                    model[number as usize] = entry;
+                }
+            }
+            prop_assert!(slab.iter().eq(&model));
+            prop_assert!((0..800_u32).all(|number| slab.get(number) == model.get(number as usize)));
+        }
+    }
 
     #[test]
     fn entries_stay_where_they_were_put() {

@@ -223,8 +223,49 @@ impl SlotTable {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::collections::btree_map::Entry;
+
+    use proptest::prelude::*;
 
     use super::*;
+
+    /// Keys that share homes and upper halves, so that runs of cells grow, wrap round and are closed again.
+    fn crowded_hash(key: u16) -> u64 {
+        match key % 4 {
+            0 => u64::MAX - u64::from(key % 3),
+            1 => u64::from(key / 64) << 60,
+            2 => mixed(u64::from(key / 8)),
+            _ => mixed(u64::from(key)),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_slot_table_is_a_map(steps in prop::collection::vec((0..400_u16, 0..4_u8), 1..600)) {
+            let mut table = SlotTable::default();
+            let mut model: BTreeMap<u16, u32> = BTreeMap::new();
+            let mut keys: Vec<u16> = Vec::new();
+            for (key, what) in steps {
+                let hash = crowded_hash(key);
+                let meant = |slot: u32| keys[slot as usize] == key;
+                prop_assert_eq!(table.find(hash, meant), model.get(&key).copied());
+                if what == 0 {
+                    prop_assert_eq!(table.remove(hash, meant), model.remove(&key));
+                } else if what == 1 {
+                    table.move_some();
+                } else if let Entry::Vacant(place) = model.entry(key) {
+                    table.insert(hash, *place.insert(u32::try_from(keys.len()).expect("few")));
+                    keys.push(key);
+                }
+                table.prefetch(hash);
+                prop_assert_eq!(table.len(), model.len());
+            }
+            for key in 0..400 {
+                let found = table.find(crowded_hash(key), |slot| keys[slot as usize] == key);
+                prop_assert_eq!(found, model.get(&key).copied());
+            }
+        }
+    }
 
     fn check(spread: u64, steps: u64) {
         let mut table = SlotTable::default();

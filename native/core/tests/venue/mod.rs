@@ -3,6 +3,7 @@
 
 pub mod dice;
 pub mod exotic;
+pub mod random;
 
 use openbourse_core::{Engine, UNIT};
 
