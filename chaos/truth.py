@@ -163,7 +163,7 @@ def fold(rows: Iterable[BatchRow], instrument: int) -> Truth:
 async def read_truth(journal_url: str, symbol: str) -> Truth:
     """Return what the journal says. Raises JournalAway."""
     journal = PostgresJournal(journal_url, 0)
-    folding = Fold(listings.instrument_id(symbol))
+    folding = Fold(listings.instrument_id(symbol, {}))
     try:
         while rows := await journal.read(folding.truth.sequence):
             for row in rows:

@@ -1,6 +1,7 @@
 """What the venue lists from its first start: data only. Filters as Binance's live ones at the end of 2026."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -12,6 +13,9 @@ ASSETS: Final[dict[str, int]] = {"USDT": 1, "BTC": 2, "ETH": 3, "BNB": 4}
 """Ids of the assets listed at the first start."""
 ASSET_NAMES: Final[dict[str, str]] = {"USDT": "TetherUS", "BTC": "Bitcoin", "ETH": "Ethereum", "BNB": "BNB"}
 HASHED_ID_LEAST: Final = 1 << 16
+INSTRUMENT_ID_LEAST: Final = 1 << 10
+INSTRUMENT_ID_MAX: Final = (1 << 16) - 1
+"""Of pairs listed later. Short, so that ids of order lists, which hold it, stay whole in JavaScript's numbers."""
 
 _BOTH_SIDES: Final = {"bid_up": 5 * UNIT, "bid_down": UNIT // 5, "ask_up": 5 * UNIT, "ask_down": UNIT // 5}
 
@@ -130,18 +134,26 @@ def first_rules(instrument: int) -> InstrumentRules:
 
 def asset_id(code: str) -> int:
     """Return an asset's id: that of the first listing, else one that follows from the code alone."""
-    return ASSETS.get(code) or _hashed("asset", code)
+    # Whoever lists a pair twice, from whatever process, names the same ids: the second command changes nothing.
+    return ASSETS.get(code) or HASHED_ID_LEAST + _hashed("asset", code) % (2**31 - HASHED_ID_LEAST)
 
 
-def instrument_id(symbol: str) -> int:
-    """Return an instrument's id: that of the first listing, else one that follows from the symbol alone."""
-    for image in INSTRUMENTS:
+def instrument_id(symbol: str, taken: Mapping[int, Instrument]) -> int:
+    """Return an instrument's id: the one that it has, else that of the first listing, else one that nobody has.
+
+    Where to look first follows from the symbol alone. Raises ValueError when there is none left.
+    """
+    for image in (*taken.values(), *INSTRUMENTS):
         if image.symbol == symbol:
             return image.instrument
-    return _hashed("instrument", symbol)
+    count = INSTRUMENT_ID_MAX - INSTRUMENT_ID_LEAST + 1
+    first = _hashed("instrument", symbol) % count
+    for step in range(count):
+        number = INSTRUMENT_ID_LEAST + (first + step) % count
+        if number not in taken:
+            return number
+    raise ValueError("every id of an instrument is taken")
 
 
 def _hashed(kind: str, name: str) -> int:
-    # Whoever lists a pair twice, from whatever process, names the same ids: the second command changes nothing.
-    digest = hashlib.sha256(f"{kind}:{name}".encode()).digest()
-    return HASHED_ID_LEAST + int.from_bytes(digest[:4], "little") % (2**31 - HASHED_ID_LEAST)
+    return int.from_bytes(hashlib.sha256(f"{kind}:{name}".encode()).digest()[:4], "little")

@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 
 from openbourse.edge.order_lists import list_of, public_id
+from openbourse.listings import INSTRUMENT_ID_MAX
 from openbourse.protocol.commands import CancelOrderList, ListForm, PlaceOrderList
 from openbourse.protocol.events import Leg
 from openbourse.protocol.instruments import OrderType
@@ -326,7 +327,22 @@ async def test_lists_are_placed_and_canceled_over_sockets_alike(venue: Venue) ->
         assert unknown["error"]["code"] == -1020
 
 
-@pytest.mark.parametrize(("number", "instrument"), [(1, 1), (2**32 - 1, 2**31 - 1)])
+JAVASCRIPT_WHOLE_MAX = 2**53 - 1
+
+
+@pytest.mark.parametrize("instrument", [1, 4, 1_024, INSTRUMENT_ID_MAX, INSTRUMENT_ID_MAX + 1, 2**31 - 1])
+@pytest.mark.parametrize("number", [1, 2**20, 2**30 - 1])
 def test_a_public_id_names_list_and_instrument(number: int, instrument: int) -> None:
     assert list_of(public_id(number, instrument)) == (number, instrument)
     assert public_id(number, instrument) < 2**63
+
+
+def test_no_two_lists_have_one_public_id() -> None:
+    numbers = [1, 2, 3, 2**15, 2**16, 2**20]
+    ids = {public_id(number, instrument) for number in numbers for instrument in (1, 2, 2**16 - 1, *numbers)}
+    assert len(ids) == len(numbers) * len({1, 2, 2**16 - 1, *numbers})
+
+
+def test_javascript_reads_the_ids_of_sixty_billion_lists_of_an_instrument() -> None:
+    for instrument in (1, INSTRUMENT_ID_MAX):
+        assert public_id(2**36 - 1, instrument) <= JAVASCRIPT_WHOLE_MAX

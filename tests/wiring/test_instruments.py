@@ -1,5 +1,8 @@
 """The venue lists itself and brings its engine to its rules; doing it again changes nothing."""
 
+import pytest
+from msgspec.structs import replace
+
 from openbourse import listings
 from openbourse.edge.intake import Answer
 from openbourse.edge.listing import Listing
@@ -7,7 +10,7 @@ from openbourse.edge.operations import OrderCounts
 from openbourse.engine import Engine
 from openbourse.protocol.commands import Command, SetInstrumentRules, SetRules
 from openbourse.protocol.events import CommandRejected, decode
-from openbourse.protocol.instruments import OrderType, SelfTradePrevention
+from openbourse.protocol.instruments import Instrument, OrderType, SelfTradePrevention
 from openbourse.protocol.rejects import RejectReason
 from openbourse.wiring.instruments import list_venue
 from tests.made_events import encode
@@ -76,3 +79,26 @@ async def test_an_older_venue_is_moved_with_what_it_lists() -> None:
         image.instrument: listings.first_rules(image.instrument) for image in listings.INSTRUMENTS
     }
     assert intake.listing.by_symbol["BTCUSDT"].types_allowed == listings.TYPES
+
+
+def test_an_instrument_s_id_follows_from_its_symbol_and_is_nobody_else_s() -> None:
+    assert listings.instrument_id("ETHBTC", {}) == 3
+    number = listings.instrument_id("MSFTUSD", {})
+    assert listings.INSTRUMENT_ID_LEAST <= number <= listings.INSTRUMENT_ID_MAX
+    image = replace(listings.INSTRUMENTS[0], instrument=number, symbol="OTHERUSD")
+    assert listings.instrument_id("MSFTUSD", {number: image}) not in (number, 0)
+    listed = replace(image, instrument=2**30, symbol="MSFTUSD")
+    assert listings.instrument_id("MSFTUSD", {2**30: listed}) == 2**30, "what it was given before it keeps"
+    names = [f"PAIR{count}USD" for count in range(3_500)]
+    taken: dict[int, Instrument] = {}
+    for symbol in names:
+        number = listings.instrument_id(symbol, taken)
+        assert number not in taken
+        taken[number] = replace(image, instrument=number, symbol=symbol)
+
+
+def test_no_id_is_given_when_all_are_taken() -> None:
+    image = listings.INSTRUMENTS[0]
+    numbers = range(listings.INSTRUMENT_ID_LEAST, listings.INSTRUMENT_ID_MAX + 1)
+    with pytest.raises(ValueError, match="every id"):
+        listings.instrument_id("MSFTUSD", dict.fromkeys(numbers, image))

@@ -8,20 +8,27 @@ from openbourse.protocol.lists import Leg, ListForm, ListStatus
 
 NO_LIST: Final = -1
 """What an order shows that belongs to no list."""
-_INSTRUMENT_BITS: Final = 31
+_BITS: Final = 16
+"""Of an instrument's number: those below 2^16 leave room for 2^36 lists in a number that JavaScript holds exactly."""
+_WIDE_BITS: Final = 31
+"""Of the numbers that instruments got before that; their lists pass 2^53 after two million."""
 
 
 def public_id(order_list: int, instrument: int) -> OrderListId:
     """Return the id that names a list to clients.
 
     The engine counts lists per instrument, and clients ask for a list without naming its symbol: the id holds both.
+    The last bit tells which width the instrument's number has (decision 10).
     """
-    return OrderListId(order_list << _INSTRUMENT_BITS | instrument)
+    if instrument < 1 << _BITS:
+        return OrderListId((order_list << _BITS | instrument) << 1)
+    return OrderListId((order_list << _WIDE_BITS | instrument) << 1 | 1)
 
 
 def list_of(public: int) -> tuple[int, int]:
     """Return the engine's list number and the instrument that a public id names."""
-    return public >> _INSTRUMENT_BITS, public & ((1 << _INSTRUMENT_BITS) - 1)
+    number, bits = public >> 1, _WIDE_BITS if public & 1 else _BITS
+    return number >> bits, number & ((1 << bits) - 1)
 
 
 def shown_id(order_list: int, instrument: int) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-VERSION: Final = 4
+VERSION: Final = 5
 SCHEMA: Final = """
 CREATE SCHEMA projection_history;
 CREATE TABLE projection_history.cursor (sequence bigint NOT NULL, version integer NOT NULL);

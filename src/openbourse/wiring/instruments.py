@@ -21,6 +21,7 @@ from openbourse.protocol.commands import (
 from openbourse.protocol.instruments import Instrument
 from openbourse.protocol.rejects import RejectReason
 from openbourse.settings import ProcessSettings
+from openbourse.wiring.known import known_listing
 from openbourse.wiring.stores import Stores
 
 log: Final = structlog.get_logger()
@@ -82,27 +83,30 @@ async def list_symbol(
     notional_min: int,
 ) -> None:
     """List a pair on a running venue; harmless when it is listed. Raises ValueError when refused, OSError when away."""
-    image = Instrument(
-        instrument=listings.instrument_id(symbol),
-        symbol=symbol,
-        base=listings.asset_id(base),
-        quote=listings.asset_id(quote),
-        price_min=tick,
-        price_max=0,
-        tick=tick,
-        quantity_min=step,
-        quantity_max=QUANTITY_MAX - QUANTITY_MAX % step,
-        step=step,
-        notional_min=notional_min,
-        orders_max=orders_max,
-    )
     async with Stores(settings) as stores:
+        known = await known_listing(stores)
+        image = Instrument(
+            instrument=listings.instrument_id(symbol, known.instruments),
+            symbol=symbol,
+            base=listings.asset_id(base),
+            quote=listings.asset_id(quote),
+            price_min=tick,
+            price_max=0,
+            tick=tick,
+            quantity_min=step,
+            quantity_max=QUANTITY_MAX - QUANTITY_MAX % step,
+            step=step,
+            notional_min=notional_min,
+            orders_max=orders_max,
+        )
         intake = await stores.intake()
         try:
             await _perform_all(intake, (CreateAsset(listings.asset_id(code), code) for code in (base, quote)))
             await _list(intake, image, await _bring_to_rules(intake, version=1))
         except IntakeFault as fault:
             raise ConnectionError(f"the sequencer did not answer: {fault}") from fault
+        if symbol not in (await known_listing(stores)).by_symbol:
+            raise ValueError(f"{symbol} lost its id to a pair that was listed at the same moment: list it again")
 
 
 async def _perform_all(intake: Intake, commands: Iterable[Command]) -> None:

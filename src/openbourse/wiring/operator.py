@@ -5,13 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from openbourse.edge.errors import ApiError
 from openbourse.edge.intake import IntakeFault
 from openbourse.edge.listing import Listing
 from openbourse.edge.outcome import perform
-from openbourse.history.barrier import ReadBarrier
-from openbourse.history.store import Store
-from openbourse.marketdata.view import read_listing
 from openbourse.protocol.commands import (
     Command,
     SetHeartbeat,
@@ -22,13 +18,14 @@ from openbourse.protocol.commands import (
 from openbourse.protocol.instruments import Feature, InstrumentRules, InstrumentStatus
 from openbourse.protocol.rejects import RejectReason
 from openbourse.settings import ProcessSettings
+from openbourse.wiring.known import known_listing
 from openbourse.wiring.stores import Stores
 
 
 async def set_status(settings: ProcessSettings, symbol: str, status: InstrumentStatus) -> None:
     """Switch an instrument. Raises ValueError when refused, OSError when the venue is away."""
     async with Stores(settings) as stores:
-        listing = await _known(stores)
+        listing = await known_listing(stores)
         await _perform(stores, SetInstrumentStatus(_number(listing, symbol), status))
 
 
@@ -44,7 +41,7 @@ async def reopen(
     What an operator switches to something else meanwhile stays so. Raises ValueError when refused, OSError when away.
     """
     async with Stores(settings) as stores:
-        listing = await _known(stores)
+        listing = await known_listing(stores)
         numbers = {symbol: _number(listing, symbol) for symbol in symbols or sorted(listing.by_symbol)}
         before: InstrumentStatus | None = None
         for status, wait_s in (
@@ -53,7 +50,7 @@ async def reopen(
             (InstrumentStatus.TRADING, 0.0),
         ):
             if before is not None:
-                listing = await _known(stores)
+                listing = await known_listing(stores)
             for symbol, number in numbers.items():
                 if before in (None, listing.instruments[number].status):
                     await _perform(stores, SetInstrumentStatus(number, status))
@@ -69,7 +66,7 @@ async def change_rules(settings: ProcessSettings, symbol: str, changes: Mapping[
     OSError when the venue is away.
     """
     async with Stores(settings) as stores:
-        listing = await _known(stores)
+        listing = await known_listing(stores)
         rules = listing.rules_of(_number(listing, symbol))
         changed = changed_rules(rules, changes)
         if changed != rules:
@@ -105,20 +102,8 @@ async def set_heartbeat(settings: ProcessSettings, account: int, symbol: str | N
     Raises ValueError when refused, OSError when the venue is away.
     """
     async with Stores(settings) as stores:
-        number = 0 if symbol is None else _number(await _known(stores), symbol)
+        number = 0 if symbol is None else _number(await known_listing(stores), symbol)
         await _perform(stores, SetHeartbeat(account, number, countdown_us))
-
-
-async def _known(stores: Stores) -> Listing:
-    """Return what is listed as of everything that is committed now."""
-    pool, intake = await stores.database(), await stores.intake()
-    try:
-        await ReadBarrier(intake.committed, Store(pool).cursor).wait()
-    except (ApiError, IntakeFault) as fault:
-        raise ConnectionError(f"the venue did not answer: {fault}") from fault
-    listing = Listing()
-    listing.apply(await read_listing(pool))
-    return listing
 
 
 def _number(listing: Listing, symbol: str) -> int:
