@@ -135,6 +135,7 @@ class Venue:
         self.limiter = limiter
         self.streams = streams
         self.limits = Limits(1_000, 1_000)
+        self.listing: Listing
         self.app: App
         self.sockets: Sockets
         self.http: httpx.AsyncClient
@@ -218,6 +219,7 @@ async def served(
     """Serve order entry, and what else is given, on a free port."""
     engine, listing = funded_engine()
     venue = Venue(CountingIntake(engine), HeldKeys(), RateLimiter(per_minute, None), EchoingStreams())
+    venue.listing = listing
     offered = [
         *api.operations(venue.intake, listing),
         *general.operations(listing, per_minute, 100, 200_000),

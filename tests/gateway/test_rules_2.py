@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from openbourse.protocol.commands import SetInstrumentRules
+from openbourse.protocol.commands import ChangeInstrument, SetInstrumentRules
 from openbourse.protocol.events import decode
-from openbourse.protocol.instruments import InstrumentRules
+from openbourse.protocol.instruments import InstrumentRules, OrderType
 from tests.order_params import OCO
 from tests.served import BOBS_KEY, HMAC_KEY, Venue, ask, signed_params
 
@@ -226,3 +227,21 @@ async def test_what_an_instrument_does_not_offer_is_refused_by_name(
     )
     assert list(decode(told))
     assert await code_of(venue, "POST", path, params) == (code, message)
+
+
+async def test_a_list_whose_leg_is_of_a_type_that_is_not_offered_names_that_type(venue: Venue) -> None:
+    offered = venue.listing.by_symbol["BTCUSDT"]
+    without = replace(offered, types_allowed=offered.types_allowed & ~(1 << OrderType.STOP_LOSS_LIMIT))
+    engine = venue.intake.engine
+    events, _ = engine.apply(engine.sequence + 1, engine.time_us, ChangeInstrument(without).encode())
+    venue.listing.apply(decode(events))
+    refused = (-1013, "Stop loss limit orders are not supported for this symbol.")
+    assert await code_of(venue, "POST", "/api/v3/orderList/oco", OCO) == refused
+    pending = {**OTO, "pendingType": "STOP_LOSS_LIMIT", "pendingStopPrice": "8400", "pendingTimeInForce": "GTC"}
+    assert await code_of(venue, "POST", "/api/v3/orderList/oto", pending) == refused
+
+
+async def test_an_iceberg_that_may_not_rest_is_no_combination(venue: Venue) -> None:
+    for name in ("IOC", "FOK"):
+        code, words = await code_of(venue, "POST", ORDER, LIMIT, side="BUY", timeInForce=name, icebergQty="0.001")
+        assert (code, words) == (-1014, "Unsupported order combination.")

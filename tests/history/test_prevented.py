@@ -54,6 +54,22 @@ async def test_who_is_told_of_alone_has_the_only_quantity(history: History) -> N
     assert await history.ask(PATH, symbol="BTCUSDT", preventedMatchId=3) == []
 
 
+async def test_a_taker_of_another_account_learns_of_the_maker_that_expired(history: History) -> None:
+    taker = order(order=8, side=1, execution=Execution.NEW)
+    await history.write(taker, order(**MAKER, account=2_000, prevented_match=1))
+    (shown,) = await history.ask(PATH, symbol="BTCUSDT", orderId=8)
+    assert (shown["makerOrderId"], shown["selfTradePreventionMode"]) == (7, "EXPIRE_MAKER")
+    assert (shown["makerPreventedQuantity"], "takerPreventedQuantity" in shown) == ("0.01000000", False)
+
+
+async def test_two_accounts_of_a_group_learn_both_quantities(history: History) -> None:
+    maker = order(**MAKER, account=2_000, prevented_match=1)
+    await history.write(order(order=8, side=1), maker, order(**TAKER, prevented_match=1, stp=4))
+    (shown,) = await history.ask(PATH, symbol="BTCUSDT", preventedMatchId=1)
+    assert (shown["makerPreventedQuantity"], shown["takerPreventedQuantity"]) == ("0.01000000", "0.01000000")
+    assert shown["selfTradePreventionMode"] == "DECREMENT"
+
+
 @pytest.mark.parametrize("params", [{}, {"orderId": 7, "preventedMatchId": 1}, {"preventedMatchId": 1, "limit": 5}])
 async def test_other_combinations_are_refused(history: History, params: dict[str, object]) -> None:
     with pytest.raises(ApiError) as raised:

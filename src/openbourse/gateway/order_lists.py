@@ -19,6 +19,7 @@ from openbourse.gateway.requests import new_client_id, read_detail_or
 from openbourse.gateway.submission import Submission, outcome
 from openbourse.protocol.commands import CancelOrderList, ListForm, PlaceOrderList
 from openbourse.protocol.events import ListStatus, ListUpdated
+from openbourse.protocol.instruments import Instrument
 from openbourse.protocol.rejects import RejectReason
 
 CANCEL_PARAMETERS: Final = frozenset({"symbol", "orderListId", "listClientOrderId", "newClientOrderId"})
@@ -70,18 +71,18 @@ class _Api:
     def placer(self, form: ListForm) -> Callable[[Call], Awaitable[object]]:
         async def place(call: Call) -> object:
             instrument = self._listing.find(call.params.symbol())
-            return await self._place(call, read_list(call, instrument, form))
+            return await self._place(call, instrument, read_list(call, instrument, form))
 
         return place
 
     async def place_old_oco(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
-        return await self._place(call, read_old_oco(call, instrument))
+        return await self._place(call, instrument, read_old_oco(call, instrument))
 
-    async def _place(self, call: Call, command: PlaceOrderList) -> object:
+    async def _place(self, call: Call, instrument: Instrument, command: PlaceOrderList) -> object:
         detail = read_detail_or(call, "RESULT")
         answer = await self._submission.send_order(call, command)
-        done = outcome(answer, command)
+        done = outcome(answer, command, instrument.types_allowed)
         begun = next(event for event in done.events if isinstance(event, ListUpdated))
         return placed_list(begun, done.updates, detail, self._listing, call, answer.time_us)
 

@@ -102,26 +102,34 @@ class Outcome(msgspec.Struct, frozen=True):
         ]
 
 
-def outcome(answer: Answer, command: Command) -> Outcome:
-    """Return what a command did. Raises the reject's ApiError, StatusUnknown."""
+def outcome(answer: Answer, command: Command, types_offered: int = 0) -> Outcome:
+    """Return what a command did; a list's refusal may name the leg's type. Raises the reject's ApiError, StatusUnknown."""
     seen = list(decode(answer.events, SHOWN))
     if isinstance(seen[0], CommandRejected):
-        raise refusal(seen[0].reason, command)
+        raise refusal(seen[0].reason, command, types_offered)
     if isinstance(seen[0], CommandDuplicate):
         raise StatusUnknown("it was sequenced before; what came of it is not known here")
     return Outcome(seen, [event for event in seen if isinstance(event, OrderUpdated)])
 
 
-def refusal(reason: int, command: Command) -> ApiError:
+def refusal(reason: int, command: Command, types_offered: int = 0) -> ApiError:
     """Return what a client is told of a reject: some messages name what was asked for."""
     match command:
         case PlaceOrder() | CancelReplace() if reason == RejectReason.TYPE_NOT_SUPPORTED:
-            order = command if isinstance(command, PlaceOrder) else command.new
-            message = UNSUPPORTED_TYPES.get(OrderType(order.type))
-            return rejected(reason) if message is None else ApiError(-1013, message)
+            return _unsupported(command if isinstance(command, PlaceOrder) else command.new)
+        case PlaceOrderList() if reason == RejectReason.TYPE_NOT_SUPPORTED:
+            # The engine asks the legs in their order, so the first that is not offered is the one that it refused.
+            return _unsupported(
+                next((leg for leg in command.legs if not types_offered >> leg.type & 1), command.legs[0])
+            )
         case PlaceOrderList() if reason == RejectReason.LIST_NOT_SUPPORTED:
             return ApiError(-1013, UNSUPPORTED_LISTS[ListForm(command.form)])
         case AmendOrder():
             told = rejected(reason)
             return ApiError(_AMEND_REJECTED, told.message) if told.code in _REJECTED_BY_ENGINE else told
     return rejected(reason)
+
+
+def _unsupported(order: PlaceOrder) -> ApiError:
+    message = UNSUPPORTED_TYPES.get(OrderType(order.type))
+    return rejected(RejectReason.TYPE_NOT_SUPPORTED) if message is None else ApiError(-1013, message)

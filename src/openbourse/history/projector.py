@@ -70,6 +70,7 @@ class HistoryProjector:
         self._balances: dict[tuple[int, int], Row] = {}
         self._fills: list[Row] = []
         self._prevented: list[Row] = []
+        self._sequence, self._owners = 0, dict[tuple[int, int], int]()
         self._transfers: list[Row] = []
 
     def take(self, event: Event, time_us: int) -> None:
@@ -94,14 +95,20 @@ class HistoryProjector:
 
     def _take_order(self, event: OrderUpdated, time_us: int) -> None:
         key = (event.account, event.instrument, event.order)
+        if event.sequence != self._sequence:
+            # Of one command only: what is known must not hang on where batches end, or a rebuild would differ.
+            self._sequence, self._owners = event.sequence, {}
         if event.execution == Execution.TRADE:
             self._fills.append(_fill_row(event, time_us))
         elif event.execution == Execution.TRADE_PREVENTION:
-            self._prevented.append(_prevented_row(event, time_us))
+            other = self._owners.get((event.instrument, event.counter_order), event.account)
+            # Of one trade group they may be two accounts, and an order that loses nothing by a match is silent.
+            self._prevented += (_prevented_row(event, account, time_us) for account in {event.account, other})
         elif event.execution == Execution.REPLACED:
             before = self._orders.get(key)
             self._amendments.append(_amendment_row(event, None if before is None else before[_QUANTITY], time_us))
         self._orders[key] = _order_row(event, time_us)
+        self._owners[event.instrument, event.order] = event.account
 
     def _take_list(self, event: ListUpdated, time_us: int) -> None:
         key = (event.account, public_id(event.order_list, event.instrument))
@@ -193,10 +200,10 @@ def _amendment_row(event: OrderUpdated, original_quantity: object, time_us: int)
     )
 
 
-def _prevented_row(event: OrderUpdated, time_us: int) -> Row:
+def _prevented_row(event: OrderUpdated, account: int, time_us: int) -> Row:
     is_maker = bool(event.flags & OrderFlag.IS_MAKER)
     return (
-        event.account,
+        account,
         event.instrument,
         event.prevented_match,
         event.counter_order if is_maker else event.order,
