@@ -1,10 +1,19 @@
 """Settings are read once, strictly, and come back the same from their own environment."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from openbourse.settings import ProcessSettings, SettingsError, VenueSettings, announce_ready, read_settings
+from openbourse.settings import (
+    ProcessSettings,
+    SettingsError,
+    VenueSettings,
+    announce_alive,
+    announce_ready,
+    announce_stopping,
+    read_settings,
+)
 
 
 def test_what_is_written_is_read_back() -> None:
@@ -21,6 +30,7 @@ def test_what_is_written_is_read_back() -> None:
         trusted_proxies=("10.0.0.0/8", "192.0.2.1"),
         web_dir=Path("/web"),
         ready_file=Path("/data/ready"),
+        leave_s=12,
         venue=VenueSettings(shard=3, test_funds=True, orders_per_10s=7),
     )
     assert read_settings(settings.environment()) == settings
@@ -60,3 +70,23 @@ def test_ready_is_announced_only_to_a_supervisor(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     announce_ready(ProcessSettings(data_dir=tmp_path, ready_file=tmp_path / "a.ready"))
     assert (tmp_path / "a.ready").read_text().strip().isdigit()
+
+
+@pytest.mark.parametrize("is_abstract", [False, True])
+def test_systemd_is_told(tmp_path: Path, is_abstract: bool) -> None:
+    name = f"@{tmp_path}/notify" if is_abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name.replace("@", "\0", 1))
+        settings = read_settings({"NOTIFY_SOCKET": name})
+        for announce in (announce_ready, announce_alive, announce_stopping):
+            announce(settings)
+        assert [manager.recv(64) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
+
+
+def test_a_service_manager_that_does_not_read_holds_up_nothing(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        settings = read_settings({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        for _ in range(2_000):
+            announce_alive(settings)
+    announce_alive(settings)

@@ -3,7 +3,9 @@
 `VenueSettings` must agree on all replicas of a venue; `ProcessSettings` may differ from process to process.
 """
 
+import contextlib
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +54,8 @@ class ProcessSettings:
     connections_per_address_max: int = 2_000
     web_dir: Path | None = None
     ready_file: Path | None = None  # written by `announce_ready`, read by the supervisor
+    leave_s: int = 0  # an edge that was told to stop serves on for so long, while it says that it is not ready
+    notify_socket: str = ""  # where a service manager listens; not ours to set, so it has no variable of ours
     venue: VenueSettings = VenueSettings()
 
     def environment(self) -> dict[str, str]:
@@ -74,6 +78,7 @@ class ProcessSettings:
             "CONNECTIONS_PER_ADDRESS_MAX": self.connections_per_address_max,
             "WEB_DIR": self.web_dir,
             "READY_FILE": self.ready_file,
+            "LEAVE_S": self.leave_s,
             "SHARD": self.venue.shard,
             "TEST_FUNDS": int(self.venue.test_funds),
             "REQUEST_WEIGHT_PER_MINUTE": self.venue.request_weight_per_minute,
@@ -93,7 +98,8 @@ def default_data_dir() -> Path:
 
 def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettings:
     """Read all settings; raise SettingsError, naming the variable, for one that cannot be understood."""
-    reader = _Reader(os.environ if environment is None else environment)
+    environment = os.environ if environment is None else environment
+    reader = _Reader(environment)
     return ProcessSettings(
         data_dir=reader.path("DATA") or default_data_dir(),
         journal_url=reader.text("JOURNAL_URL"),
@@ -112,6 +118,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         connections_per_address_max=reader.number("CONNECTIONS_PER_ADDRESS_MAX", 2_000, 1, 1_000_000),
         web_dir=reader.path("WEB_DIR"),
         ready_file=reader.path("READY_FILE"),
+        leave_s=reader.number("LEAVE_S", 0, 0, 3_600),
+        notify_socket=environment.get("NOTIFY_SOCKET", ""),
         venue=VenueSettings(
             shard=reader.number("SHARD", 0, 0, 65_535),
             test_funds=reader.flag("TEST_FUNDS"),
@@ -126,16 +134,34 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
 
 
 def announce_ready(settings: ProcessSettings) -> None:
-    """Tell the supervisor, if there is one, that every role of this process serves now."""
+    """Tell the supervisor or systemd, if there is one, that every role of this process serves now."""
     if settings.ready_file is not None:
         # The pid makes a file left by an earlier process of the same name worthless.
         settings.ready_file.write_text(f"{os.getpid()}\n")
+    _notify(settings, "READY=1")
 
 
 def announce_alive(settings: ProcessSettings) -> None:
-    """Tell the supervisor, if there is one, that this process still has turns: a frozen one must not keep its clients."""
+    """Tell whoever looks after this process that it still has turns: a frozen one must not keep its clients."""
     if settings.ready_file is not None and settings.ready_file.exists():
         os.utime(settings.ready_file)
+    _notify(settings, "WATCHDOG=1")
+
+
+def announce_stopping(settings: ProcessSettings) -> None:
+    """Tell systemd, if there is one, that this process was asked to stop and does so."""
+    _notify(settings, "STOPPING=1")
+
+
+def _notify(settings: ProcessSettings, state: str) -> None:
+    """Send systemd one state (sd_notify), without waiting: a service manager that is busy must hold up nothing here."""
+    if not settings.notify_socket:
+        return
+    address = (
+        settings.notify_socket.replace("@", "\0", 1) if settings.notify_socket[0] == "@" else settings.notify_socket
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
+        sender.sendto(state.encode(), socket.MSG_DONTWAIT, address)
 
 
 class _Reader:

@@ -1,6 +1,7 @@
 """Health, metrics and the audit say what they looked at."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 
 from openbourse.monitor.api import Monitor
@@ -41,6 +42,18 @@ async def test_a_probe_that_hangs_is_not_ready() -> None:
     verdict = await Health({"database": hangs}, list).check()
     assert not verdict.ready
     assert "no answer" in verdict.probes["database"]
+
+
+async def test_who_leaves_is_not_ready_and_says_so_at_once() -> None:
+    async def hangs() -> str:
+        await asyncio.sleep(60)
+        return ""
+
+    leaving = Monitor(Health({"database": hangs}, list), Metrics({}, nothing_left), None, lambda: True)
+    async with asyncio.timeout(0.5):
+        status, _, body = await leaving.ready()
+    assert status == 503
+    assert json.loads(body)["probes"] == {"process": "it was told to stop"}
 
 
 async def test_metrics_are_for_this_machine_or_for_who_has_the_token() -> None:

@@ -112,3 +112,35 @@ async def test_a_pair_is_listed_once_and_trades(venue: ProcessSettings) -> None:
 async def test_migrating_twice_changes_nothing(settings: ProcessSettings) -> None:
     await wiring.migrate(settings)
     await wiring.migrate(settings)
+
+
+async def test_an_edge_that_leaves_says_so_and_still_serves(settings: ProcessSettings) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = replace(settings, port=probe.getsockname()[1], leave_s=2)
+    await wiring.migrate(settings)
+    running = asyncio.create_task(wiring.run_roles(("sequencer", "history", *EDGE_ROLES), settings))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as http, asyncio.timeout(2 * START_S):
+        while True:
+            if await status(http, "/health/ready") == 200:
+                break
+            await asyncio.sleep(0.05)
+        began = time.monotonic()
+        os.kill(os.getpid(), signal.SIGTERM)
+        while True:
+            answer = await http.get("/health/ready")
+            if answer.status_code == 503 and "told to stop" in answer.text:
+                break
+            await asyncio.sleep(0.02)
+        assert await status(http, "/health/live") == 200
+        assert await status(http, "/api/v3/exchangeInfo") == 200
+        await running
+        assert time.monotonic() - began >= 2
+        assert await status(http, "/health/live") == 0
+
+
+async def status(http: httpx.AsyncClient, path: str) -> int:
+    try:
+        return (await http.get(path)).status_code
+    except httpx.HTTPError:
+        return 0

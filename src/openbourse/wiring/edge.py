@@ -63,8 +63,9 @@ BEAT_S: Final = 0.5
 
 
 async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Serve the roles until stopped."""
+    """Serve the roles until stopped, and `leave_s` longer, so that balancers have time to send to others."""
     settings = stores.settings
+    gone = asyncio.Event()
     listener = _listen(settings)
     pool, intake = await await_database(stores.database), await stores.intake()
     view = MarketView(Listing())
@@ -98,7 +99,7 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     if "streams" in roles:
         operations += listen_key_api.operations(listen_keys)
         beside.append(hub.run())
-    behind = _behind(roles, settings, monitor_of(stores, pool, view, audit, limits))
+    behind = _behind(roles, settings, monitor_of(stores, pool, view, audit, limits, stop))
     app = App(operations, keys, limiter, behind, settings.body_bytes_max, settings.trusted_proxies)
     venue = settings.venue
     allowance = OrderAllowance(venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day)
@@ -108,13 +109,13 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     if "streams" in roles:
         handlers["/ws"] = handlers["/stream"] = MarketSockets(hub, users_hub, listen_keys)
     sockets = Sockets(handlers, limiter, app.addresses)
-    beside += [app.admission.watch(), _beat(settings)]
+    beside += [app.admission.watch(), _beat(settings), _leave(stop, settings.leave_s, gone)]
     tasks = [asyncio.create_task(work) for work in beside]
     for task in tasks:
-        task.add_done_callback(lambda task: _ended(task, stop))
+        task.add_done_callback(lambda task: _ended(task, gone))
     ready()
     try:
-        await serve(app, listener, limits, sockets, stop, app.sheds)
+        await serve(app, listener, limits, sockets, gone, app.sheds)
     finally:
         for task in tasks:
             task.cancel()
@@ -127,11 +128,19 @@ async def _beat(settings: ProcessSettings) -> None:
         await asyncio.sleep(BEAT_S)
 
 
-def _ended(task: "asyncio.Task[None]", stop: asyncio.Event) -> None:
-    """Stop the process when work that should never end has ended: its supervisor starts a whole one."""
+async def _leave(stop: asyncio.Event, seconds: float, gone: asyncio.Event) -> None:
+    """Once told to stop, serve on while /health/ready says no: what was sent here meanwhile is answered."""
+    await stop.wait()
+    await asyncio.sleep(seconds)
+    gone.set()
+    await asyncio.Event().wait()
+
+
+def _ended(task: "asyncio.Task[None]", gone: asyncio.Event) -> None:
+    """Stop the process at once when work that should never end has ended: its supervisor starts a whole one."""
     if not task.cancelled():
         log.error("a part of this process has ended", exc_info=task.exception())
-        stop.set()
+        gone.set()
 
 
 def _listen(settings: ProcessSettings) -> socket.socket:

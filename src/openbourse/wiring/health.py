@@ -66,8 +66,10 @@ class Books:
         return found
 
 
-def monitor_of(stores: Stores, pool: Any, view: MarketView, audit: Audit, limits: Limits) -> Monitor:
-    """Return the monitor of an edge process."""
+def monitor_of(
+    stores: Stores, pool: Any, view: MarketView, audit: Audit, limits: Limits, stop: asyncio.Event
+) -> Monitor:
+    """Return the monitor of an edge process; one that was told to stop is not ready."""
 
     async def sequencer() -> str:
         await (await stores.intake()).committed()
@@ -108,7 +110,7 @@ def monitor_of(stores: Stores, pool: Any, view: MarketView, audit: Audit, limits
         "market": lambda: {"cursor": view.cursor, "instruments": len(view.listing.instruments)},
         "audit": audit.counters,
     }
-    return Monitor(health, Metrics(sources, left), stores.settings.metrics_token)
+    return Monitor(health, Metrics(sources, left), stores.settings.metrics_token, stop.is_set)
 
 
 def routes(monitor: Monitor) -> list[BaseRoute]:

@@ -13,7 +13,7 @@ from openbourse.adapters.witness_file import FileWitness
 from openbourse.roles import EDGE_ROLES
 from openbourse.sequencer.lead import LEASE_TTL_S, holder_name, run_sequencer
 from openbourse.sequencer.parts import Parts
-from openbourse.settings import ProcessSettings, announce_ready
+from openbourse.settings import ProcessSettings, announce_ready, announce_stopping
 from openbourse.wiring.demo import run_demo
 from openbourse.wiring.edge import run_edge
 from openbourse.wiring.history import run_history
@@ -31,8 +31,13 @@ async def run_roles(roles: tuple[str, ...], settings: ProcessSettings) -> None:
     set_up_logs(roles)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        announce_stopping(settings)
+        stop.set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, begin_to_stop)
     async with Stores(settings) as stores:
         runs = _runs(roles, stores)
         waiting = set(range(len(runs)))
