@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sim chaos lock clean
+.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sim chaos infra lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -71,11 +71,14 @@ chaos: setup  ## faults on the real program in three zones: make chaos FAULTS=20
 sim: setup  ## run the venue simulated, by seeds: make sim SEEDS=100, or one again with its timeline: make sim SEED=7
 	@$(BIN)/python -m sim.cluster $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
 
+infra: .venv-infra/.ok .venv-ministack/.ok  ## synthesise the stacks for AWS, no account needed
+	@PYTHONPATH=src:. .venv-infra/bin/python -m infra $(ARGS)
+
 lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	@sh requirements/lock.sh $(ARGS)
 
 clean:  ## remove what was installed and built, not the data in var/
-	@rm -rf .venv native/target web/node_modules web/dist
+	@rm -rf .venv .venv-infra .venv-ministack cdk.out native/target web/node_modules web/dist
 	@find src -name '_native*.so' -delete
 
 .venv/.run.ok: requirements/bootstrap.lock requirements/run.lock
@@ -89,6 +92,18 @@ clean:  ## remove what was installed and built, not the data in var/
 .venv/.dev.ok: .venv/.run.ok requirements/dev.lock
 	@echo "Python: installing what tests and checks need"
 	@$(UV) pip install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+.venv-infra/.ok: .venv/.run.ok requirements/infra.lock
+	@echo "infra: installing the CDK and what checks its templates into .venv-infra (1.3 GB, three minutes)"
+	@[ -x .venv-infra/bin/python ] || "$$(sh requirements/tools.sh python)" -m venv .venv-infra
+	@$(UV) pip install --python .venv-infra/bin/python --require-hashes -r requirements/infra.lock
+	@touch $@
+
+.venv-ministack/.ok: .venv/.run.ok requirements/ministack.lock
+	@echo "infra: installing the emulator into .venv-ministack"
+	@[ -x .venv-ministack/bin/python ] || "$$(sh requirements/tools.sh python)" -m venv .venv-ministack
+	@$(UV) pip install --python .venv-ministack/bin/python --require-hashes -r requirements/ministack.lock
 	@touch $@
 
 .venv/.native.ok: .venv/.run.ok pyproject.toml $(NATIVE)

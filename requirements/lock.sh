@@ -12,3 +12,7 @@ $uv pip compile pyproject.toml --group build $options "$@" -o requirements/run.l
 $uv pip compile pyproject.toml --group build --extra aws -c requirements/run.lock $options "$@" -o requirements/aws.lock
 # shellcheck disable=SC2086
 $uv pip compile pyproject.toml --group build --group dev --extra aws -c requirements/aws.lock $options "$@" -o requirements/dev.lock
+# shellcheck disable=SC2086
+$uv pip compile requirements/infra.in $options "$@" -o requirements/infra.lock
+# shellcheck disable=SC2086
+$uv pip compile requirements/ministack.in $options "$@" -o requirements/ministack.lock

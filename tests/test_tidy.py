@@ -88,7 +88,7 @@ def test_only_the_sequencer_runs_the_engine() -> None:
 
 def test_functions_fit_a_screen() -> None:
     wrong = []
-    for path in python_files("src", "sim", "tests", "bench", "chaos"):
+    for path in python_files("src", "sim", "tests", "bench", "chaos", "infra"):
         for name, node in functions(parsed(path)):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             key = f"{name_of(path)}:{name}"
@@ -99,7 +99,7 @@ def test_functions_fit_a_screen() -> None:
 
 def test_files_are_short() -> None:
     wrong = []
-    for path in python_files("src", "sim", "tests", "bench", "chaos"):
+    for path in python_files("src", "sim", "tests", "bench", "chaos", "infra"):
         lines = len(path.read_text().splitlines())
         if lines > LONG_FILES.get(name_of(path), FILE_LINES_MAX):
             wrong.append(f"{name_of(path)} has {lines} lines")
@@ -122,8 +122,8 @@ def test_every_package_has_its_tests() -> None:
 
 
 def test_names_are_those_of_the_glossary() -> None:
-    wrong = [name_of(path) for path in python_files("src", "sim", "chaos") if path.name in VAGUE_FILES]
-    for path in python_files("src", "sim", "chaos"):
+    wrong = [name_of(path) for path in python_files("src", "sim", "chaos", "infra") if path.name in VAGUE_FILES]
+    for path in python_files("src", "sim", "chaos", "infra"):
         wrong += [f"{name_of(path)}: {name}" for name in defined_names(parsed(path)) if BANNED_NAME.search(name)]
     assert not wrong, f"use the glossary's word (docs/glossary.md); name a file after the noun in it: {wrong}"
 
@@ -131,7 +131,7 @@ def test_names_are_those_of_the_glossary() -> None:
 def test_nothing_is_left_to_fix() -> None:
     marker = re.compile(r"\b(?:FIXME|XXX|TODO|HACK)\b")
     wrong = []
-    for path in python_files("src", "sim", "bench", "chaos"):
+    for path in python_files("src", "sim", "bench", "chaos", "infra"):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if marker.search(line):
                 wrong.append(f"{name_of(path)}:{number}")

@@ -1,0 +1,81 @@
+"""Alarms on what AWS runs for us, as data. Those on the exchange itself stand in openbourse/monitor/slo.py."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Subject(StrEnum):
+    """What an alarm looks at; monitoring.py turns it into namespace and dimensions."""
+
+    GROUP = "the Auto Scaling group of a fleet"
+    TARGETS = "a fleet behind the public balancer"
+    BALANCER = "the public balancer"
+    API = "the API of account and control"
+    DATABASE = "each database instance"
+    CACHE = "each cache node"
+    QUEUE = "the queue of notices"
+    DEAD_LETTERS = "the queue of notices that could not be sent"
+    FUNCTION = "the function that sends notices"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """When somebody must look at a resource of AWS."""
+
+    name: str
+    subject: Subject
+    metric: str
+    statistic: str
+    breach: str  # ">" or "<"
+    threshold: float
+    period_s: int
+    periods: int
+    missing: str
+    pages: bool
+    why: str
+    fleet: str = ""
+
+
+GIB: Final = 2**30
+_QUIET, _BAD = "notBreaching", "breaching"
+_G, _T, _B = Subject.GROUP, Subject.TARGETS, Subject.BALANCER
+
+ALARMS: Final = (
+    Alarm("sequencers-few", _G, "GroupInServiceInstances", "Minimum", "<", 2, 60, 5, _BAD, True,
+          "without a standby the next fault costs a restart", "sequencer"),
+    Alarm("gateways-few", _T, "HealthyHostCount", "Minimum", "<", 2, 60, 3, _BAD, True,
+          "one more lost and nobody can trade", "gateway"),
+    Alarm("streams-few", _T, "HealthyHostCount", "Minimum", "<", 2, 60, 3, _BAD, True,
+          "one more lost and nobody sees the market", "streams"),
+    Alarm("control-few", _T, "HealthyHostCount", "Minimum", "<", 1, 60, 3, _BAD, False,
+          "nobody can sign in; trading by keys goes on", "control"),
+    Alarm("answers-slow", _B, "TargetResponseTime", "p99", ">", 0.1, 60, 5, _QUIET, True,
+          "the goal is 100 ms for 99 % of requests, seen from the balancer"),
+    Alarm("answers-failing", _B, "HTTPCode_Target_5XX_Count", "Sum", ">", 30, 60, 3, _QUIET, True,
+          "at 500 requests/s one in a thousand"),
+    Alarm("balancer-failing", _B, "HTTPCode_ELB_5XX_Count", "Sum", ">", 30, 60, 3, _QUIET, True,
+          "no target took the request: a fleet is down or full"),
+    Alarm("account-failing", Subject.API, "5XXError", "Sum", ">", 10, 60, 5, _QUIET, False,
+          "account and control answer with errors"),
+    Alarm("account-slow", Subject.API, "Latency", "p99", ">", 1_000, 60, 5, _QUIET, False,
+          "account and control take longer than a second"),
+    Alarm("account-limit-near", Subject.API, "Count", "Sum", ">", 480_000, 60, 3, _QUIET, False,
+          "eight tenths of the 10,000 requests/s that all APIs of the account share"),
+    Alarm("database-busy", Subject.DATABASE, "CPUUtilization", "Average", ">", 70, 60, 10, _QUIET, False,
+          "commits will slow down next"),
+    Alarm("database-full", Subject.DATABASE, "FreeStorageSpace", "Minimum", "<", 20 * GIB, 300, 2, _QUIET, True,
+          "a full disk ends trading; growing it takes minutes, and hours until the next growth"),
+    Alarm("database-memory", Subject.DATABASE, "FreeableMemory", "Minimum", "<", GIB // 4, 300, 3, _QUIET, False,
+          "swapping ends in a restart"),
+    Alarm("cache-busy", Subject.CACHE, "EngineCPUUtilization", "Average", ">", 70, 60, 10, _QUIET, False,
+          "the feed will lag next; the journal carries it when it does"),
+    Alarm("cache-full", Subject.CACHE, "DatabaseMemoryUsagePercentage", "Maximum", ">", 80, 300, 2, _QUIET, False,
+          "keys will be dropped that have to be made again"),
+    Alarm("notices-dead", Subject.DEAD_LETTERS, "ApproximateNumberOfMessagesVisible", "Maximum", ">", 0, 60, 1, _QUIET,
+          False, "a notice could not be sent after five attempts"),
+    Alarm("notices-late", Subject.QUEUE, "ApproximateAgeOfOldestMessage", "Maximum", ">", 300, 60, 3, _QUIET, False,
+          "people hear of their fills five minutes late"),
+    Alarm("notices-failing", Subject.FUNCTION, "Errors", "Sum", ">", 5, 300, 1, _QUIET, False,
+          "the function itself fails"),
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""Settings in the parameter store: what an instance reads at its first start, and keeps."""
+
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.data import Stores
+from infra.environments import Environment
+from infra.network import POSTGRES_PORT, VALKEY_PORT, pascal
+from infra.notifications import Notices
+from infra.permissions import settings_path
+from infra.storage import Storage
+from openbourse.roles import INTAKE_PORT, Bucket, Need
+
+
+def add_configuration(
+    scope: Construct, environment: Environment, storage: Storage, stores: Stores, notices: Notices
+) -> None:
+    """Add a parameter for each setting; the image's own, /openbourse/<environment>/ami, is written by releases."""
+    postgres = stores.database
+    values = {
+        # Host and base only: user and password come from the secrets beside them.
+        "JOURNAL_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
+        "DATABASE_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
+        "READER_URL": f"postgresql://{postgres.reader}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
+        "VALKEY_URL": f"rediss://{stores.cache}:{VALKEY_PORT}/0",
+        "JOURNAL_SECRET": stores.secrets[Need.JOURNAL].secret_arn,
+        "DATABASE_SECRET": stores.secrets[Need.DATABASE].secret_arn,
+        "VALKEY_SECRET": stores.secrets[Need.VALKEY].secret_arn,
+        "MASTER_KEY_SECRET": stores.secrets[Need.MASTER_KEY].secret_arn,
+        "INTAKE_PORT": str(INTAKE_PORT),
+        "TRUSTED_PROXIES": environment.cidr,
+        "NOTICES_TOPIC": notices.topic.topic_arn,
+        **{f"{kind.name}_URL": f"s3://{storage.buckets[kind].bucket_name}" for kind in Bucket},
+        **environment.settings,
+    }
+    for name, value in values.items():
+        ssm.CfnParameter(
+            scope, f"{pascal(name)}Setting",
+            name=f"{settings_path(environment)}/settings/{name}",
+            description=f"OPENBOURSE_{name} of every instance",
+            type="String",
+            value=value,
+        )  # fmt: skip

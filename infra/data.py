@@ -1,0 +1,334 @@
+"""Stores: PostgreSQL that keeps the journal, Valkey that carries the feed, and the secrets for both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.environments import Database, Environment
+from infra.network import POSTGRES_PORT, VALKEY_PORT, Network
+from infra.observing import retention
+from infra.storage import Storage
+from openbourse.roles import Need
+
+POSTGRES_VERSION: Final = "18.6"  # the one that `openbourse up` runs
+POSTGRES_FAMILY: Final = "postgres18"
+VALKEY_VERSION: Final = "8.1"
+MAINTENANCE: Final = "sun:06:00-sun:07:00"
+BACKUP_WINDOW: Final = "04:00-05:00"
+PARAMETERS: Final[Mapping[str, str]] = {
+    # An acknowledged order is one that a second zone has: decision 9 rests on these.
+    "synchronous_commit": "on",
+    "rds.force_ssl": "1",
+    # No commit is ever cancelled by the server (design: no time-out on the journal's connection).
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "60000",
+    # A client that vanished must not keep the leader's lock: 15 s until its backend is ended.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "shared_preload_libraries": "pg_stat_statements",
+    "log_min_duration_statement": "1000",
+    "log_connections": "1",
+    "log_disconnections": "1",
+}
+LOGINS: Final[Mapping[Need, str]] = {Need.JOURNAL: "openbourse_journal", Need.DATABASE: "openbourse_rows"}
+"""Logins of the program; `openbourse migrate` makes them with the master login. Neither may make others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """The database, in whichever form it runs."""
+
+    kind: str
+    ref: str
+    arn: str
+    writer: str  # host name that follows the primary
+    reader: str  # host name of what may be behind: for reports, never for a decision
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What other stacks need of it."""
+
+    secrets: Mapping[Need, secretsmanager.Secret]
+    database: Postgres
+    cache: str
+    cache_ids: tuple[str, ...]
+
+
+def add_data(scope: Construct, environment: Environment, network: Network, storage: Storage) -> Stores:
+    """Add the stores of an environment."""
+    secrets = _secrets(scope, environment, storage)
+    subnets = rds.CfnDBSubnetGroup(
+        scope, "DatabaseSubnets",
+        db_subnet_group_description="zones of the database",
+        subnet_ids=network.subnets("store"),
+    )  # fmt: skip
+    add = _cluster if environment.database is Database.CLUSTER else _instances
+    database = add(scope, environment, network, storage, subnets)
+    for need in LOGINS:
+        # Writes host and port into the secret, so that it is all that a connection needs.
+        secretsmanager.CfnSecretTargetAttachment(
+            scope, f"{need.value.title()}Attachment",
+            secret_id=secrets[need].secret_arn, target_type=database.kind, target_id=database.ref,
+        )  # fmt: skip
+    cache, cache_ids = _cache(scope, environment, network, storage, secrets[Need.VALKEY])
+    return Stores(secrets, database, cache, cache_ids)
+
+
+def _secrets(scope: Construct, environment: Environment, storage: Storage) -> dict[Need, secretsmanager.Secret]:
+    secrets = {}
+    for need in (Need.JOURNAL, Need.DATABASE, Need.VALKEY, Need.MASTER_KEY):
+        login = LOGINS.get(need)
+        length = 64
+        secrets[need] = secretsmanager.Secret(
+            scope, "".join(part.title() for part in need.value.split()) + "Secret",
+            secret_name=f"openbourse/{environment.name}/{need.value.replace(' ', '-')}",
+            description=f"what the program needs of: {need.value}",
+            encryption_key=storage.key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=f'{{"username": "{login}"}}' if login else None,
+                generate_string_key="password" if login else None,
+                password_length=length,
+                exclude_punctuation=True,
+                # The master key is 64 hexadecimal characters: what is left when these are taken out.
+                exclude_characters="GHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyzABCDEF" if need is Need.MASTER_KEY else None,
+                require_each_included_type=need is not Need.MASTER_KEY,
+            ),
+            removal_policy=cdk.RemovalPolicy.RETAIN if environment.is_protected else cdk.RemovalPolicy.DESTROY,
+        )  # fmt: skip
+    return secrets
+
+
+def _monitoring_role(scope: Construct) -> iam.Role:
+    return iam.Role(
+        scope, "DatabaseMonitoring",
+        assumed_by=iam.ServicePrincipal("monitoring.rds.amazonaws.com"),
+        inline_policies={
+            "measure": iam.PolicyDocument(
+                statements=[
+                    iam.PolicyStatement(
+                        actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                        resources=[
+                            f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}"
+                            ":log-group:RDSOSMetrics:log-stream:*"
+                        ],
+                    ),
+                    iam.PolicyStatement(
+                        actions=["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
+                        resources=[
+                            f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:RDSOSMetrics"
+                        ],
+                    ),
+                ]
+            )
+        },
+    )  # fmt: skip
+
+
+def _cluster(
+    scope: Construct, environment: Environment, network: Network, storage: Storage, subnets: rds.CfnDBSubnetGroup
+) -> Postgres:
+    """Add a writer and two readers in three zones: a fail-over is typically over in 35 s, and reading is free."""
+    parameters = rds.CfnDBClusterParameterGroup(
+        scope, "DatabaseParameters",
+        family=POSTGRES_FAMILY, description="commits that last", parameters=dict(PARAMETERS),
+    )  # fmt: skip
+    name = f"{environment.prefix}-journal"
+    cluster = rds.CfnDBCluster(
+        scope, "Database",
+        db_cluster_identifier=name,
+        engine="postgres",
+        engine_version=POSTGRES_VERSION,
+        db_cluster_instance_class=environment.database_class,
+        allocated_storage=environment.database_gib,
+        storage_type="gp3",
+        iops=environment.database_iops,
+        storage_encrypted=True,
+        kms_key_id=storage.key.key_arn,
+        database_name="openbourse",
+        port=POSTGRES_PORT,
+        master_username="openbourse_master",
+        manage_master_user_password=True,  # RDS makes it, keeps it and rotates it every seven days
+        master_user_secret=rds.CfnDBCluster.MasterUserSecretProperty(kms_key_id=storage.key.key_arn),
+        db_subnet_group_name=subnets.ref,
+        vpc_security_group_ids=[network.group("database")],
+        db_cluster_parameter_group_name=parameters.ref,
+        backup_retention_period=environment.backup_days,
+        preferred_backup_window=BACKUP_WINDOW,
+        preferred_maintenance_window=MAINTENANCE,
+        copy_tags_to_snapshot=True,
+        delete_automated_backups=False,
+        deletion_protection=environment.is_protected,
+        enable_cloudwatch_logs_exports=["postgresql", "upgrade"],
+        monitoring_interval=15,
+        monitoring_role_arn=_monitoring_role(scope).role_arn,
+        performance_insights_enabled=True,
+        performance_insights_kms_key_id=storage.key.key_arn,
+        performance_insights_retention_period=7,
+        auto_minor_version_upgrade=True,
+        publicly_accessible=False,
+    )  # fmt: skip
+    cluster.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
+    # RDS names the three instances after the cluster.
+    return Postgres(
+        "AWS::RDS::DBCluster",
+        cluster.ref,
+        cluster.attr_db_cluster_arn,
+        cluster.attr_endpoint_address,
+        cluster.attr_read_endpoint_address,
+        tuple(f"{name}-instance-{number}" for number in (1, 2, 3)),
+    )
+
+
+def _watching(scope: Construct, storage: Storage) -> dict[str, Any]:
+    return {
+        "enable_cloudwatch_logs_exports": ["postgresql", "upgrade"],
+        "monitoring_interval": 15,
+        "monitoring_role_arn": _monitoring_role(scope).role_arn,
+        "enable_performance_insights": True,
+        "performance_insights_kms_key_id": storage.key.key_arn,
+        "performance_insights_retention_period": 7,
+        "ca_certificate_identifier": "rds-ca-rsa2048-g1",
+    }
+
+
+def _instances(
+    scope: Construct, environment: Environment, network: Network, storage: Storage, subnets: rds.CfnDBSubnetGroup
+) -> Postgres:
+    has_replica = environment.database is Database.STANDBY
+    parameters = rds.CfnDBParameterGroup(
+        scope, "DatabaseParameters",
+        family=POSTGRES_FAMILY, description="commits that last", parameters=dict(PARAMETERS),
+    )  # fmt: skip
+    watched = _watching(scope, storage)
+    name = f"{environment.prefix}-journal"
+    # RDS cannot keep the password of a database that has a replica: then the secret is ours, and rotated like others.
+    master = _master_secret(scope, environment, storage) if has_replica else None
+    database = rds.CfnDBInstance(
+        scope, "Database",
+        db_instance_identifier=name,
+        engine="postgres",
+        engine_version=POSTGRES_VERSION,
+        db_instance_class=environment.database_class,
+        allocated_storage=str(environment.database_gib),
+        max_allocated_storage=environment.database_gib * 4,
+        storage_type="gp3",
+        storage_encrypted=True,
+        kms_key_id=storage.key.key_arn,
+        multi_az=environment.is_available,
+        db_name="openbourse",
+        port=str(POSTGRES_PORT),
+        master_username="openbourse_master",
+        manage_master_user_password=None if master else True,
+        master_user_secret=None
+        if master
+        else rds.CfnDBInstance.MasterUserSecretProperty(kms_key_id=storage.key.key_arn),
+        master_user_password=f"{{{{resolve:secretsmanager:{master.ref}:SecretString:password}}}}" if master else None,
+        db_subnet_group_name=subnets.ref,
+        vpc_security_groups=[network.group("database")],
+        db_parameter_group_name=parameters.ref,
+        backup_retention_period=environment.backup_days,
+        preferred_backup_window=BACKUP_WINDOW,
+        preferred_maintenance_window=MAINTENANCE,
+        copy_tags_to_snapshot=True,
+        delete_automated_backups=not environment.is_protected,
+        deletion_protection=environment.is_protected,
+        auto_minor_version_upgrade=True,
+        publicly_accessible=False,
+        **watched,
+    )  # fmt: skip
+    database.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
+    kind, writer, arn = "AWS::RDS::DBInstance", database.attr_endpoint_address, database.attr_db_instance_arn
+    if not has_replica:
+        return Postgres(kind, database.ref, arn, writer, writer, (name,))
+    replica = rds.CfnDBInstance(
+        scope, "Replica",
+        db_instance_identifier=f"{name}-replica",
+        source_db_instance_identifier=database.ref,
+        db_instance_class=environment.database_class,
+        storage_type="gp3",
+        vpc_security_groups=[network.group("database")],
+        db_parameter_group_name=parameters.ref,
+        deletion_protection=environment.is_protected,
+        copy_tags_to_snapshot=True,
+        auto_minor_version_upgrade=True,
+        publicly_accessible=False,
+        **watched,
+    )  # fmt: skip
+    return Postgres(kind, database.ref, arn, writer, replica.attr_endpoint_address, (name, f"{name}-replica"))
+
+
+def _master_secret(scope: Construct, environment: Environment, storage: Storage) -> secretsmanager.CfnSecret:
+    return secretsmanager.CfnSecret(
+        scope, "DatabaseMasterSecret",
+        name=f"openbourse/{environment.name}/database-master",
+        description="the database's master login: used by migrations alone",
+        kms_key_id=storage.key.key_arn,
+        generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
+            secret_string_template='{"username": "openbourse_master"}',
+            generate_string_key="password",
+            password_length=40,
+            exclude_punctuation=True,
+        ),
+    )  # fmt: skip
+
+
+def _cache(
+    scope: Construct, environment: Environment, network: Network, storage: Storage, secret: secretsmanager.Secret
+) -> tuple[str, tuple[str, ...]]:
+    """Add Valkey: whatever it holds can be made again from the journal, so its fail-over may lose the last writes."""
+    many = environment.cache_nodes > 1
+    subnets = elasticache.CfnSubnetGroup(
+        scope, "CacheSubnets", description="zones of the cache", subnet_ids=network.subnets("store")
+    )
+    slow = logs.LogGroup(
+        scope, "CacheLog",
+        retention=retention(environment.log_days),
+        encryption_key=storage.key,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )  # fmt: skip
+    name = f"{environment.prefix}-feed"
+    group = elasticache.CfnReplicationGroup(
+        scope, "Cache",
+        replication_group_id=name,
+        replication_group_description="feed, limits, sessions: all can be made again from the journal",
+        engine="valkey",
+        engine_version=VALKEY_VERSION,
+        cache_node_type=environment.cache_class,
+        num_cache_clusters=environment.cache_nodes,
+        automatic_failover_enabled=many,
+        multi_az_enabled=many,
+        port=VALKEY_PORT,
+        at_rest_encryption_enabled=True,
+        kms_key_id=storage.key.key_arn,
+        transit_encryption_enabled=True,
+        transit_encryption_mode="required",
+        auth_token=f"{{{{resolve:secretsmanager:{secret.secret_arn}:SecretString}}}}",
+        cache_subnet_group_name=subnets.ref,
+        security_group_ids=[network.group("cache")],
+        snapshot_retention_limit=1 if many else 0,
+        auto_minor_version_upgrade=True,
+        preferred_maintenance_window=MAINTENANCE,
+        log_delivery_configurations=[
+            elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty(
+                destination_details=elasticache.CfnReplicationGroup.DestinationDetailsProperty(
+                    cloud_watch_logs_details=elasticache.CfnReplicationGroup.CloudWatchLogsDestinationDetailsProperty(
+                        log_group=slow.log_group_name
+                    )
+                ),
+                destination_type="cloudwatch-logs", log_format="json", log_type="slow-log",
+            )
+        ],
+    )  # fmt: skip
+    ids = tuple(f"{name}-{number:03}" for number in range(1, environment.cache_nodes + 1))
+    return group.attr_primary_end_point_address, ids

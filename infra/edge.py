@@ -1,0 +1,275 @@
+"""The edge: the only parts that the public reaches. A balancer for what is many, API Gateway for what is metered."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from infra.balancers import Balancer, add_inner_balancer, add_public_balancer, metered_paths
+from infra.environments import Environment
+from infra.firewall import add_firewall, guard
+from infra.network import Network, pascal
+from infra.observing import retention
+from infra.storage import Storage
+
+STAGE: Final = "live"
+TIMEOUT_MS: Final = 5_000
+STAGE_RATE: Final = 1_000  # of the account's 10,000 a Region, which every API in it shares
+STAGE_BURST: Final = 500
+ACCESS_LOG: Final = {
+    "time": "$context.requestTimeEpoch",
+    "id": "$context.requestId",
+    "path": "$context.path",
+    "method": "$context.httpMethod",
+    "status": "$context.status",
+    "ms": "$context.responseLatency",
+    "backendMs": "$context.integrationLatency",
+    "keyId": "$context.identity.apiKeyId",
+    "address": "$context.identity.sourceIp",
+    "fault": "$context.error.message",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What other stacks need of it."""
+
+    public: Balancer
+    inner: Balancer
+    api: apigateway.CfnRestApi
+
+    def targets(self) -> dict[str, list[str]]:
+        """Return the target groups of each fleet."""
+        found: dict[str, list[str]] = {}
+        for balancer in (self.public, self.inner):
+            for name, group in balancer.targets.items():
+                found.setdefault(name, []).append(group.ref)
+        return found
+
+
+def add_edge(scope: Construct, environment: Environment, network: Network, storage: Storage) -> Edge:
+    """Add both fronts, their firewalls and their names."""
+    certificate = acm.CfnCertificate(
+        scope, "Certificate",
+        domain_name=environment.domain,
+        subject_alternative_names=[f"*.{environment.domain}"],
+        validation_method="DNS",
+        domain_validation_options=[
+            acm.CfnCertificate.DomainValidationOptionProperty(
+                domain_name=environment.domain, hosted_zone_id=environment.zone_id
+            )
+        ],
+    )  # fmt: skip
+    public = add_public_balancer(scope, environment, network, storage, certificate.ref)
+    guard(scope, "public", add_firewall(scope, "Public", environment, storage, environment.rate_per_address),
+          public.balancer.ref)  # fmt: skip
+    inner, listener = add_inner_balancer(scope, environment, network, storage, certificate.ref, STAGE)
+    api, stage = _api(scope, environment, network, storage, inner.balancer, listener)
+    association = guard(
+        scope, "account", add_firewall(scope, "Account", environment, storage, environment.rate_per_address // 10),
+        f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::/restapis/{api.ref}/stages/{STAGE}",
+    )  # fmt: skip
+    association.add_resource_dependency(stage)
+    _name(scope, environment, "api", public.balancer.attr_dns_name, public.balancer.attr_canonical_hosted_zone_id)
+    _account_name(scope, environment, certificate.ref, api, stage)
+    return Edge(public, inner, api)
+
+
+def _name(scope: Construct, environment: Environment, label: str, target: str, zone: str) -> None:
+    route53.CfnRecordSet(
+        scope, f"{pascal(label)}Name",
+        hosted_zone_id=environment.zone_id,
+        name=f"{label}.{environment.domain}",
+        type="A",
+        alias_target=route53.CfnRecordSet.AliasTargetProperty(
+            dns_name=target, hosted_zone_id=zone, evaluate_target_health=True
+        ),
+    )  # fmt: skip
+
+
+def _account_name(
+    scope: Construct,
+    environment: Environment,
+    certificate: str,
+    api: apigateway.CfnRestApi,
+    stage: apigateway.CfnStage,
+) -> None:
+    domain = apigateway.CfnDomainName(
+        scope, "AccountDomain",
+        domain_name=f"account.{environment.domain}",
+        regional_certificate_arn=certificate,
+        security_policy="TLS_1_2",
+        endpoint_configuration=apigateway.CfnDomainName.EndpointConfigurationProperty(types=["REGIONAL"]),
+    )  # fmt: skip
+    mapping = apigateway.CfnBasePathMapping(
+        scope, "AccountMapping", domain_name=domain.ref, rest_api_id=api.ref, stage=STAGE
+    )
+    mapping.add_resource_dependency(stage)
+    _name(scope, environment, "account", domain.attr_regional_domain_name, domain.attr_regional_hosted_zone_id)
+
+
+def _api(
+    scope: Construct,
+    environment: Environment,
+    network: Network,
+    storage: Storage,
+    balancer: elb.CfnLoadBalancer,
+    listener: elb.CfnListener,
+) -> tuple[apigateway.CfnRestApi, apigateway.CfnStage]:
+    api = apigateway.CfnRestApi(
+        scope, "AccountApi",
+        name=f"{environment.prefix}-account",
+        description="account and control: " + ", ".join(path for path, _ in metered_paths()),
+        api_key_source_type="HEADER",
+        endpoint_configuration=apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
+        disable_execute_api_endpoint=True,  # by its name only: then the certificate and the logs are ours
+        minimum_compression_size=1_024,
+    )  # fmt: skip
+    link = apigatewayv2.CfnVpcLink(
+        scope, "Link",
+        name=f"{environment.prefix}-account",
+        subnet_ids=network.subnets("fleet"),
+        security_group_ids=[network.group("link")],
+    )  # fmt: skip
+    methods = _methods(scope, environment, api, link, balancer)
+    # A deployment is a photograph of the methods: a change of them needs a new one, so their hash is in its name.
+    photograph = json.dumps([metered_paths().__repr__(), TIMEOUT_MS, environment.domain], sort_keys=True)
+    deployment = apigateway.CfnDeployment(
+        scope, f"AccountDeployment{hashlib.sha256(photograph.encode()).hexdigest()[:8]}", rest_api_id=api.ref
+    )
+    deployment.node.add_dependency(listener)
+    for method in methods:
+        deployment.add_resource_dependency(method)
+    stage = _stage(scope, environment, storage, api, deployment)
+    _plans(scope, environment, api, stage)
+    return api, stage
+
+
+def _methods(
+    scope: Construct,
+    environment: Environment,
+    api: apigateway.CfnRestApi,
+    link: apigatewayv2.CfnVpcLink,
+    balancer: elb.CfnLoadBalancer,
+) -> list[apigateway.CfnMethod]:
+    known: dict[str, str] = {"": api.attr_root_resource_id}
+    methods = []
+    for path, _ in metered_paths():
+        parts = [*path.strip("/").split("/"), "{proxy+}"]
+        for count in range(1, len(parts) + 1):
+            whole, parent = "/".join(parts[:count]), "/".join(parts[: count - 1])
+            if whole not in known:
+                known[whole] = apigateway.CfnResource(
+                    scope, f"Path{pascal(whole.replace('{proxy+}', 'rest').replace('/', '-'))}",
+                    rest_api_id=api.ref, parent_id=known[parent], path_part=parts[count - 1],
+                ).ref  # fmt: skip
+        method = apigateway.CfnMethod
+        methods.append(
+            apigateway.CfnMethod(
+                scope, f"Any{pascal(path.strip('/').replace('/', '-'))}",
+                rest_api_id=api.ref,
+                resource_id=known["/".join(parts)],
+                http_method="ANY",
+                authorization_type="NONE",  # the exchange proves each caller itself: signature, session, permission
+                api_key_required=True,
+                request_parameters={"method.request.path.proxy": True},
+                integration=method.IntegrationProperty(
+                    type="HTTP_PROXY",
+                    integration_http_method="ANY",
+                    uri=f"https://account.{environment.domain}{path}/{{proxy}}",
+                    connection_type="VPC_LINK",
+                    connection_id=link.ref,
+                    integration_target=balancer.ref,
+                    timeout_in_millis=TIMEOUT_MS,
+                    request_parameters={"integration.request.path.proxy": "method.request.path.proxy"},
+                ),
+            )
+        )  # fmt: skip
+    return methods
+
+
+def _stage(
+    scope: Construct,
+    environment: Environment,
+    storage: Storage,
+    api: apigateway.CfnRestApi,
+    deployment: apigateway.CfnDeployment,
+) -> apigateway.CfnStage:
+    writer = iam.Role(
+        scope, "AccountLogRole",
+        assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+        inline_policies={
+            "write": iam.PolicyDocument(
+                statements=[
+                    iam.PolicyStatement(
+                        actions=[
+                            "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams",
+                            "logs:DescribeLogGroups", "logs:GetLogEvents", "logs:FilterLogEvents",
+                        ],
+                        resources=[
+                            f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:/openbourse/*",
+                            f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:API-Gateway-*",
+                        ],
+                    )
+                ]
+            )
+        },
+    )  # fmt: skip
+    account = apigateway.CfnAccount(scope, "AccountLogging", cloud_watch_role_arn=writer.role_arn)
+    group = logs.LogGroup(
+        scope, "AccountLog",
+        log_group_name=f"/openbourse/{environment.name}/account-api",
+        retention=retention(environment.log_days),
+        encryption_key=storage.key,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )  # fmt: skip
+    stage = apigateway.CfnStage(
+        scope, "AccountStage",
+        rest_api_id=api.ref,
+        deployment_id=deployment.ref,
+        stage_name=STAGE,
+        tracing_enabled=True,
+        access_log_setting=apigateway.CfnStage.AccessLogSettingProperty(
+            destination_arn=f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}"
+            f":log-group:{group.log_group_name}",
+            format=json.dumps(ACCESS_LOG, sort_keys=True),
+        ),
+        method_settings=[
+            apigateway.CfnStage.MethodSettingProperty(
+                http_method="*", resource_path="/*",
+                throttling_rate_limit=STAGE_RATE, throttling_burst_limit=STAGE_BURST,
+                logging_level="ERROR", data_trace_enabled=False, metrics_enabled=True,
+            )
+        ],
+    )  # fmt: skip
+    stage.add_resource_dependency(account)
+    return stage
+
+
+def _plans(scope: Construct, environment: Environment, api: apigateway.CfnRestApi, stage: apigateway.CfnStage) -> None:
+    for plan in environment.plans:
+        usage = apigateway.CfnUsagePlan(
+            scope, f"{pascal(plan.name)}Plan",
+            usage_plan_name=f"{environment.prefix}-{plan.name}",
+            api_stages=[apigateway.CfnUsagePlan.ApiStageProperty(api_id=api.ref, stage=STAGE)],
+            throttle=apigateway.CfnUsagePlan.ThrottleSettingsProperty(
+                rate_limit=plan.rate_per_s, burst_limit=plan.burst
+            ),
+            quota=apigateway.CfnUsagePlan.QuotaSettingsProperty(limit=plan.per_day, period="DAY"),
+        )  # fmt: skip
+        usage.add_resource_dependency(stage)
+        # One key a plan from the start, for the checks after a deploy; those of users are made when they ask for one.
+        key = apigateway.CfnApiKey(scope, f"{pascal(plan.name)}Key", enabled=True, description=f"checks: {plan.name}")
+        apigateway.CfnUsagePlanKey(
+            scope, f"{pascal(plan.name)}PlanKey", key_id=key.ref, key_type="API_KEY", usage_plan_id=usage.ref
+        )

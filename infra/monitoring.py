@@ -1,0 +1,222 @@
+"""Watching: an alarm for each goal and each resource, one that pages, a dashboard, a budget."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_ce as ce
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra.alarms import ALARMS, Alarm, Subject
+from infra.data import Stores
+from infra.edge import STAGE, Edge
+from infra.environments import Environment
+from infra.network import pascal
+from infra.notifications import Notices
+from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Kind, Slo
+
+OPERATORS: Final = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
+ANOMALY_USD: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What there is to watch."""
+
+    stores: Stores
+    edge: Edge
+    notices: Notices
+    groups: Mapping[str, autoscaling.CfnAutoScalingGroup]
+
+
+def add_monitoring(scope: Construct, environment: Environment, watched: Watched) -> None:
+    """Add alarms, dashboard and budget."""
+    topic = watched.notices.operators.topic_arn
+    paging = []
+    for slo in SLOS:
+        name = f"{environment.prefix}-{slo.name}"
+        alarm = cloudwatch.CfnAlarm(scope, pascal(f"goal-{slo.name}"), **_of_goal(slo), **_told(name, slo.why, topic))
+        paging += [(name, alarm)] if slo.pages else []
+    for row in ALARMS:
+        for number, (namespace, dimensions) in enumerate(_subjects(environment, watched, row), 1):
+            suffix = f"-{number}" if row.subject in (Subject.DATABASE, Subject.CACHE) else ""
+            name = f"{environment.prefix}-{row.name}{suffix}"
+            alarm = cloudwatch.CfnAlarm(
+                scope, pascal(f"{row.name}{suffix}"), **_of_resource(row, namespace, dimensions),
+                **_told(name, row.why, topic),
+            )  # fmt: skip
+            paging += [(name, alarm)] if row.pages else []
+    _page(scope, environment, paging, topic)
+    cloudwatch.CfnDashboard(
+        scope, "Dashboard",
+        dashboard_name=environment.prefix,
+        dashboard_body=cdk.Fn.sub(json.dumps(dashboard(environment), sort_keys=True)),
+    )  # fmt: skip
+    _budget(scope, environment, topic)
+
+
+def _told(name: str, why: str, topic: str) -> dict[str, Any]:
+    return {"alarm_name": name, "alarm_description": why, "alarm_actions": [topic], "ok_actions": [topic]}
+
+
+def _of_goal(slo: Slo) -> dict[str, Any]:
+    """Return an alarm's properties: of one metric, or of a share of two."""
+    common = {
+        "comparison_operator": OPERATORS[slo.breach],
+        "threshold": slo.threshold,
+        "evaluation_periods": slo.periods,
+        "datapoints_to_alarm": slo.breaching,
+        "treat_missing_data": slo.missing,
+    }
+    if not slo.share_of:
+        return common | _statistic(slo.statistic) | {
+            "namespace": NAMESPACE, "metric_name": slo.metric, "period": slo.period_s,
+        }  # fmt: skip
+    alarm = cloudwatch.CfnAlarm
+
+    def queried(label: str, metric: str) -> cloudwatch.CfnAlarm.MetricDataQueryProperty:
+        return alarm.MetricDataQueryProperty(
+            id=label,
+            return_data=False,
+            metric_stat=alarm.MetricStatProperty(
+                metric=alarm.MetricProperty(namespace=NAMESPACE, metric_name=metric),
+                period=slo.period_s,
+                stat=slo.statistic,
+            ),
+        )
+
+    share = alarm.MetricDataQueryProperty(id="share", expression="part / whole", return_data=True)
+    return common | {"metrics": [share, queried("part", slo.metric), queried("whole", slo.share_of)]}
+
+
+def _of_resource(row: Alarm, namespace: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+    return _statistic(row.statistic) | {
+        "comparison_operator": OPERATORS[row.breach],
+        "threshold": row.threshold,
+        "evaluation_periods": row.periods,
+        "datapoints_to_alarm": row.periods,
+        "treat_missing_data": row.missing,
+        "namespace": namespace,
+        "metric_name": row.metric,
+        "period": row.period_s,
+        "dimensions": [cloudwatch.CfnAlarm.DimensionProperty(name=key, value=each) for key, each in dimensions.items()],
+    }
+
+
+def _statistic(word: str) -> dict[str, str]:
+    return {"extended_statistic": word} if word.startswith("p") else {"statistic": word}
+
+
+def _subjects(environment: Environment, watched: Watched, row: Alarm) -> Iterator[tuple[str, dict[str, str]]]:
+    balancer = {"LoadBalancer": watched.edge.public.balancer.attr_load_balancer_full_name}
+    queue = {"QueueName": watched.notices.queue.queue_name}
+    match row.subject:
+        case Subject.GROUP:
+            yield "AWS/AutoScaling", {"AutoScalingGroupName": watched.groups[row.fleet].ref}
+        case Subject.TARGETS:
+            targets = watched.edge.public.targets[row.fleet].attr_target_group_full_name
+            yield "AWS/ApplicationELB", {**balancer, "TargetGroup": targets}
+        case Subject.BALANCER:
+            yield "AWS/ApplicationELB", balancer
+        case Subject.API:
+            yield "AWS/ApiGateway", {"ApiName": f"{environment.prefix}-account", "Stage": STAGE}
+        case Subject.DATABASE:
+            for name in watched.stores.database.ids:
+                yield "AWS/RDS", {"DBInstanceIdentifier": name}
+        case Subject.CACHE:
+            for name in watched.stores.cache_ids:
+                yield "AWS/ElastiCache", {"CacheClusterId": name}
+        case Subject.QUEUE:
+            yield "AWS/SQS", queue
+        case Subject.DEAD_LETTERS:
+            yield "AWS/SQS", {"QueueName": watched.notices.dead.queue_name}
+        case Subject.FUNCTION:
+            yield "AWS/Lambda", {"FunctionName": watched.notices.function.ref}
+
+
+def _page(
+    scope: Construct, environment: Environment, paging: list[tuple[str, cloudwatch.CfnAlarm]], topic: str
+) -> None:
+    """Add the one alarm that wakes somebody: many at once are one fault, and one call."""
+    page = cloudwatch.CfnCompositeAlarm(
+        scope, "Page",
+        alarm_name=f"{environment.prefix}-page",
+        alarm_description="trading is harmed, or the next fault would harm it",
+        alarm_rule=" OR ".join(f'ALARM("{name}")' for name, _ in paging),
+        alarm_actions=[topic],
+        ok_actions=[topic],
+    )  # fmt: skip
+    for _, alarm in paging:
+        page.add_resource_dependency(alarm)
+
+
+def dashboard(environment: Environment) -> dict[str, Any]:
+    """Return the dashboard: a graph for each metric of ours that has a goal first, then the others, by group."""
+    goals = {slo.metric: slo for slo in SLOS}
+    widgets = []
+    for number, metric in enumerate(sorted(METRICS, key=lambda each: (each.name not in goals, each.name))):
+        statistics = {Kind.COUNTER: ["Sum"], Kind.GAUGE: ["Maximum"], Kind.DISTRIBUTION: ["p50", "p99"]}[metric.kind]
+        goal = goals.get(metric.name)
+        lines = [{"label": goal.name, "value": goal.threshold}] if goal is not None and not goal.share_of else []
+        widgets.append(
+            {
+                "type": "metric", "width": 8, "height": 6, "x": number % 3 * 8, "y": number // 3 * 6,
+                "properties": {
+                    "title": f"{metric.name}: {metric.summary}",
+                    "region": environment.region,
+                    "period": 60,
+                    "metrics": [[NAMESPACE, metric.name, {"stat": each, "label": each}] for each in statistics],
+                    "annotations": {"horizontal": lines},
+                },
+            }
+        )  # fmt: skip
+    return {"widgets": widgets}
+
+
+def _budget(scope: Construct, environment: Environment, topic: str) -> None:
+    budget = budgets.CfnBudget
+    thresholds = (("ACTUAL", 80), ("FORECASTED", 100))
+    budgets.CfnBudget(
+        scope, "Budget",
+        budget=budget.BudgetDataProperty(
+            budget_name=environment.prefix,
+            budget_type="COST",
+            time_unit="MONTHLY",
+            budget_limit=budget.SpendProperty(amount=environment.budget_usd, unit="USD"),
+        ),
+        notifications_with_subscribers=[
+            budget.NotificationWithSubscribersProperty(
+                notification=budget.NotificationProperty(
+                    notification_type=kind, comparison_operator="GREATER_THAN", threshold=percent,
+                    threshold_type="PERCENTAGE",
+                ),
+                subscribers=[budget.SubscriberProperty(subscription_type="SNS", address=topic)],
+            )
+            for kind, percent in thresholds
+        ],
+    )  # fmt: skip
+    monitor = ce.CfnAnomalyMonitor(
+        scope, "CostMonitor",
+        monitor_name=environment.prefix, monitor_type="DIMENSIONAL", monitor_dimension="SERVICE",
+    )  # fmt: skip
+    ce.CfnAnomalySubscription(
+        scope, "CostSurprise",
+        subscription_name=environment.prefix,
+        frequency="IMMEDIATE",
+        monitor_arn_list=[monitor.attr_monitor_arn],
+        subscribers=[ce.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=topic)],
+        threshold_expression=json.dumps(
+            {
+                "Dimensions": {
+                    "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+                    "MatchOptions": ["GREATER_THAN_OR_EQUAL"],
+                    "Values": [str(ANOMALY_USD)],
+                }
+            }
+        ),
+    )  # fmt: skip

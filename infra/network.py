@@ -1,0 +1,186 @@
+"""The network: three zones, who may talk to whom, and nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.environments import Environment
+from openbourse.roles import FLEETS, INTAKE_PORT, Fleet, Need, role_named
+
+POSTGRES_PORT: Final = 5_432
+VALKEY_PORT: Final = 6_379
+HTTPS_PORT: Final = 443
+HTTP_PORT: Final = 80
+
+# Seven interface endpoints in three zones cost 7 × 3 × $7.30 = $153 a month, the three NAT gateways $99: the
+# instances need a way out for mail and webhooks anyhow, so endpoints are an option for those who must not have one.
+ENDPOINTS: Final = ("ssm", "ssmmessages", "ec2messages", "secretsmanager", "kms", "logs", "sqs")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A connection that is allowed; all others are not."""
+
+    source: str
+    target: str
+    port: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What other stacks need of it."""
+
+    vpc: ec2.Vpc
+    groups: Mapping[str, ec2.CfnSecurityGroup]
+
+    def group(self, name: str) -> str:
+        """Return the id of the security group of a fleet, a balancer or a store."""
+        return str(self.groups[name].attr_group_id)
+
+    def subnets(self, kind: str) -> list[str]:
+        """Return the ids of the subnets of a kind: public, fleet or store."""
+        selected = self.vpc.select_subnets(subnet_group_name=kind)
+        return [str(each) for each in selected.subnet_ids]
+
+
+def needs_of(fleet: Fleet) -> set[Need]:
+    """Return what the roles of a fleet need, all together."""
+    found: set[Need] = set()
+    for name in fleet.roles:
+        role = role_named(name)
+        assert role is not None, name
+        found |= set(role.needs)
+    return found
+
+
+def flows() -> Iterator[Flow]:
+    """Yield every connection that is allowed, from the roles' needs."""
+    yield Flow("link", "inner-balancer", HTTPS_PORT, "API Gateway to the balancer of account and control")
+    yield Flow("handlers", "database", POSTGRES_PORT, "rotation of passwords")
+    for fleet in FLEETS:
+        needs = needs_of(fleet)
+        if fleet.health_path:
+            yield Flow("balancer", fleet.name, fleet.port, "requests and health checks")
+            yield Flow("inner-balancer", fleet.name, fleet.port, "account and control requests, health checks")
+        if Need.SEQUENCER in needs:
+            yield Flow(fleet.name, "sequencer", INTAKE_PORT, "commands")
+        if needs & {Need.JOURNAL, Need.DATABASE}:
+            yield Flow(fleet.name, "database", POSTGRES_PORT, "journal and rows")
+        if Need.VALKEY in needs:
+            yield Flow(fleet.name, "cache", VALKEY_PORT, "feed, limits, keys")
+
+
+def add_network(scope: Construct, environment: Environment, logs: s3.IBucket) -> Network:
+    """Add the network of an environment, with every rule between its parts."""
+    vpc = ec2.Vpc(
+        scope, "Vpc",
+        ip_addresses=ec2.IpAddresses.cidr(environment.cidr),
+        availability_zones=list(environment.zones),
+        nat_gateways=environment.nat_gateways,
+        subnet_configuration=[
+            ec2.SubnetConfiguration(
+                name="public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, map_public_ip_on_launch=False
+            ),
+            ec2.SubnetConfiguration(name="fleet", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=20),
+            ec2.SubnetConfiguration(name="store", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24),
+        ],
+        gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
+    )  # fmt: skip
+    ec2.CfnFlowLog(
+        scope, "FlowLog",
+        resource_id=vpc.vpc_id,
+        resource_type="VPC",
+        traffic_type="ALL",
+        log_destination_type="s3",
+        log_destination=f"{logs.bucket_arn}/flow/",
+        max_aggregation_interval=600,
+    )  # fmt: skip
+    network = Network(vpc, _groups(scope, vpc))
+    _allow(scope, network)
+    if environment.interface_endpoints:
+        _endpoints(scope, network)
+    return network
+
+
+def _groups(scope: Construct, vpc: ec2.Vpc) -> dict[str, ec2.CfnSecurityGroup]:
+    names = ["balancer", "inner-balancer", "link", "database", "cache", "handlers", *(fleet.name for fleet in FLEETS)]
+    groups = {}
+    for name in names:
+        groups[name] = ec2.CfnSecurityGroup(
+            scope, f"{pascal(name)}Group",
+            group_description=f"openbourse {name}",
+            vpc_id=vpc.vpc_id,
+            # Without a rule of its own a group gets one that lets everything out.
+            security_group_egress=[
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="icmp", cidr_ip="255.255.255.255/32", from_port=252, to_port=86,
+                    description="nothing goes out but what rules of this stack allow",
+                )
+            ],
+            tags=[cdk.CfnTag(key="Name", value=f"openbourse {name}")],
+        )  # fmt: skip
+    return groups
+
+
+def _allow(scope: Construct, network: Network) -> None:
+    for port in (HTTPS_PORT, HTTP_PORT):
+        ec2.CfnSecurityGroupIngress(
+            scope, f"WorldTo{port}",
+            group_id=network.group("balancer"), ip_protocol="tcp", from_port=port, to_port=port, cidr_ip="0.0.0.0/0",
+            description="the public" if port == HTTPS_PORT else "the public, to be told to use https",
+        )  # fmt: skip
+    for flow in flows():
+        name = f"{pascal(flow.source)}To{pascal(flow.target)}"
+        source, target = network.group(flow.source), network.group(flow.target)
+        ec2.CfnSecurityGroupIngress(
+            scope, f"{name}In",
+            group_id=target, source_security_group_id=source, ip_protocol="tcp",
+            from_port=flow.port, to_port=flow.port, description=flow.why,
+        )  # fmt: skip
+        ec2.CfnSecurityGroupEgress(
+            scope, f"{name}Out",
+            group_id=source, destination_security_group_id=target, ip_protocol="tcp",
+            from_port=flow.port, to_port=flow.port, description=flow.why,
+        )  # fmt: skip
+    for name in (*(fleet.name for fleet in FLEETS), "handlers"):
+        ec2.CfnSecurityGroupEgress(
+            scope, f"{pascal(name)}ToServices",
+            group_id=network.group(name), cidr_ip="0.0.0.0/0", ip_protocol="tcp", from_port=443, to_port=443,
+            description="AWS services, mail, webhooks",
+        )  # fmt: skip
+
+
+def _endpoints(scope: Construct, network: Network) -> None:
+    group = ec2.CfnSecurityGroup(
+        scope, "EndpointGroup",
+        group_description="openbourse endpoints",
+        vpc_id=network.vpc.vpc_id,
+        security_group_ingress=[
+            ec2.CfnSecurityGroup.IngressProperty(
+                ip_protocol="tcp", from_port=443, to_port=443, source_security_group_id=network.group(fleet.name),
+                description=f"{fleet.name} to AWS services",
+            )
+            for fleet in FLEETS
+        ],
+    )  # fmt: skip
+    for service in ENDPOINTS:
+        ec2.CfnVPCEndpoint(
+            scope, f"{pascal(service)}Endpoint",
+            vpc_id=network.vpc.vpc_id,
+            vpc_endpoint_type="Interface",
+            service_name=f"com.amazonaws.{cdk.Aws.REGION}.{service}",
+            private_dns_enabled=True,
+            subnet_ids=network.subnets("fleet"),
+            security_group_ids=[group.attr_group_id],
+        )  # fmt: skip
+
+
+def pascal(name: str) -> str:
+    """Return a name as CloudFormation's logical ids have it."""
+    return "".join(part.title() for part in name.replace("_", "-").split("-"))

@@ -1,0 +1,125 @@
+"""What the instances of a fleet may do: made from the needs of its roles, and nothing beside."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.data import Stores
+from infra.environments import Environment
+from infra.network import needs_of, pascal
+from infra.storage import Storage
+from openbourse.roles import Fleet, Need, role_named
+
+# A shell for operators goes through Session Manager: no port, no key pair. These actions know no resources.
+SESSION_ACTIONS: Final = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+
+
+def arn(service: str, resource: str) -> str:
+    """Return the name of a resource of this account and Region."""
+    return f"arn:{cdk.Aws.PARTITION}:{service}:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"
+
+
+def settings_path(environment: Environment) -> str:
+    """Return where the settings of an environment lie in the parameter store."""
+    return f"/openbourse/{environment.name}"
+
+
+def add_role(
+    scope: Construct, environment: Environment, fleet: Fleet, storage: Storage, stores: Stores, group: logs.LogGroup
+) -> iam.Role:
+    """Add the role of a fleet's instances."""
+    statements = [
+        *_of_every_instance(environment, fleet, group),
+        *_of_secrets(fleet, storage, stores),
+        *_of_buckets(fleet, storage),
+    ]
+    return iam.Role(
+        scope, f"{pascal(fleet.name)}Role",
+        description=f"instances of the fleet {fleet.name}",
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        inline_policies={"fleet": iam.PolicyDocument(statements=statements)},
+    )  # fmt: skip
+
+
+def _of_every_instance(environment: Environment, fleet: Fleet, group: logs.LogGroup) -> Iterable[iam.PolicyStatement]:
+    yield iam.PolicyStatement(
+        sid="Settings",
+        actions=["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
+        resources=[arn("ssm", f"parameter{settings_path(environment)}/*")],
+    )
+    yield iam.PolicyStatement(
+        sid="Logs",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+        resources=[f"{arn('logs', f'log-group:{log_group_name(environment, fleet)}')}:*"],
+    )
+    yield iam.PolicyStatement(sid="Shell", actions=list(SESSION_ACTIONS), resources=["*"])
+    yield iam.PolicyStatement(
+        sid="HandOver",
+        actions=[
+            "autoscaling:CompleteLifecycleAction",
+            "autoscaling:RecordLifecycleActionHeartbeat",
+            "autoscaling:SetInstanceProtection",
+        ],
+        resources=[arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{environment.prefix}-{fleet.name}")],
+    )
+
+
+def log_group_name(environment: Environment, fleet: Fleet) -> str:
+    """Return where a fleet's text goes."""
+    return f"/openbourse/{environment.name}/{fleet.name}"
+
+
+def _of_secrets(fleet: Fleet, storage: Storage, stores: Stores) -> Iterable[iam.PolicyStatement]:
+    needed = [need for need in Need if need in needs_of(fleet) and need in stores.secrets]
+    if needed:
+        yield iam.PolicyStatement(
+            sid="Secrets",
+            actions=["secretsmanager:GetSecretValue"],
+            resources=[stores.secrets[need].secret_arn for need in needed],
+        )
+        yield iam.PolicyStatement(
+            sid="SecretsKey",
+            actions=["kms:Decrypt"],
+            resources=[storage.key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{cdk.Aws.REGION}.amazonaws.com"}},
+        )
+
+
+def _of_buckets(fleet: Fleet, storage: Storage) -> Iterable[iam.PolicyStatement]:
+    roles = [role for role in map(role_named, fleet.roles) if role is not None]
+    reads = sorted({kind for role in roles for kind in role.reads})
+    writes = sorted({kind for role in roles for kind in role.writes})
+    if reads:
+        yield iam.PolicyStatement(
+            sid="ReadObjects",
+            actions=["s3:GetObject"],
+            resources=[storage.buckets[kind].arn_for_objects("*") for kind in reads],
+        )
+    if writes:
+        yield iam.PolicyStatement(
+            sid="WriteObjects",
+            actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+            resources=[storage.buckets[kind].arn_for_objects("*") for kind in writes],
+        )
+    if touched := sorted({*reads, *writes}):
+        yield iam.PolicyStatement(
+            sid="ListObjects",
+            actions=["s3:ListBucket"],
+            resources=[storage.buckets[kind].bucket_arn for kind in touched],
+        )
+        yield iam.PolicyStatement(
+            sid="ObjectsKey",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[storage.key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"s3.{cdk.Aws.REGION}.amazonaws.com"}},
+        )

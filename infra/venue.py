@@ -1,0 +1,49 @@
+"""One venue: which stacks there are, and which stands on which."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.configuration import add_configuration
+from infra.data import add_data
+from infra.edge import add_edge
+from infra.environments import Environment
+from infra.fleets import Built
+from infra.monitoring import Watched, add_monitoring
+from infra.network import add_network, pascal
+from infra.notifications import add_notifications
+from infra.sequencer import add_sequencers
+from infra.services import add_services
+from infra.storage import add_storage
+
+
+class Venue:
+    """The exchange in one environment: stateful things apart, so that a deploy of gateways cannot replace a disk."""
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        self.scope = scope
+        self.environment = environment
+        self.stacks: list[cdk.Stack] = []
+        storage = add_storage(self._stack("storage"), environment)
+        network = add_network(self._stack("network"), environment, storage.logs)
+        stores = add_data(self._stack("data"), environment, network, storage)
+        notices = add_notifications(self._stack("notifications"), environment, storage)
+        add_configuration(self._stack("configuration"), environment, storage, stores, notices)
+        edge = add_edge(self._stack("edge"), environment, network, storage)
+        built = Built(network, storage, stores)
+        sequencers = add_sequencers(self._stack("sequencer"), environment, built)
+        services = add_services(self._stack("services"), environment, built, edge.targets())
+        watched = Watched(stores, edge, notices, {"sequencer": sequencers, **services})
+        add_monitoring(self._stack("monitoring"), environment, watched)
+
+    def _stack(self, name: str) -> cdk.Stack:
+        environment = self.environment
+        stack = cdk.Stack(
+            self.scope, f"{environment.prefix}-{name}",
+            suppress_template_indentation=True,  # CloudFormation takes 51,200 bytes without a bucket in between
+            env=cdk.Environment(region=environment.region),
+            description=f"openbourse {environment.name}: {name}",
+            termination_protection=environment.is_protected and name in ("storage", "network", "data"),
+            tags={"openbourse:environment": environment.name, "openbourse:stack": pascal(name)},
+        )  # fmt: skip
+        self.stacks.append(stack)
+        return stack
