@@ -15,7 +15,12 @@ T = TypeVar("T")
 
 CONNECT_SECONDS_MAX: Final = 3.0
 OTHER_HOSTS_S: Final = 0.4
-"""How long the other hosts may take to say more once one has answered; those that are down cost this at each connect."""
+"""How long the other hosts may take to say more once one has answered."""
+SILENT_AFTER_S: Final = 1.0
+"""A host that has said nothing for so long is not waited for once another one has answered."""
+SILENT_S: Final = 5.0
+"""For how long a host that was waited for in vain costs this process's other connections nothing: three of them, one after
+another, are between a promotion and the next leader."""
 READ_ONLY_AGAIN_S: Final = 0.1
 HOSTS_MAX: Final = 8
 KEEPALIVE_IDLE_S: Final = 2
@@ -53,6 +58,8 @@ _SERVER_SETTINGS: Final = {
 # The first eight digits of the name of the file that is being written, which follow a promotion at once.
 _TIMELINE: Final = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
 _Opened = tuple[str, asyncpg.Connection]
+_silent_since: dict[str, float] = {}
+"""When a host was last found silent. All connections of a process go over the same network, so they share what it taught."""
 
 
 class DatabaseAway(ConnectionError):
@@ -96,13 +103,15 @@ async def connect(url: str, **server_settings: str) -> asyncpg.Connection:
     All are asked at once. A former primary that was frozen while another was promoted may still take itself for one: of
     several that can be written to, the one on the newest timeline is it.
     """
-    hosts = hosts_of(url)
+    hosts, began = hosts_of(url), time.monotonic()
     silent = set(hosts)
     opening = [asyncio.create_task(_open_while(silent, host, len(hosts) > 1, server_settings)) for host in hosts]
     try:
         waiting = await _first_good(opening)
         if waiting:
-            _, waiting = await asyncio.wait(waiting, timeout=OTHER_HOSTS_S)
+            _, waiting = await asyncio.wait(waiting, timeout=_patience_s(silent, began))
+            if (now := time.monotonic()) - began >= OTHER_HOSTS_S:
+                _silent_since.update(dict.fromkeys(silent, now))
         found = [task.result() for task in opening if task not in waiting and not task.cancelled() and _is_good(task)]
         best = max(found, key=lambda opened: opened[0], default=None)
     except BaseException:
@@ -115,6 +124,17 @@ async def connect(url: str, **server_settings: str) -> asyncpg.Connection:
     if best is None:
         raise DatabaseAway(f"no database to write to: {'; '.join(_said(task) for task in opening)}")
     return best[1]
+
+
+def _patience_s(silent: set[str], began: float) -> float:
+    """Return how long to wait for hosts that have said nothing yet, when another one can be written to.
+
+    To leave out the true primary would cost time, never what was acknowledged: a former one commits nothing without its standby.
+    """
+    now = time.monotonic()
+    if now - began > SILENT_AFTER_S or all(now - _silent_since.get(host, -SILENT_S) < SILENT_S for host in silent):
+        return 0.0
+    return OTHER_HOSTS_S
 
 
 async def _first_good(opening: "list[asyncio.Task[_Opened]]") -> "set[asyncio.Task[_Opened]]":
@@ -156,7 +176,9 @@ async def _open_while(
     """Open a host; one that is only read from is asked again while another is silent: it may be promoted meanwhile."""
     while True:
         try:
-            return await _open(url, is_one_of_several, server_settings)
+            opened = await _open(url, is_one_of_several, server_settings)
+            _silent_since.pop(url, None)
+            return opened
         except asyncpg.TargetServerAttributeNotMatched:
             if silent <= {url}:
                 raise
