@@ -1,33 +1,25 @@
 """The simulated venue's journal, driven from outside: each call lets simulated time pass until it has its result."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 from openbourse.protocol.journal import BatchRow, Head, SnapshotHead, SnapshotRow
-from sim.cluster.database import Database
-from sim.cluster.hosts import Host, Site
 from sim.cluster.journal import SimulatedJournal
-from sim.cluster.network import Network
 from sim.cluster.tables import LeaseRow
-from sim.cluster.world import SECOND_US, World
-
-WAIT_US: Final = 30 * SECOND_US
+from tests.contracts.driven import DrivenWorld
 
 
 class DrivenJournal:
     """Fits sequencer.journal.Journal."""
 
     def __init__(self) -> None:
-        self._world = World(1)
-        network = Network(self._world)
-        self._database = Database(self._world, network, (Site(self._world, "db-1"), Site(self._world, "db-2")))
-        self._host = Host(self._world, network, Site(self._world, "here"))
+        self._driven = DrivenWorld()
+        self._database = self._driven.database
+        self._host = self._driven.host("here")
         self._journal = SimulatedJournal(self._database, self._host, "test")
 
     def _drive(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        task = self._host.start(work())
-        assert self._world.run(self._world.now_us + WAIT_US, task.done), "it never comes to an end"
-        return task.result()
+        return self._driven.one(self._host, work)
 
     async def lead(self, epoch: int) -> None:
         """Let an epoch lead."""
