@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import openbourse
-from openbourse.cli import account, instrument, migrate, replay, roles, run, sequencer, up, verify
+from openbourse.cli.lazy import LazyGroup
 
 app = typer.Typer(
+    cls=LazyGroup,
     name="openbourse",
     help="A spot exchange that anyone can run, with Binance's public API.",
     no_args_is_help=True,
@@ -19,7 +19,7 @@ app = typer.Typer(
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        Console().print(f"openbourse {openbourse.__version__}", highlight=False)
+        typer.echo(f"openbourse {openbourse.__version__}")
         raise typer.Exit
 
 
@@ -30,14 +30,3 @@ def openbourse_options(
     ] = False,
 ) -> None:
     """A spot exchange that anyone can run, with Binance's public API."""
-
-
-app.command("up")(up.up)
-app.command("run")(run.run)
-app.command("roles")(roles.roles)
-app.command("migrate")(migrate.migrate)
-app.command("replay")(replay.replay)
-app.command("verify")(verify.verify)
-app.add_typer(account.app, name="account")
-app.add_typer(instrument.app, name="instrument")
-app.add_typer(sequencer.app, name="sequencer")

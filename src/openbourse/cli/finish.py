@@ -3,11 +3,12 @@
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import uvloop
-
 T = TypeVar("T")
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
     """Run the coroutine to its end and return what it returns."""
+    # Imported here: a command that only explains itself needs no loop.
+    import uvloop
+
     return uvloop.run(work)

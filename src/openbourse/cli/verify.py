@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from openbourse.cli.faults import give_up
@@ -54,7 +53,16 @@ async def _verify(settings: ProcessSettings, data: Path | None) -> Report:
 
 
 async def _check(settings: ProcessSettings) -> Report:
-    # Imported here: the engine is not needed by any other command.
+    # Imported here: the engine is not needed by any other command, and no command's help needs these.
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     from openbourse.adapters.journal_postgres import PostgresJournal
     from openbourse.adapters.projection_postgres import read_projected
     from openbourse.sequencer.figures import Figures

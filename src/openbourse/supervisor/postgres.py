@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-import asyncpg
-
 from openbourse.supervisor import binaries, orphans
 from openbourse.supervisor.layout import write_private
 from openbourse.supervisor.processes import Plan, StartFault
@@ -151,6 +149,9 @@ class Postgres:
 
     async def ensure_databases(self, *names: str) -> None:
         """Make the databases that are not there yet."""
+        # Imported here: whoever only asks where the server is needs no driver.
+        import asyncpg
+
         connection = await asyncpg.connect(self.url("postgres"), timeout=CONNECT_SECONDS_MAX)
         try:
             present = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
