@@ -240,6 +240,8 @@ class Audit:
         wanted = replayed_hash(self._rows)
         if self._history.counts.get("diverged") and not self._may_diverge:
             yield "a replica has diverged although no database has lost what it showed"
+        if self._history.counts.get("ahead") and not self._may_diverge:
+            yield "a taker stood ahead of the journal, or behind it, although no database has lost what it showed"
         if not hashes:
             yield "no replica is left"
         for name, (sequence, state) in hashes.items():

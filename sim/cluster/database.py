@@ -14,12 +14,13 @@ from openbourse.protocol.journal import BatchRow, SnapshotRow
 from sim.cluster.hosts import Host, Site
 from sim.cluster.network import Network, Stream
 from sim.cluster.tables import Change, RowLock, Tables
-from sim.cluster.world import SECOND_US, World
+from sim.cluster.world import EPOCH_US, SECOND_US, World
 
 FLUSH_US: Final = (150, 1_200)
 STATEMENT_US: Final = (20, 400)
 WITHOUT_STANDBY_US: Final = 3 * SECOND_US
 """After so long without its standby the pair goes on alone."""
+AHEAD_US: Final = 1_300_000  # by no more may a leader's clock be off: what it may lead with, and be set by unnoticed
 CLONE_US: Final = 2 * SECOND_US
 """How long a server takes to become the standby of another."""
 
@@ -168,6 +169,11 @@ class Database:
         else:
             self.unpair_later(server)
 
+    def lose(self, server: Server) -> None:
+        """End a primary's machine: what is on its way to the standby never arrives."""
+        self.crash(server)
+        self.unpair_later(server)
+
     def unpair_later(self, server: Server) -> None:
         """The standby is gone: commits wait until the automation lets them go on."""
         if self._to_standby is not None:
@@ -176,6 +182,7 @@ class Database:
     def promote(self) -> None:
         """Make the standby the primary: what it has received is the truth now."""
         standby = self.standby
+        self.unpair_later(self.primary)
         if standby.host is not None and standby.host.is_alive:
             standby.host.kill("promoted")
         self.primary = standby
@@ -229,6 +236,8 @@ class Database:
         for change in changes:
             if isinstance(change, BatchRow) and (lease is None or lease.epoch != change.epoch):
                 self.wrongs.append(f"epoch {change.epoch} appends {change.first_sequence} while another one leads")
+            if isinstance(change, BatchRow) and change.time_us > EPOCH_US + self.world.now_us + AHEAD_US:
+                self.wrongs.append(f"{change.first_sequence} bears a time that is far ahead of the true one")
         server.written.extend(changes)
         place = len(server.written)
         try:

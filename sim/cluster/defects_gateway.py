@@ -95,3 +95,19 @@ def reads_answered_from_memory() -> Patches:
         answered(self, question, sequence)
 
     return [(TcpIntake, "committed", remembered), (TcpIntake, "_answered", remember)]
+
+
+@planted("a gateway stays with a leader that owes answers and is silent", "buried leader")
+def silent_leader_not_left() -> Patches:
+    async def watch(self: TcpIntake) -> None:
+        await asyncio.Event().wait()
+
+    return [(TcpIntake, "_watch", watch)]
+
+
+@planted("a refusal of a command's second sending is taken for its result", "lost links", "slow disk", "disk full")
+def second_refusal_believed() -> Patches:
+    def believe(self: TcpIntake, counter: int, why: int, limit: int, wait_s: int) -> None:
+        self._resolve(counter, intake_tcp._fault(why, limit, wait_s))
+
+    return [(TcpIntake, "_refused", believe)]

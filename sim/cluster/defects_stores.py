@@ -1,5 +1,6 @@
 """Planted defects at the stores and the engine: statements, the feed's reader, projections, what the engine is told."""
 
+import asyncio
 from typing import Any
 
 from openbourse.adapters import feed_valkey
@@ -8,9 +9,9 @@ from openbourse.engine import Engine
 from openbourse.protocol import commands
 from openbourse.protocol.codec import COMMAND_HEADER, EVENT_HEADER
 from openbourse.protocol.events import EventKind
-from openbourse.sequencer import recovery
-from openbourse.sequencer.standby import Standby
-from sim.cluster.database import Backend, Server
+from openbourse.sequencer import recovery, standby
+from openbourse.sequencer.standby import ReplicaAhead, Standby
+from sim.cluster.database import Backend, Database, Server
 from sim.cluster.planting import Patches, planted
 from sim.cluster.projection import ProjectionConnection, RowProjector
 from sim.cluster.statements import Statements
@@ -78,6 +79,42 @@ def gap_stepped_over() -> Patches:
                 yield feed_valkey._batch(name, fields)
 
     return [(ValkeyFeed, "_bridge", nothing)]
+
+
+@planted("a reader of the feed takes its silence for the end", "feed")
+def silence_taken_for_the_end() -> Patches:
+    entries = ValkeyFeed._entries
+
+    async def content(self: ValkeyFeed, cursor: int) -> Any:
+        found = await entries(self, cursor)
+        return [] if found is None and not self._is_away else found
+
+    return [(ValkeyFeed, "_entries", content)]
+
+
+@planted("a commit does not wait for the database's standby", "database standby", "database failover")
+def standby_not_waited_for() -> Patches:
+    replicate = Database._replicate
+
+    async def hurry(self: Database, place: int, changes: list[Any]) -> None:
+        self._hurried = asyncio.create_task(replicate(self, place, changes))  # type: ignore[attr-defined]
+
+    return [(Database, "_replicate", hurry)]
+
+
+@planted("a taker does not read the journal's tail", "crash", "power")
+def tail_not_read() -> Patches:
+    async def stand(self: Standby) -> None:
+        journal, replica = self._parts.journal, self._replica
+        if (await journal.settled(self._parts.lease.epoch)).hash != replica.head.hash:
+            raise ReplicaAhead(f"the journal does not end where this replica stands, at {replica.head.sequence}")
+
+    return [(Standby, "_stand_at_the_end", stand)]
+
+
+@planted("a replica whose clock is far off the database's leads", "clock", "crash")
+def wrong_clock_leads() -> Patches:
+    return [(standby, "CLOCK_SKEW_MAX_S", 10.0**9)]
 
 
 @planted("a projection moves its cursor without its rows", "projection")

@@ -1,88 +1,12 @@
 """What goes wrong in a run: chosen by the seed, each for a while, then undone; at the end of the storm all is put right."""
 
-import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
-
 from sim.cluster.database import CLONE_US, Server
 from sim.cluster.hosts import Site
-from sim.cluster.venue import DATABASES, GATEWAYS, SEQUENCERS, Process, Venue
+from sim.cluster.storm import KINDS, Storm
+from sim.cluster.venue import DATABASES, GATEWAYS
 from sim.cluster.world import SECOND_US
 
-BEGIN_US: Final = 1_500_000
-END_US: Final = 9 * SECOND_US
-FAULTS: Final = (2, 7)
-Undo = Callable[[], None]
 Pair = tuple[str, str]
-
-
-@dataclass
-class Storm:
-    """The faults of a run."""
-
-    venue: Venue
-    only: tuple[str, ...] = ()
-    """The kinds to choose from; all when empty."""
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.chance: random.Random = self.venue.world.chance("faults")
-        self._undo: list[Undo] = []
-        self.is_over = False
-
-    def plan(self) -> None:
-        """Put the faults down."""
-        names = list(self.only or KINDS)
-        weights = [KINDS[name][1] for name in names]
-        for _ in range(self.chance.randint(*FAULTS)):
-            (name,) = self.chance.choices(names, weights)
-            self.venue.world.at(self.chance.randint(BEGIN_US, END_US), self.strike, name)
-        self.venue.world.at(END_US + SECOND_US, self.calm)
-
-    def strike(self, name: str) -> None:
-        """Let one fault happen."""
-        if KINDS[name][0](self):
-            self.counts[name] = self.counts.get(name, 0) + 1
-
-    def say(self, what: str) -> None:
-        """Put a fault into the trace."""
-        self.venue.world.note("FAULT", what)
-
-    def lasting(self, seconds: tuple[float, float], undo: Undo) -> None:
-        """Undo a fault after a while."""
-        self._undo.append(undo)
-        self.venue.world.after(int(self.chance.uniform(*seconds) * SECOND_US), self._end, undo)
-
-    def _end(self, undo: Undo) -> None:
-        if undo in self._undo:
-            self._undo.remove(undo)
-            undo()
-
-    def calm(self) -> None:
-        """Undo everything: from now on the venue has to come back by itself."""
-        self.say("the storm is over")
-        self.is_over = True
-        for undo in list(self._undo):
-            self._end(undo)
-        venue = self.venue
-        venue.network.heal(*venue.network.cuts)
-        for name in SEQUENCERS:
-            venue.sites[name].clock_ahead_us = self.chance.randint(-200_000, 200_000)
-
-    def someone(self) -> Process:
-        """Choose a process: most often the leader."""
-        leader = self.venue.leader()
-        if leader and self.chance.random() < 0.6:
-            return self.venue.processes[leader]
-        return self.venue.processes[self.chance.choice((*SEQUENCERS, *GATEWAYS, "project"))]
-
-    def replica(self) -> Process:
-        """Choose a sequencer: most often the leader."""
-        leader = self.venue.leader()
-        if leader and self.chance.random() < 0.7:
-            return self.venue.processes[leader]
-        return self.venue.processes[self.chance.choice(SEQUENCERS)]
 
 
 def crash(storm: Storm) -> bool:
@@ -115,6 +39,16 @@ def pause(storm: Storm) -> bool:
         return False
     host.pause()
     storm.lasting((0.2, 5.0), host.resume)
+    return True
+
+
+def buried_leader(storm: Storm) -> bool:
+    """The leader is stopped, and stays so until the venue is back without it: its connections are open and silent."""
+    process = storm.venue.processes.get(storm.venue.leader())
+    if process is None or process.host is None or not process.host.is_running:
+        return False
+    process.host.pause()
+    storm.bury(process.host.resume)
     return True
 
 
@@ -271,7 +205,7 @@ def failover(storm: Storm) -> bool:
         return False
     old = database.primary
     storm.say(f"{old.site.name} is lost")
-    database.crash(old)
+    database.lose(old)
 
     def promote() -> None:
         database.promote()
@@ -372,27 +306,30 @@ def projection_lost(storm: Storm) -> bool:
     return True
 
 
-KINDS: Final[dict[str, tuple[Callable[[Storm], bool], int]]] = {
-    "crash": (crash, 12),
-    "hand-over": (handover, 6),
-    "pause": (pause, 8),
-    "slow process": (slow_process, 4),
-    "partition": (partition, 6),
-    "isolation": (isolation, 6),
-    "one-way cut": (one_way, 6),
-    "split": (split, 5),
-    "slow network": (slow_network, 3),
-    "lost sessions": (lost_connections, 7),
-    "lost links": (lost_links, 6),
-    "power": (power, 4),
-    "clock": (clock, 6),
-    "database restart": (database_restart, 4),
-    "database failover": (failover, 5),
-    "database standby": (standby_lost, 4),
-    "database pause": (database_pause, 4),
-    "slow disk": (slow_disk, 3),
-    "disk full": (disk_full, 3),
-    "torn snapshot": (torn_snapshot, 4),
-    "feed": (feed_lost, 8),
-    "projection": (projection_lost, 4),
-}
+KINDS.update(
+    {
+        "crash": (crash, 12),
+        "hand-over": (handover, 6),
+        "pause": (pause, 8),
+        "slow process": (slow_process, 4),
+        "partition": (partition, 6),
+        "isolation": (isolation, 6),
+        "one-way cut": (one_way, 6),
+        "split": (split, 5),
+        "slow network": (slow_network, 3),
+        "lost sessions": (lost_connections, 7),
+        "lost links": (lost_links, 6),
+        "power": (power, 4),
+        "clock": (clock, 6),
+        "database restart": (database_restart, 4),
+        "database failover": (failover, 5),
+        "database standby": (standby_lost, 4),
+        "database pause": (database_pause, 4),
+        "slow disk": (slow_disk, 3),
+        "disk full": (disk_full, 3),
+        "torn snapshot": (torn_snapshot, 4),
+        "feed": (feed_lost, 8),
+        "projection": (projection_lost, 4),
+        "buried leader": (buried_leader, 0),
+    }
+)

@@ -22,6 +22,8 @@ class ValkeyServer:
         self.site = site
         self.is_up = True
         self.is_frozen = False
+        self.is_forgetful = False
+        """It says yes to new entries and keeps none, as one does that fails over to a replica that never got them."""
         self.streams: dict[str, list[tuple[int, Fields]]] = {}
         self.keys: dict[str, bytes] = {}
         self.clients: dict[SimulatedValkey, None] = {}
@@ -58,6 +60,8 @@ class ValkeyServer:
         entries = self.streams.setdefault(stream, [])
         if entries and entries[-1][0] >= number:
             raise ResponseError("The ID specified in XADD is equal or smaller than the target stream top item")
+        if self.is_forgetful:
+            return
         entries.append((number, fields))
         blocked, self._blocked = self._blocked, []
         for call in blocked:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from sim.cluster import faults as faults
 from sim.cluster.auditor import Audit
 from sim.cluster.clients import AGAIN_S, Gateway
-from sim.cluster.faults import END_US, Storm
 from sim.cluster.history import ACKNOWLEDGED, WAITING, Record
 from sim.cluster.planting import Defect, with_defect
 from sim.cluster.replicas import observed
+from sim.cluster.storm import END_US, Storm
 from sim.cluster.venue import SEQUENCERS, Venue
 from sim.cluster.world import SECOND_US, Stuck, World
 
@@ -22,6 +23,7 @@ LIVE_US: Final = 12 * SECOND_US
 """Within so long after the last fault every gateway's command is acknowledged."""
 QUIET_US: Final = 15 * SECOND_US
 """Within so long after the clients have stopped everybody has read everything."""
+LOST_END_SHARE: Final = 0.25
 PROBE_US: Final = 3 * SECOND_US
 
 
@@ -82,6 +84,9 @@ class Play:
             return
         if not self._comes_back():
             return
+        self.storm.dig_out()
+        if self._loses_the_end():
+            self.world.run(self.world.now_us + SECOND_US, lambda: False)
         for gateway in self.venue.gateways.values():
             gateway.is_trading = False
         if not self.world.run(self.world.now_us + QUIET_US, self._is_quiet):
@@ -89,6 +94,16 @@ class Play:
                 f"not quiet {QUIET_US // SECOND_US} s after the clients have stopped: {self._restless()}"
             )
         self.violations += Audit(self.venue, "database failover" in self.storm.counts).run()
+
+    def _loses_the_end(self) -> bool:
+        """Let the feed lose all that comes from now on, with nothing after it that would show the gap."""
+        chance = self.world.chance("end")
+        if chance.random() > LOST_END_SHARE and "feed" not in self.storm.only:
+            return False
+        self.storm.say("Valkey keeps nothing from now on")
+        self.venue.valkey.is_forgetful = True
+        self.venue.history.counts["feed away"] = 1
+        return True
 
     def _comes_back(self) -> bool:
         """Have each gateway try until a command is acknowledged."""

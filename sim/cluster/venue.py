@@ -14,6 +14,7 @@ from openbourse.sequencer import lead
 from openbourse.sequencer.parts import Parts
 from openbourse.sequencer.photograph import Taken
 from openbourse.sequencer.recovery import Replica
+from openbourse.sequencer.standby import ReplicaAhead
 from openbourse.settings import ProcessSettings, VenueSettings
 from sim.cluster.clients import Gateway
 from sim.cluster.database import Database
@@ -107,6 +108,7 @@ class Venue:
             why = "has finished"
         except JournalFault as fault:
             why = f"{type(fault).__name__}: {fault}"
+            self.history.counts["ahead"] = self.history.counts.get("ahead", 0) + isinstance(fault, ReplicaAhead)
         except Exception as fault:
             why = f"uncaught {fault!r}"
             self.history.violate(f"{host.name} ended by {fault!r}")

@@ -31,13 +31,15 @@ class Silent:
 class Leading:
     """A sequencer at work on a journal in memory."""
 
-    def __init__(self, machine: Machine = THIS_MACHINE) -> None:
+    def __init__(self, machine: Machine = THIS_MACHINE, clock_began_us: int | None = None) -> None:
         self.journal = MemoryJournal()
         self.journal.epoch = 1
         self.engine = Engine()
         replica = Replica(cast(Any, self.engine), Head(0, 0, GENESIS))
         limits = OrderLimits(1_000, 1_000)
-        self.sequencer = Sequencer(0, 1, replica, self.journal, Publisher(Silent()), limits, SECRET, machine)
+        self.sequencer = Sequencer(
+            0, 1, replica, self.journal, Publisher(Silent()), limits, SECRET, machine, clock_began_us
+        )
         self.gateway = Gateway(self.sequencer.intake)
         self.counter = 0
         self.task = asyncio.create_task(self.sequencer.run())

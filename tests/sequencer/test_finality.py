@@ -129,6 +129,16 @@ async def test_a_clock_that_is_set_while_leading_ends_the_leader(ahead_us: int) 
     assert leading.journal.rows[-1].last_sequence == 5, "nothing bears the wrong time"
 
 
+async def test_a_clock_that_was_set_since_it_was_held_against_the_database_s_stamps_nothing() -> None:
+    """A standby looks once a second; its clock may jump just before it takes the lease."""
+    clock = SetClock()
+    leading = Leading(clock, clock.now_us() - int(clock.monotonic_s() * 1e6) - 20_000_000)
+    leading.send(*SET_UP)
+    with pytest.raises(ClockSet):
+        await asyncio.wait_for(leading.task, 5)
+    assert not leading.journal.rows
+
+
 async def test_a_leader_asked_to_stop_while_commands_wait_commits_them_and_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -46,8 +46,9 @@ async def run_sequencer(parts: Parts, on_ready: Callable[[], None], stop: asynci
     ready, checkpoints = _Once(on_ready), Checkpoints(parts, replica)
     listener = parts.machine.listen(parts.settings.intake_host, parts.settings.intake_port)
     try:
-        if await Standby(parts, replica, checkpoints).become_leader(_address(listener), stop, ready):
-            await _lead(parts, replica, checkpoints, listener, stop, ready)
+        standby = Standby(parts, replica, checkpoints)
+        if await standby.become_leader(_address(listener), stop, ready):
+            await _lead(parts, replica, checkpoints, listener, stop, ready, standby.clock_began_us)
     except ReplayDiverged as fault:
         log.error("this replica has diverged", sequence=replica.head.sequence, why=str(fault))
         await stay_diverged(parts, replica, stop)
@@ -112,6 +113,7 @@ async def _lead(
     listener: socket.socket,
     stop: asyncio.Event,
     on_leading: Callable[[], None],
+    clock_began_us: int,
 ) -> None:
     """Serve gateways until stopped, then hand over: drain, give the lease up, let gateways go.
 
@@ -127,7 +129,15 @@ async def _lead(
         publisher.put_row(row)
     assert replica.limits is not None, "a replica that is to lead counts orders"
     sequencer = Sequencer(
-        venue.shard, parts.lease.epoch, replica, parts.journal, publisher, replica.limits, parts.secret, parts.machine
+        venue.shard,
+        parts.lease.epoch,
+        replica,
+        parts.journal,
+        publisher,
+        replica.limits,
+        parts.secret,
+        parts.machine,
+        clock_began_us,
     )
     reopening = Reopening(parts, replica, sequencer)
     await reopening.begin(parts.lease.vacant_s)

@@ -75,6 +75,7 @@ class Sequencer:
         limits: OrderLimits,
         secret: bytes,
         machine: Machine = THIS_MACHINE,
+        clock_began_us: int | None = None,
     ) -> None:
         self.shard = shard
         self.epoch = epoch
@@ -86,8 +87,10 @@ class Sequencer:
         self._publisher = publisher
         self._limits = limits
         self._machine = machine
-        # The wall clock minus the seconds that nobody sets: it changes only when the clock is set.
-        self._clock_began_us = machine.now_us() - int(machine.monotonic_s() * 1e6)
+        # The wall clock minus the seconds that nobody sets: it changes only when the clock is set. What counts is how it was
+        # when it was held against the database's: it may have been set since, just before the lease was taken.
+        began_us = machine.now_us() - int(machine.monotonic_s() * 1e6)
+        self._clock_began_us = began_us if clock_began_us is None else clock_began_us
         self._stopping = False
         self._orders: list[bytes] = []
         self.outage_s = float("inf")

@@ -61,6 +61,8 @@ class Standby:
         self._state = FOLLOWING
         self._stood_at = 0.0
         self._is_clock_right = False
+        self.clock_began_us = 0
+        """The wall clock minus the seconds that nobody sets, when it was last held against the database's."""
         self._was_whole = False
         self._told = ""
 
@@ -120,7 +122,9 @@ class Standby:
         if now - self._stood_at < STAND_EVERY_S:
             return
         self._stood_at = now
-        skew = await parts.lease.clock_skew_s(parts.machine.now_us() / 1e6)
+        now_us = parts.machine.now_us()
+        self.clock_began_us = now_us - int(parts.machine.monotonic_s() * 1e6)
+        skew = await parts.lease.clock_skew_s(now_us / 1e6)
         if abs(skew) > CLOCK_SKEW_MAX_S:
             log.error("this clock is off the database's; not leading", seconds=round(skew, 3))
         self._is_clock_right = abs(skew) <= CLOCK_SKEW_MAX_S
