@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from openbourse.protocol.journal import BatchRow, Deposed, Head, SnapshotHead, SnapshotRow
+from openbourse.protocol.journal import BatchRow, Deposed, Head, JournalAway, SnapshotHead, SnapshotRow
 
 
 class MemoryJournal:
@@ -15,13 +15,20 @@ class MemoryJournal:
         self.hashes: dict[int, bytes] = {}
         self.plan = b""
         self.accepted = 0
+        self.is_full = False
 
     async def lead(self, epoch: int) -> None:
         """Let an epoch lead."""
         self.epoch = epoch
 
+    async def set_full(self, is_full: bool) -> None:
+        """Let there be no room, or room again."""
+        self.is_full = is_full
+
     async def append(self, row: BatchRow) -> None:
-        """Append if the row's epoch still leads and it follows the head. Raises Deposed."""
+        """Append if the row's epoch still leads and it follows the head. Raises Deposed, JournalAway."""
+        if self.is_full:
+            raise JournalAway("no room")
         head = await self.head()
         if row.epoch != self.epoch or row.previous_hash != head.hash or row.first_sequence != head.sequence + 1:
             raise Deposed("the epoch no longer leads, or the journal has moved on")

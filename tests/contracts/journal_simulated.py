@@ -25,6 +25,10 @@ class DrivenJournal:
         """Let an epoch lead."""
         self._database.primary.tables.take(LeaseRow(epoch, "test", "", 0, 0))
 
+    async def set_full(self, is_full: bool) -> None:
+        """Let there be no room on the primary's disk, or room again."""
+        self._database.primary.is_full = is_full
+
     def lose_sessions(self) -> None:
         """End every session at the server."""
         for pid in list(self._database.primary.backends):

@@ -7,7 +7,17 @@ import asyncpg
 import pytest
 
 from openbourse.adapters.journal_postgres import PostgresJournal
-from openbourse.protocol.journal import GENESIS, BatchRow, Deposed, Head, SnapshotHead, SnapshotRow, chain_hash
+from openbourse.protocol.journal import (
+    GENESIS,
+    AppendInDoubt,
+    BatchRow,
+    Deposed,
+    Head,
+    JournalAway,
+    SnapshotHead,
+    SnapshotRow,
+    chain_hash,
+)
 from openbourse.sequencer.tables import create_schema
 from tests.contracts.journal_memory import MemoryJournal
 from tests.contracts.journal_simulated import DrivenJournal
@@ -22,6 +32,23 @@ class LedPostgresJournal(PostgresJournal):
             "INSERT INTO journal.lease VALUES (0, $1, 'test', '', 0, now()) ON CONFLICT (shard) DO UPDATE SET epoch = $1",
             epoch,
         )
+
+
+    async def set_full(self, is_full: bool) -> None:
+        """Have the server refuse batches as it does without room on its disk, or take them again."""
+        await set_full(await self.connect(), is_full)
+
+
+_FULL = """
+CREATE OR REPLACE FUNCTION journal.refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON journal.batch FOR EACH ROW EXECUTE FUNCTION journal.refuse()
+"""
+
+
+async def set_full(connection: asyncpg.Connection, is_full: bool) -> None:
+    """Fill the disk under the journal's batches, or empty it."""
+    await connection.execute(_FULL if is_full else "DROP TRIGGER full_disk ON journal.batch")
 
 
 Subject = LedPostgresJournal | MemoryJournal | DrivenJournal
@@ -152,6 +179,19 @@ async def test_the_first_hash_that_was_left_stays(journal: Subject) -> None:
     await journal.leave_hash(7, b"a" * 32)
     await journal.leave_hash(7, b"b" * 32)
     assert await journal.left_hash(7) == b"a" * 32
+
+
+async def test_a_full_disk_takes_no_batch_and_the_same_one_when_there_is_room(journal: Subject) -> None:
+    (before,) = await fill(journal, 1)
+    row = batch(await journal.head())
+    await journal.set_full(True)
+    for _ in range(2):
+        with pytest.raises((AppendInDoubt, JournalAway)):
+            await journal.append(row)
+        assert (await journal.settled(1)).hash == before.hash
+    await journal.set_full(False)
+    await journal.append(row)
+    assert await journal.read(0) == [before, row]
 
 
 async def test_a_lost_connection_is_opened_anew(journal: Subject, request: pytest.FixtureRequest) -> None:

@@ -20,6 +20,7 @@ from openbourse.protocol import commands
 from openbourse.protocol.amounts import UNIT
 from openbourse.sequencer.replay import verify
 from openbourse.settings import ProcessSettings
+from tests.contracts.test_journal import set_full
 from tests.sequencer.shard import SET_UP, Shard, far
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +160,29 @@ async def test_kill_9_in_the_middle_of_appends_loses_nothing_acknowledged(shard:
         assert not load.faults, load.faults[:3]
         assert len(load.acknowledged) > 200
     assert (await leader(shard))["epoch"] == 3
+    await check(shard, load)
+
+
+async def test_a_leader_waits_for_room_on_a_full_disk_and_nobody_is_refused(shard: Shard) -> None:
+    leading = shard.start("a")
+    connection = await asyncpg.connect(shard.settings.journal_url)
+    async with shard.gateway() as gateway:
+        await asyncio.wait_for(leading.ready.wait(), 20)
+        await prepare(gateway)
+        load = Load(gateway)
+        async with load.running():
+            await load.reaches(50)
+            await set_full(connection, True)
+            await asyncio.sleep(1.0)
+            filled = len(load.acknowledged)
+            await asyncio.sleep(0.5)
+            assert len(load.acknowledged) == filled
+            await set_full(connection, False)
+            await load.reaches(filled + 50)
+        assert not load.faults, load.faults[:3]
+    assert not leading.task.done(), "it is the same leader all the time"
+    await connection.close()
+    await leading.end()
     await check(shard, load)
 
 

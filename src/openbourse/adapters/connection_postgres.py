@@ -35,7 +35,8 @@ DRIVER_FAULTS: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
+    # Too many connections, no memory, no room on the disk: it passes, and a leader that ended for it would not be the last.
+    asyncpg.InsufficientResourcesError,
     # The driver's word for a statement that meets the server's farewell.
     asyncpg.InternalClientError,
     # A host that was demoted under an open connection, and hosts of which none can be written to now.
