@@ -33,7 +33,6 @@ class LedPostgresJournal(PostgresJournal):
             epoch,
         )
 
-
     async def set_full(self, is_full: bool) -> None:
         """Have the server refuse batches as it does without room on its disk, or take them again."""
         await set_full(await self.connect(), is_full)
