@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sim chaos infra lock clean
+.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sim chaos infra deploy-check lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -73,6 +73,9 @@ sim: setup  ## run the venue simulated, by seeds: make sim SEEDS=100, or one aga
 
 infra: .venv-infra/.ok .venv-ministack/.ok  ## synthesise the stacks for AWS, no account needed
 	@PYTHONPATH=src:. .venv-infra/bin/python -m infra $(ARGS)
+
+deploy-check: setup  ## units, image, balancer, rollouts on real systemd (root, Debian; docs/aws/deploy.md)
+	@$(BIN)/pytest -s deploy/proof $(PYTEST_ARGS)
 
 lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	@sh requirements/lock.sh $(ARGS)

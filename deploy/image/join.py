@@ -1,0 +1,110 @@
+#!/opt/openbourse/current/bin/python
+"""Have this instance take part as the fleet that /etc/openbourse/instance.env names: openbourse-join [--again].
+
+Settings and secrets are fetched once, at the first start, and kept in /etc/openbourse (root's alone): an instance that
+restarts asks nothing of the cloud. `--again` fetches them anew, after a secret was changed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+SETTINGS = Path("/etc/openbourse")
+PREFIX = "OPENBOURSE_"
+
+
+def read_instance(text: str) -> dict[str, str]:
+    """Return the variables that user data wrote."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def fetch_settings(ssm: Any, path: str) -> dict[str, str]:
+    """Return every parameter below a path by its last name."""
+    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True, WithDecryption=True)
+    return {each["Name"].rpartition("/")[2]: each["Value"] for page in pages for each in page["Parameters"]}
+
+
+def with_login(url: str, user: str, password: str) -> str:
+    """Return a URL with a login in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
+
+
+def compose(settings: Mapping[str, str], secret: Any) -> tuple[dict[str, str], str]:
+    """Return the environment of the venue's processes, logins in the URLs, and the master key ("" without one)."""
+    values = {name: value for name, value in settings.items() if not name.endswith("_SECRET")}
+    for name in ("JOURNAL", "DATABASE"):
+        if f"{name}_SECRET" in settings:
+            login = json.loads(secret(settings[f"{name}_SECRET"]))
+            values[f"{name}_URL"] = with_login(values[f"{name}_URL"], login["username"], login["password"])
+    if "VALKEY_SECRET" in settings:
+        values["VALKEY_URL"] = with_login(values["VALKEY_URL"], "", secret(settings["VALKEY_SECRET"]))
+    master_key = secret(settings["MASTER_KEY_SECRET"]) if "MASTER_KEY_SECRET" in settings else ""
+    return {f"{PREFIX}{name}": value for name, value in values.items()}, master_key
+
+
+def environment_file(values: Mapping[str, str]) -> str:
+    """Return the text of a systemd environment file. Raises ValueError for what such a file cannot hold."""
+    for name, value in values.items():
+        if "\n" in value or not name.isidentifier():
+            raise ValueError(f"{name} has a line break, or is no name of a variable")
+    quoted = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in values.items()}
+    return "".join(f'{name}="{value}"\n' for name, value in sorted(quoted.items()))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file that is its owner's alone."""
+    partial = path.with_name(path.name + ".new")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def fetch(instance: Mapping[str, str], folder: Path, address: str) -> None:
+    """Fetch settings and secrets and keep them."""
+    import boto3
+
+    region = instance.get("AWS_REGION") or None
+    vault = boto3.client("secretsmanager", region_name=region)
+    settings = fetch_settings(boto3.client("ssm", region_name=region), instance[f"{PREFIX}SETTINGS_PATH"])
+    values, master_key = compose(settings, lambda name: vault.get_secret_value(SecretId=name)["SecretString"])
+    # Others reach this instance by its own address; which processes listen at all is the fleet's matter.
+    values |= {f"{PREFIX}HOST": "0.0.0.0", f"{PREFIX}INTAKE_HOST": address}
+    if master_key:
+        write_private(folder / "master.key", master_key.strip() + "\n")
+    # Last: it says that all is there.
+    write_private(folder / "venue.env", environment_file({**values, **instance}))
+
+
+def own_address() -> str:
+    """Return the address that this instance's others know it by."""
+    shown = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True, timeout=10).stdout.split()
+    return shown[0] if shown else "127.0.0.1"
+
+
+def main() -> None:
+    """Fetch what is missing, then start the fleet's processes."""
+    instance = read_instance((SETTINGS / "instance.env").read_text())
+    fleet = instance[f"{PREFIX}FLEET"]
+    if not Path(f"/etc/systemd/system/openbourse-{fleet}@.service").exists():
+        sys.exit(f"there is no fleet {fleet}")
+    if "--again" in sys.argv or not (SETTINGS / "venue.env").exists():
+        if f"{PREFIX}SETTINGS_PATH" not in instance:
+            sys.exit("venue.env is missing, and instance.env says not where settings are")
+        fetch(instance, SETTINGS, own_address())
+    if "--again" not in sys.argv:
+        command = ["systemctl", "enable", "--quiet", "--now", "--no-block", f"openbourse-{fleet}@1.service"]
+        subprocess.run(command, check=True, timeout=60)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+# The instance image: packer build -var version=0.1.0 -var region=us-east-1 deploy/image/openbourse.pkr.hcl
+# `python -m deploy.stage DIR` makes the staged directory; provision.sh does the work and is run without AWS by `make deploy-check`.
+
+packer {
+  required_plugins {
+    amazon = {
+      version = ">= 1.3.0"
+      source  = "github.com/hashicorp/amazon"
+    }
+  }
+}
+
+variable "version" {
+  type = string
+}
+
+variable "region" {
+  type = string
+}
+
+variable "staged" {
+  type    = string
+  default = "var/deploy/staged"
+}
+
+variable "agent_sha256" {
+  type        = string
+  description = "SHA-256 of the CloudWatch agent's package, looked up once and reviewed"
+}
+
+variable "kms_key" {
+  type        = string
+  default     = ""
+  description = "The key that the image's disk is encrypted with; empty: the account's own"
+}
+
+source "amazon-ebs" "openbourse" {
+  region        = var.region
+  instance_type = "c7g.medium"
+  ami_name      = "openbourse-${var.version}-{{timestamp}}"
+  ssh_username  = "admin"
+  ssh_interface = "session_manager"
+  encrypt_boot  = true
+  kms_key_id    = var.kms_key
+  imds_support  = "v2.0"
+
+  source_ami_filter {
+    owners      = ["136693071363"] # Debian
+    most_recent = true
+    filters = {
+      name                = "debian-12-arm64-*"
+      virtualization-type = "hvm"
+      root-device-type    = "ebs"
+    }
+  }
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  launch_block_device_mappings {
+    device_name           = "/dev/xvda"
+    volume_size           = 16
+    volume_type           = "gp3"
+    delete_on_termination = true
+  }
+
+  tags = {
+    project = "openbourse"
+    version = var.version
+  }
+}
+
+build {
+  sources = ["source.amazon-ebs.openbourse"]
+
+  provisioner "file" {
+    source      = "${var.staged}/"
+    destination = "/tmp/staged"
+  }
+
+  provisioner "shell" {
+    inline = [
+      "curl --fail --silent --show-error --proto =https --output /tmp/agent.deb https://amazoncloudwatch-agent-${var.region}.s3.${var.region}.amazonaws.com/debian/arm64/latest/amazon-cloudwatch-agent.deb",
+      "sudo OPENBOURSE_AGENT=/tmp/agent.deb OPENBOURSE_AGENT_SHA256=${var.agent_sha256} sh /tmp/staged/image/provision.sh ${var.version} /tmp/staged",
+      "sudo rm -rf /tmp/staged /tmp/agent.deb",
+    ]
+  }
+
+  post-processor "manifest" {
+    output = "var/deploy/image.json"
+  }
+}

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Make a Debian 12 system into an openbourse instance: provision.sh VERSION SOURCE. Run as root, once, by Packer or in a root directory.
+#
+# SOURCE holds what install-release.sh needs, units/ and image/ of this repository. OPENBOURSE_AGENT names the CloudWatch
+# agent's package (a file), with its SHA-256 in OPENBOURSE_AGENT_SHA256; "none" leaves it out.
+set -eu
+version=$1
+source=$2
+: "${OPENBOURSE_AGENT:?a path to amazon-cloudwatch-agent.deb, or none}"
+image=$source/image
+export DEBIAN_FRONTEND=noninteractive
+
+echo "packages"
+apt-get update -qq
+# chrony: a sequencer refuses to lead when its clock is more than 500 ms off the database's.
+apt-get install -y -qq --no-install-recommends ca-certificates chrony logrotate python3 python3-venv util-linux
+
+echo "user"
+id -u openbourse >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin openbourse
+install -d -o root -g root -m 0755 /etc/openbourse /opt/openbourse
+
+echo "release $version"
+sh "$image/install-release.sh" "$version" "$source"
+ln -sfn "releases/$version" /opt/openbourse/current
+
+echo "units"
+install -m 0644 "$source"/units/*.service "$source"/units/*.target /etc/systemd/system/
+install -m 0755 "$image/join.py" /usr/local/sbin/openbourse-join
+systemctl enable --quiet openbourse-join.service openbourse-log-export.service chrony.service
+install -m 0755 "$image/install-release.sh" /usr/local/sbin/openbourse-install-release
+
+echo "machine"
+install -m 0644 "$image/sysctl.conf" /etc/sysctl.d/60-openbourse.conf
+install -m 0644 "$image/hugepages.conf" /etc/tmpfiles.d/openbourse.conf
+install -D -m 0644 "$image/journald.conf" /etc/systemd/journald.conf.d/openbourse.conf
+install -m 0644 "$image/logrotate.conf" /etc/logrotate.d/openbourse
+
+echo "agent"
+install -D -m 0644 "$image/cloudwatch-agent.json" /opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json
+if [ "$OPENBOURSE_AGENT" != none ]; then
+    echo "$OPENBOURSE_AGENT_SHA256  $OPENBOURSE_AGENT" | sha256sum --check --strict --quiet
+    dpkg --install "$OPENBOURSE_AGENT"
+    systemctl enable --quiet amazon-cloudwatch-agent.service
+fi
+
+echo "clean"
+apt-get clean
+rm -rf /var/lib/apt/lists/* /tmp/pip-* /root/.cache
+rm -f /etc/ssh/ssh_host_*
+: >/etc/machine-id # made anew by each instance

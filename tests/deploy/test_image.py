@@ -1,0 +1,42 @@
+"""The image's recipe, as far as it can be read; `make deploy-check` runs it."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.stage import ROOT, copy, write_sums
+from deploy.units import LOG
+
+IMAGE = ROOT / "deploy" / "image"
+
+
+@pytest.mark.parametrize("script", sorted(IMAGE.glob("*.sh")), ids=lambda path: path.name)
+def test_scripts_are_sound(script: Path) -> None:
+    done = subprocess.run(["sh", "-n", str(script)], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "set -eu" in script.read_text()
+
+
+def test_the_agent_reads_the_file_that_the_units_write() -> None:
+    told = json.loads((IMAGE / "cloudwatch-agent.json").read_text())
+    [read] = told["logs"]["logs_collected"]["files"]["collect_list"]
+    assert read["file_path"] == f"{LOG}/venue.log"
+    assert f"{LOG}/venue.log" in (IMAGE / "logrotate.conf").read_text()
+
+
+def test_everything_that_the_recipe_installs_is_staged(tmp_path: Path) -> None:
+    if not (ROOT / "web" / "dist").exists():
+        pytest.skip("the page is not built")
+    copy(tmp_path)
+    (tmp_path / "openbourse-1-py3-none-any.whl").write_bytes(b"wheel")
+    write_sums(tmp_path)
+    assert re.fullmatch(r"[0-9a-f]{64}  openbourse-1-py3-none-any.whl\n", (tmp_path / "SHA256SUMS").read_text())
+    text = (IMAGE / "provision.sh").read_text() + (IMAGE / "install-release.sh").read_text()
+    for name in re.findall(r'"\$image/([\w.-]+)"', text):
+        assert (tmp_path / "image" / name).is_file()
+    for name in ("aws.lock", "web/index.html", "units/openbourse.target"):
+        assert (tmp_path / name).is_file()
+    assert "--require-hashes" in text

@@ -1,0 +1,71 @@
+"""An instance's first start: settings and secrets are fetched once, and kept for root alone."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from deploy.stage import ROOT
+from openbourse.settings import read_settings
+
+PATH = "/openbourse/test/settings"
+
+
+@pytest.fixture
+def join() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("join", ROOT / "deploy" / "image" / "join.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@mock_aws
+def test_settings_and_secrets_become_an_environment_file(
+    join: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    region = "eu-central-1"
+    vault = boto3.client("secretsmanager", region_name=region)
+    kept = {
+        "journal": json.dumps({"username": "journal", "password": 'p@ss/"word\\'}),
+        "valkey": "token:1",
+        "master": "ab" * 32,
+    }
+    names = {name: vault.create_secret(Name=name, SecretString=text)["ARN"] for name, text in kept.items()}
+    values = {
+        "JOURNAL_URL": "postgresql://db:5432/openbourse?sslmode=verify-full",
+        "JOURNAL_SECRET": names["journal"],
+        "VALKEY_URL": "rediss://cache:6379/0",
+        "VALKEY_SECRET": names["valkey"],
+        "MASTER_KEY_SECRET": names["master"],
+        "TRUSTED_PROXIES": "10.0.0.0/16",
+        **{f"MANY_{number}": "x" for number in range(12)},  # more than one page
+    }
+    store = boto3.client("ssm", region_name=region)
+    for name, value in values.items():
+        store.put_parameter(Name=f"{PATH}/{name}", Value=value, Type="String")
+    instance = join.read_instance(f"OPENBOURSE_FLEET=gateway\nOPENBOURSE_SETTINGS_PATH={PATH}\nAWS_REGION={region}\n")
+    join.fetch(instance, tmp_path, "10.0.1.7")
+    for name in ("venue.env", "master.key"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "master.key").read_text() == "ab" * 32 + "\n"
+    text = (tmp_path / "venue.env").read_text()
+    assert "_SECRET" not in text
+    assert 'OPENBOURSE_MANY_11="x"' in text
+    read = read_settings({name: value[1:-1] for name, value in join.read_instance(text).items()})
+    assert read.journal_url == "postgresql://journal:p%40ss%2F%22word%5C@db:5432/openbourse?sslmode=verify-full"
+    assert read.valkey_url == "rediss://:token%3A1@cache:6379/0"
+    assert (read.host, read.intake_host, read.trusted_proxies) == ("0.0.0.0", "10.0.1.7", ("10.0.0.0/16",))
+
+
+def test_what_an_environment_file_cannot_hold_is_refused(join: ModuleType) -> None:
+    assert join.environment_file({"A": 'b"\\c'}) == 'A="b\\"\\\\c"\n'
+    with pytest.raises(ValueError, match="A has"):
+        join.environment_file({"A": "b\nEVIL=1"})
