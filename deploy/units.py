@@ -118,13 +118,15 @@ def log_export() -> str:
     """Return what copies the venue's journal lines into a file: the CloudWatch agent reads files, not the journal."""
     return (
         f"{HEAD}[Unit]\nDescription=openbourse's log lines from the journal to {LOG}/venue.log\n"
-        "After=systemd-journald.service\n\n[Service]\nDynamicUser=no\n"
+        "After=systemd-journald.service\n\n[Service]\n"
         f"User={USER}\nGroup={USER}\nSupplementaryGroups=systemd-journal\nLogsDirectory=openbourse\n"
         f"StateDirectory={STATE}/log-export\n"
-        f"ExecStart=/usr/bin/journalctl --follow --output=cat --unit=openbourse-*"
-        f" --cursor-file=/var/lib/{STATE}/log-export/cursor\n"
-        f"StandardOutput=append:{LOG}/venue.log\nRestart=always\nRestartSec=1s\nMemoryMax=128M\n"
-        + HARDENED.replace("AF_INET AF_INET6 AF_UNIX", "AF_UNIX")
+        # The shell opens the file: systemd itself would open it before the directory is made.
+        "ExecStart=/bin/sh -c 'exec /usr/bin/journalctl --follow --output=cat --unit=openbourse-*"
+        " --cursor-file=$STATE_DIRECTORY/cursor >>$LOGS_DIRECTORY/venue.log'\n"
+        "Restart=always\nRestartSec=1s\nMemoryMax=128M\n"
+        # The agent is another user, and reads it.
+        + HARDENED.replace("AF_INET AF_INET6 AF_UNIX", "AF_UNIX").replace("UMask=0077", "UMask=0022")
         + f"\n[Install]\nWantedBy={TARGET}\n"
     )
 

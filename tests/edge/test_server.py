@@ -158,3 +158,20 @@ async def test_a_call_under_way_is_answered_before_the_server_ends() -> None:
         await asyncio.sleep(0.1)
         venue.stop.set()
         assert (await asked).json() == {"done": True}
+
+
+async def test_a_balancer_keeps_its_idle_connections_longer_than_clients_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "KEEP_ALIVE_S", 1)
+    for is_balancer in (False, True):
+        async with served(limits=Limits(100, 100, lambda address, told=is_balancer: told)) as venue:
+            reader, writer = await dial(venue)
+            writer.write(PING)
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(2)
+            if is_balancer:
+                await asyncio.sleep(1.6)
+                writer.write(PING)
+                assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+            else:
+                assert await rest(reader) == b""
+            writer.close()

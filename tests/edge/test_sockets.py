@@ -231,3 +231,13 @@ async def test_a_socket_that_pours_lets_others_have_their_turns(recorded: Any, m
         await quiet.send("more")
         await asyncio.sleep(0.1)
         assert heard[-2:] == ["more", "more"], "both are read again"
+
+
+async def test_an_upgrade_may_name_the_client_in_several_lines() -> None:
+    handler = Recorder()
+    async with served(handlers={"/ws": handler}, trusted_proxies=("127.0.0.1/32",)) as venue:
+        headers = [("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-For", "198.51.100.7")]
+        async with connect(f"ws://127.0.0.1:{venue.port}/ws", additional_headers=headers) as connection:
+            await connection.send("x")
+            assert await connection.recv() == "x"
+        assert handler.sockets[0].address == "198.51.100.7"

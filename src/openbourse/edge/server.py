@@ -23,6 +23,8 @@ REQUEST_S: Final = 10.0
 """A connection whose request is not whole by then is cut, and so is a fresh one that asks nothing."""
 HEAD_BYTES_MAX: Final = 16_384
 KEEP_ALIVE_S: Final = 60
+PROXY_KEEP_ALIVE_S: Final = 330
+"""Longer than any balancer of ours keeps an idle connection (300 s): it must never send on one that closes just then."""
 DRAIN_S: Final = 5
 LINGER_S: Final = 1.0
 """How long a refused connection is still read from, so that the client comes to read the refusal."""
@@ -59,11 +61,11 @@ class Limits:
         self.count = 0
         self.refused = 0
         self.by_address: Counter[str] = Counter()
-        self._is_exempt = is_exempt
+        self.is_exempt = is_exempt
 
     def admit(self, address: str) -> bool:
         """Count a connection, or return False when there is no room."""
-        is_crowded = self.by_address[address] >= self.per_address_max and not self._is_exempt(address)
+        is_crowded = self.by_address[address] >= self.per_address_max and not self.is_exempt(address)
         if self.count >= self.connections_max or is_crowded:
             self.refused += 1
             if not self.by_address[address]:
@@ -100,6 +102,8 @@ class LimitedHttp(HttpToolsProtocol):
             return
         self._address = address
         super().connection_made(transport)
+        if self.limits.is_exempt(address):
+            self.timeout_keep_alive = PROXY_KEEP_ALIVE_S
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -307,7 +307,9 @@ class Sockets:
         handshake = ServerProtocol()
         handler = self._handler(path)
         peer = transport.get_extra_info("peername")
-        address = self._addresses.client(str(peer[0]) if peer else "", request.headers.get("X-Forwarded-For", ""))
+        # In as many lines as clients and balancers like; the last one is the balancer's.
+        forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
+        address = self._addresses.client(str(peer[0]) if peer else "", forwarded)
         unit: TimeUnit | None = TimeUnit.MILLISECOND
         named = dict(parse_qsl(query)).get("timeUnit", "MILLISECOND").upper()
         unit = TimeUnit.__members__.get(named)
