@@ -38,12 +38,28 @@ struct Run {
     events_bytes: usize,
     commands_bytes: usize,
     took: Duration,
+    on_core: Duration,
 }
 
 impl Run {
     fn per_second(&self) -> f64 {
         self.commands as f64 / self.took.as_secs_f64()
     }
+
+    /// Commands a second of the time that the core was ours: on a shared machine the rest is others'.
+    fn per_core_second(&self) -> f64 {
+        self.commands as f64 / self.on_core.as_secs_f64().max(1e-9)
+    }
+}
+
+/// How long this thread has run so far.
+fn on_core() -> Duration {
+    let times = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = times
+        .split_whitespace()
+        .next()
+        .and_then(|word| word.parse::<u64>().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or(0))
 }
 
 #[inline(never)]
@@ -53,8 +69,9 @@ fn run(venue: &mut Venue, batches: &[Vec<u8>]) -> Run {
         events_bytes: 0,
         commands_bytes: 0,
         took: Duration::ZERO,
+        on_core: Duration::ZERO,
     };
-    let began = Instant::now();
+    let (began, ran) = (Instant::now(), on_core());
     for batch in batches {
         let (commands, events) = venue.apply(batch);
         total.commands += commands;
@@ -62,6 +79,7 @@ fn run(venue: &mut Venue, batches: &[Vec<u8>]) -> Run {
         total.commands_bytes += batch.len();
     }
     total.took = began.elapsed();
+    total.on_core = on_core().saturating_sub(ran);
     total
 }
 
@@ -98,11 +116,12 @@ pub fn mix(commands: u64, instruments: u32, accounts: u64) {
     venue.engine.audit().expect("the state is sound");
     println!(
         "{{\"measure\":\"mix\",\"commands\":{},\"instruments\":{instruments},\"accounts\":{accounts},\"open\":{},\
-         \"seconds\":{:.4},\"per_second\":{:.0},\"events_bytes\":{},\"commands_bytes\":{},\"copy_floor_seconds\":{floor:.4}}}",
+         \"seconds\":{:.4},\"per_second\":{:.0},\"per_core_second\":{:.0},\"events_bytes\":{},\"commands_bytes\":{},\"copy_floor_seconds\":{floor:.4}}}",
         seen.commands,
         venue.resting.len(),
         seen.took.as_secs_f64(),
         seen.per_second(),
+        seen.per_core_second(),
         seen.events_bytes,
         seen.commands_bytes,
     );
@@ -119,9 +138,10 @@ fn flat_row(name: &str, shape: Shape, instruments: u32, resting: usize, commands
     let seen = run(&mut venue, &made);
     println!(
         "{{\"measure\":\"flat\",\"book\":\"{name}\",\"instruments\":{instruments},\"resting\":{resting},\"commands\":{},\
-         \"per_second\":{:.0}}}",
+         \"per_second\":{:.0},\"per_core_second\":{:.0}}}",
         seen.commands,
-        seen.per_second()
+        seen.per_second(),
+        seen.per_core_second()
     );
     if name == "usual" && instruments > 1 {
         return;
@@ -130,9 +150,10 @@ fn flat_row(name: &str, shape: Shape, instruments: u32, resting: usize, commands
     let seen = run(&mut venue, &storm);
     println!(
         "{{\"measure\":\"flat\",\"book\":\"{name}, cancel storm\",\"instruments\":{instruments},\"resting\":{resting},\
-         \"commands\":{},\"per_second\":{:.0}}}",
+         \"commands\":{},\"per_second\":{:.0},\"per_core_second\":{:.0}}}",
         seen.commands,
-        seen.per_second()
+        seen.per_second(),
+        seen.per_core_second()
     );
 }
 
@@ -179,19 +200,22 @@ pub fn state(orders: usize, accounts: u64) {
         venue.mixed(bytes);
         true
     });
-    let began = Instant::now();
+    let (began, ran) = (Instant::now(), on_core());
     venue.engine = Engine::restore(&snapshot).expect("an engine reads what it wrote");
-    let loaded = began.elapsed();
+    let (loaded, loaded_on_core) = (began.elapsed(), on_core().saturating_sub(ran));
     let replayed = run(&mut venue, &made);
     println!(
         "{{\"measure\":\"state\",\"orders\":{orders},\"accounts\":{accounts},\"bytes_per_order\":{:.0},\
          \"bytes_per_account\":{:.0},\"snapshot_bytes\":{},\"write_seconds\":{:.3},\"load_seconds\":{:.3},\
-         \"replay_per_second\":{:.0}}}",
+         \"load_core_seconds\":{:.3},\"replay_per_second\":{:.0},\
+         \"replay_per_core_second\":{:.0}}}",
         with_orders.saturating_sub(with_accounts) as f64 / orders as f64,
         with_accounts.saturating_sub(before) as f64 / accounts as f64,
         snapshot.len(),
         written.as_secs_f64(),
         loaded.as_secs_f64(),
+        loaded_on_core.as_secs_f64(),
         replayed.per_second(),
+        replayed.per_core_second(),
     );
 }
