@@ -8,6 +8,7 @@ use crate::words::Reason;
 
 const IDLE_MAX_US: i64 = 3_600_000_000;
 pub const IN_FLIGHT_MAX: usize = 65_536;
+const BUSY: usize = 64;
 
 #[derive(Clone, Default, Debug)]
 pub struct Session {
@@ -25,12 +26,20 @@ pub enum Identity {
     Refused(Reason),
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Sessions {
     /// By id ascending.
     list: Vec<(u64, Session)>,
     /// Where each one stands in the list.
     places: SlotTable,
+    /// Where those that were busy last stand, by the last bits of their ids; looked at first.
+    busy: [u32; BUSY],
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl Sessions {
@@ -40,7 +49,7 @@ impl Sessions {
         for ((id, _), place) in list.iter().zip(0..) {
             places.insert(mixed(*id), place);
         }
-        Self { list, places }
+        Self { list, places, busy: [0; BUSY] }
     }
 
     pub fn len(&self) -> usize {
@@ -53,19 +62,27 @@ impl Sessions {
     }
 
     /// Find out whether a command with a counter is new, and record it when it is.
+    #[inline]
     pub fn identify(&mut self, header: &Header, sequence: u64, time_us: i64) -> Identity {
-        let is_meant = |place: u32| self.list[place as usize].0 == header.session;
-        let place = match self.places.find(mixed(header.session), is_meant) {
-            Some(place) => place as usize,
-            None => self.begin(header.session, time_us),
-        };
+        let busy = header.session as usize % BUSY;
+        let mut place = self.busy[busy] as usize;
+        if self.list.get(place).is_none_or(|(id, _)| *id != header.session) {
+            place = self.look_up(header.session, time_us);
+            self.busy[busy] = place as u32;
+        }
         let session = &mut self.list[place].1;
         session.last_time = time_us;
         session.identify(header, sequence)
     }
 
-    /// Begin a session, and forget those that were idle for long; answers its place.
+    /// Find a session, or begin it; answers its place.
     #[cold]
+    fn look_up(&mut self, id: u64, time_us: i64) -> usize {
+        let found = self.places.find(mixed(id), |place| self.list[place as usize].0 == id);
+        found.map_or_else(|| self.begin(id, time_us), |place| place as usize)
+    }
+
+    /// Begin a session, and forget those that were idle for long; answers its place.
     fn begin(&mut self, id: u64, time_us: i64) -> usize {
         let mut list = std::mem::take(&mut self.list);
         list.retain(|(_, session)| session.last_time >= time_us - IDLE_MAX_US);
@@ -77,11 +94,14 @@ impl Sessions {
 }
 
 impl Session {
+    #[inline(always)]
     fn identify(&mut self, header: &Header, sequence: u64) -> Identity {
         if header.counter < self.low_water {
             return Identity::Refused(Reason::IdentityExpired);
         }
-        if let Ok(place) = self.place_of(header.counter) {
+        // Nearly always it is past the end, since gateways count up.
+        let is_newest = self.recorded.back().is_none_or(|(last, _)| *last < header.counter);
+        if !is_newest && let Ok(place) = self.place_of(header.counter) {
             return Identity::Duplicate(self.recorded[place].1);
         }
         if header.low_water > self.low_water {
@@ -96,20 +116,18 @@ impl Session {
         if self.recorded.len() >= IN_FLIGHT_MAX {
             return Identity::Refused(Reason::TooManyInFlight);
         }
-        // The place may have moved when counters were forgotten.
-        match self.place_of(header.counter) {
-            Err(place) if place < self.recorded.len() => self.recorded.insert(place, (header.counter, sequence)),
-            _ => self.recorded.push_back((header.counter, sequence)),
+        if is_newest {
+            self.recorded.push_back((header.counter, sequence));
+        } else if let Err(place) = self.place_of(header.counter) {
+            // Its place may have moved when counters were forgotten.
+            self.recorded.insert(place, (header.counter, sequence));
         }
         Identity::Fresh
     }
 
-    /// Where a counter is, or would be: nearly always past the end, since gateways count up.
-    #[inline]
+    /// Where a counter is, or would be.
+    #[cold]
     fn place_of(&self, counter: u64) -> Result<usize, usize> {
-        match self.recorded.back() {
-            Some((last, _)) if *last >= counter => self.recorded.binary_search_by_key(&counter, |entry| entry.0),
-            _ => Err(self.recorded.len()),
-        }
+        self.recorded.binary_search_by_key(&counter, |entry| entry.0)
     }
 }
