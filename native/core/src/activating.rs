@@ -52,8 +52,16 @@ impl Turn<'_> {
     }
 
     /// Work off the queue, with all that it sets off.
+    #[inline(always)]
     pub fn work_off(&mut self) {
-        debug_assert!(self.listing.queue.is_empty() || self.listing.definition.status == InstrumentStatus::Trading);
+        if !self.listing.queue.is_empty() {
+            self.work_off_all();
+        }
+    }
+
+    #[cold]
+    fn work_off_all(&mut self) {
+        debug_assert!(self.listing.definition.status == InstrumentStatus::Trading);
         while let Some(activation) = self.listing.queue.pop_front() {
             match activation {
                 Activation::Fired(order) => self.activate_fired(order),
@@ -72,7 +80,7 @@ impl Turn<'_> {
         match self.check_working(&mut tried, false).and_then(|()| self.weigh(&mut tried)) {
             Ok(outlook) => {
                 self.begin(&tried, &outlook, ExecutionKind::Triggered);
-                self.run(tried, outlook);
+                self.run(&mut tried, outlook);
             }
             Err(_) => {
                 self.reject(&order);
@@ -142,13 +150,13 @@ impl Turn<'_> {
     fn activate(&mut self, mut legs: Vec<Order>, outlook: Option<Outlook>) {
         if legs.len() > 1 {
             self.begin_pair(legs);
-        } else if let Some(leg) = legs.pop() {
+        } else if let Some(mut leg) = legs.pop() {
             match outlook {
                 Some(outlook) => {
                     self.begin(&leg, &outlook, ExecutionKind::New);
-                    self.run(leg, outlook);
+                    self.run(&mut leg, outlook);
                 }
-                None => self.wait(leg),
+                None => self.wait(&mut leg),
             }
         }
     }
@@ -163,15 +171,15 @@ impl Turn<'_> {
 
     /// Let both legs of a pair begin.
     pub fn begin_pair(&mut self, legs: Vec<Order>) {
-        for leg in legs {
+        for mut leg in legs {
             if leg.place() == Place::Waiting {
-                self.wait(leg);
+                self.wait(&mut leg);
                 continue;
             }
             self.hold(&leg);
             let accepted = Execution { on_book: true, ..Execution::new(ExecutionKind::New, OrderStatus::New) };
             self.listing.report(self.events, &leg, &accepted);
-            self.rest(leg);
+            self.rest(&mut leg);
         }
     }
 

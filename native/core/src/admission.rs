@@ -4,7 +4,7 @@
 use crate::AMOUNT_BOUND;
 use crate::filters::require;
 use crate::limits::InstrumentRules;
-use crate::open::OpenCounts;
+use crate::open::{OpenCounts, client_key};
 use crate::orders::{Extra, Order, Rare};
 use crate::requests::{Extension, OrderRequest};
 use crate::turn::Turn;
@@ -42,6 +42,7 @@ impl Admission {
 }
 
 /// The part of a request that must agree with itself.
+#[inline(always)]
 fn is_combination_valid(request: &OrderRequest, rules: &InstrumentRules) -> bool {
     let none = Extension::default();
     let extension = request.extension.as_deref().unwrap_or(&none);
@@ -62,9 +63,10 @@ fn is_combination_valid(request: &OrderRequest, rules: &InstrumentRules) -> bool
     };
     form && has_trigger == request.order_type.is_stop()
         && (request.has_strategy || (request.strategy_id == 0 && request.strategy_type == 0))
-        && is_extension_valid(request, extension, rules)
+        && (request.extension.is_none() || is_extension_valid(request, extension, rules))
 }
 
+#[cold]
 fn is_extension_valid(request: &OrderRequest, extension: &Extension, rules: &InstrumentRules) -> bool {
     let is_limit = !request.order_type.is_market();
     let is_good_till_canceled = request.time_in_force == TimeInForce::GoodTillCanceled;
@@ -95,6 +97,7 @@ impl Turn<'_> {
     }
 
     /// Check ACCOUNT_DISABLED and ACCOUNT_MAY_NOT_TRADE.
+    #[inline(always)]
     pub fn check_account(&self, account_slot: u32) -> Result<(), Reason> {
         let account = self.accounts.at(account_slot);
         require(!account.is_killed, Reason::AccountDisabled)?;
@@ -102,6 +105,7 @@ impl Turn<'_> {
     }
 
     /// Check from INSTRUMENT_NOT_TRADING to the phase.
+    #[inline(always)]
     fn check_form(&self, request: &OrderRequest, stp: Prevention, gate: Gate) -> Result<(), Reason> {
         let (definition, rules) = (&self.listing.definition, &self.listing.rules);
         let is_auction = definition.status == InstrumentStatus::Auction;
@@ -134,6 +138,7 @@ impl Turn<'_> {
     }
 
     /// Check from MAX_NUM_ORDERS to EXCHANGE_MAX_NUM_ICEBERG_ORDERS.
+    #[inline(always)]
     fn check_counts(&self, order: &Order, before: OpenCounts) -> Result<(), Reason> {
         let (definition, rules, venue) = (&self.listing.definition, &self.listing.rules, &self.venue.rules);
         let here = self.listing.open.counts_of(order.account_slot);
@@ -156,11 +161,17 @@ impl Turn<'_> {
     }
 
     /// Check MAX_POSITION.
+    #[inline(always)]
     fn check_position(&self, order: &Order) -> Result<(), Reason> {
         let position_max = self.listing.rules.position_max;
         if position_max == 0 || order.side == Side::Sell || order.by_quote() {
             return Ok(());
         }
+        self.check_bids(order, position_max)
+    }
+
+    #[cold]
+    fn check_bids(&self, order: &Order, position_max: i128) -> Result<(), Reason> {
         let balance = self.accounts.at(order.account_slot).balance(self.listing.definition.base);
         let bids = self.listing.open.of_account(order.account_slot).filter(|(_, open)| open.side == Side::Buy);
         let bid: i128 = bids.map(|(_, open)| i128::from(open.remaining())).sum();
@@ -192,6 +203,7 @@ impl Turn<'_> {
             id: 0,
             account: request.account,
             account_slot,
+            client_key: client_key(account_slot, &request.client_id),
             side: request.side,
             order_type: request.order_type,
             time_in_force: request.time_in_force,

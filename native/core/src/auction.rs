@@ -19,10 +19,15 @@ pub struct Indication {
 
 impl Listing {
     /// Announce the indication when an auction began, or when the book changed and it with it.
+    #[inline(always)]
     pub fn announce_indication(&mut self, events: &mut Events, time_us: i64) {
-        if self.definition.status != InstrumentStatus::Auction {
-            return;
+        if self.definition.status == InstrumentStatus::Auction {
+            self.announce(events, time_us);
         }
+    }
+
+    #[cold]
+    fn announce(&mut self, events: &mut Events, time_us: i64) {
         if self.indication.is_some() && !self.book.has_other_remaining() {
             return;
         }

@@ -28,7 +28,7 @@ impl Listing {
             let wrong = |what: &str| Err(format!("order {}: {what}", order.id));
             // Of two orders with one client id, the id leads to one and so not to the other.
             let by_id = self.open.by_id(order.id);
-            if by_id.is_none() || self.open.by_client(order.account_slot, &order.client_id) != by_id {
+            if by_id.is_none() || self.open.by_client_of(order) != by_id {
                 return wrong("its client id is taken, or does not lead to it");
             }
             if !self.is_hold_right(order) {

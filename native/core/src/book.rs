@@ -73,13 +73,19 @@ impl Book {
         if self.hidden.is_empty() { 0 } else { self.hidden.get(&(side, price)).copied().unwrap_or(0) }
     }
 
+    #[inline(always)]
     fn hide(&mut self, side: Side, price: i64, change: i128) {
         if change != 0 {
-            let hidden = self.hidden.entry((side, price)).or_default();
-            *hidden += change;
-            if *hidden == 0 {
-                self.hidden.remove(&(side, price));
-            }
+            self.hide_more(side, price, change);
+        }
+    }
+
+    #[cold]
+    fn hide_more(&mut self, side: Side, price: i64, change: i128) {
+        let hidden = self.hidden.entry((side, price)).or_default();
+        *hidden += change;
+        if *hidden == 0 {
+            self.hidden.remove(&(side, price));
         }
     }
 
@@ -185,7 +191,9 @@ impl Book {
         let order = open.order(slot);
         let (side, price, remaining) = (order.side, order.price, order.remaining());
         let hidden = remaining - order.visible();
-        let place = self.touch_order(open, slot, -remaining);
+        let place = open.place(slot);
+        let level = self.ladder.level(place);
+        self.touch(side, price, level, self.ladder.total(level), -remaining);
         self.ladder.remove(place);
         self.hide(side, price, -i128::from(hidden));
     }
@@ -195,6 +203,16 @@ impl Book {
     fn settle_notes(&mut self) {
         if self.touched.len() < 2 {
             return;
+        }
+        if let [one, other] = &mut self.touched[..] {
+            // What a replaced order leaves and where the new one comes: the usual case.
+            let (first, second) = ((one.side, one.price), (other.side, other.price));
+            if first > second {
+                std::mem::swap(one, other);
+            }
+            if first != second {
+                return;
+            }
         }
         // Stable: among notes of one level the first, which has the total from before the command, stays first.
         self.touched.sort_by_key(|noted| (noted.side, noted.price));

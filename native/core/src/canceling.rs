@@ -15,12 +15,12 @@ impl Engine {
     pub(crate) fn cancel_order(&mut self, account: u64, instrument: u32, cancel: &CancelRequest) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(account, instrument)?;
         let order = turn.find_cancelable(cancel, slot)?;
-        turn.cancel(order, cancel.request_id);
+        turn.cancel(order, &cancel.request_id);
         turn.finish();
         Ok(())
     }
 
-    pub(crate) fn cancel_all(&mut self, account: u64, instrument: u32, request_id: ClientId) -> Result<(), Reason> {
+    pub(crate) fn cancel_all(&mut self, account: u64, instrument: u32, request_id: &ClientId) -> Result<(), Reason> {
         self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
         if instrument != 0 && !self.listings.contains_key(&instrument) {
             return Err(Reason::UnknownInstrument);
@@ -38,7 +38,7 @@ impl Engine {
         &mut self,
         account: u64,
         instrument: u32,
-        request_id: ClientId,
+        request_id: &ClientId,
         touched: &mut BTreeSet<u32>,
     ) -> Result<(), Reason> {
         let slot = self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
@@ -65,9 +65,10 @@ impl Engine {
         request: &OrderRequest,
     ) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        let order = turn.draft(request, slot);
+        turn.listing.open.draw_near(slot);
+        let mut order = turn.draft(request, slot);
         turn.admit(request, &order, &Admission::through(Gate::Replacement))?;
-        turn.cancel_replace(mode, cancel, order);
+        turn.cancel_replace(mode, cancel, &mut order);
         turn.work_off();
         turn.finish();
         Ok(())
@@ -80,7 +81,7 @@ impl Turn<'_> {
         let open = &self.listing.open;
         if order == 0 {
             // No order has an empty client id, so naming neither finds nothing.
-            return open.by_client(account_slot, client_id).ok_or(Reason::UnknownOrder);
+            return open.by_client_near(self.order_hint, account_slot, client_id).ok_or(Reason::UnknownOrder);
         }
         let slot = open.by_id(order).ok_or(Reason::UnknownOrder)?;
         if open.order(slot).account_slot != account_slot {
@@ -104,7 +105,7 @@ impl Turn<'_> {
     }
 
     /// End an open order, and with it the list it belongs to, and release the holds; answers its id.
-    pub fn cancel(&mut self, slot: u32, request_id: ClientId) -> u64 {
+    pub fn cancel(&mut self, slot: u32, request_id: &ClientId) -> u64 {
         let order = self.listing.open.order(slot);
         let (id, list) = (order.id, order.list());
         if list == 0 {
@@ -116,7 +117,7 @@ impl Turn<'_> {
     }
 
     /// Cancel one order and place another, in that order; the new one has passed its first checks.
-    fn cancel_replace(&mut self, mode: ReplaceMode, cancel: &CancelRequest, order: Order) {
+    fn cancel_replace(&mut self, mode: ReplaceMode, cancel: &CancelRequest, order: &mut Order) {
         let mut outcome = Replacement {
             cancel_result: ReplaceResult::Success,
             cancel_reason: None,
@@ -126,7 +127,7 @@ impl Turn<'_> {
             new_order: 0,
         };
         match self.find_cancelable(cancel, order.account_slot) {
-            Ok(slot) => outcome.canceled_order = self.cancel(slot, cancel.request_id),
+            Ok(slot) => outcome.canceled_order = self.cancel(slot, &cancel.request_id),
             Err(reason) => {
                 outcome.cancel_result = ReplaceResult::Failure;
                 outcome.cancel_reason = Some(reason);
@@ -137,7 +138,7 @@ impl Turn<'_> {
                 }
             }
         }
-        let placed = self.check_client_id(&order).and_then(|()| {
+        let placed = self.check_client_id(order).and_then(|()| {
             let announce = |turn: &mut Self, new_order: u64| {
                 turn.events.cancel_replaced(&Replacement { new_order, ..outcome });
             };

@@ -160,11 +160,18 @@ impl<'a> Reader<'a> {
         self.bytes.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, tail) = self.bytes.split_first_chunk::<N>()?;
         self.bytes = tail;
         Some(*head)
+    }
+    /// Take `N` bytes of fields at once, so that their length is looked at once.
+    #[inline(always)]
+    pub fn fixed<const N: usize>(&mut self) -> Option<Fixed<'a, N>> {
+        let (bytes, tail) = self.bytes.split_first_chunk::<N>()?;
+        self.bytes = tail;
+        Some(Fixed { bytes, at: 0 })
     }
     #[inline]
     pub fn u8(&mut self) -> Option<u8> {
@@ -196,7 +203,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Read a text of `shortest` to `N` printable ASCII characters.
-    #[inline]
+    #[inline(always)]
     pub fn text<const N: usize>(&mut self, shortest: u8) -> Option<Text<N>> {
         let length = self.u8()?;
         if length < shortest || usize::from(length) > N {
@@ -205,6 +212,52 @@ impl<'a> Reader<'a> {
         let (head, tail) = self.bytes.split_at_checked(usize::from(length))?;
         self.bytes = tail;
         Text::from_bytes(head)
+    }
+}
+
+/// Fields at places that the compiler knows.
+///
+/// # Panics
+/// When more is read than there is.
+pub struct Fixed<'a, const N: usize> {
+    bytes: &'a [u8; N],
+    at: usize,
+}
+
+impl<const N: usize> Fixed<'_, N> {
+    #[inline(always)]
+    fn array<const M: usize>(&mut self) -> [u8; M] {
+        let field = self.bytes[self.at..].first_chunk().expect("the fields are as long as was said");
+        self.at += M;
+        *field
+    }
+    #[inline(always)]
+    pub fn u8(&mut self) -> u8 {
+        self.array::<1>()[0]
+    }
+    #[inline(always)]
+    pub fn u16(&mut self) -> u16 {
+        u16::from_le_bytes(self.array())
+    }
+    #[inline(always)]
+    pub fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.array())
+    }
+    #[inline(always)]
+    pub fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
+    }
+    #[inline(always)]
+    pub fn i32(&mut self) -> i32 {
+        i32::from_le_bytes(self.array())
+    }
+    #[inline(always)]
+    pub fn i64(&mut self) -> i64 {
+        i64::from_le_bytes(self.array())
+    }
+    #[inline(always)]
+    pub fn i128(&mut self) -> i128 {
+        i128::from_le_bytes(self.array())
     }
 }
 
@@ -251,7 +304,7 @@ impl<const N: usize> Text<N> {
     pub const EMPTY: Self = Self { length: 0, bytes: [0; N] };
 
     /// Take the characters, or `None` when they are too many or not all in 0x21-0x7E.
-    #[inline]
+    #[inline(always)]
     pub fn from_bytes(text: &[u8]) -> Option<Self> {
         if text.len() > N {
             return None;

@@ -1,17 +1,19 @@
 //! Command frames: where one ends, its header, and its body decoded (section 2 of both pages).
 
 use crate::codec::{ClientId, Reader, Text};
+use crate::engine::Engine;
 use crate::instruments::{Definition, Rates};
 use crate::limits::{InstrumentRules, VenueRules};
 use crate::requests::{AmendRequest, CancelRequest, ListRequest, OrderRequest};
-use crate::words::{InstrumentStatus, Prevention, ReplaceMode, permission};
+use crate::words::{InstrumentStatus, Prevention, Reason, ReplaceMode, permission};
 
 pub const HEADER_LENGTH: usize = 40;
 const VERSION: u16 = 1;
 /// The version of an order request's frame that has an extension.
 const VERSION_EXTENDED: u16 = 2;
-const PLACE_ORDER: u16 = 12;
-const CANCEL_REPLACE: u16 = 15;
+pub const PLACE_ORDER: u16 = 12;
+pub const CANCEL_ORDER: u16 = 13;
+pub const CANCEL_REPLACE: u16 = 15;
 /// The last kind that rules 1 know.
 const RULES_1_LAST: u16 = 17;
 
@@ -26,23 +28,130 @@ pub struct Header {
 }
 
 /// Take the next frame off `frames`: its header and body, or `None` when the rest is one malformed command.
+#[inline(always)]
 pub fn split_frame<'a>(frames: &mut &'a [u8]) -> Option<(Header, &'a [u8])> {
     let whole = std::mem::take(frames);
-    let mut reader = Reader::new(whole.get(..HEADER_LENGTH)?);
-    let length = usize::try_from(reader.u32()?).ok()?;
-    if length < HEADER_LENGTH || length > whole.len() {
-        return None;
-    }
-    let header = Header {
-        kind: reader.u16()?,
-        version: reader.u16()?,
-        session: reader.u64()?,
-        counter: reader.u64()?,
-        low_water: reader.u64()?,
-    };
-    let (frame, rest) = whole.split_at(length);
+    let mut reader = Reader::new(whole);
+    let mut fixed = reader.fixed::<HEADER_LENGTH>()?;
+    let length = usize::try_from(fixed.u32()).ok()?;
+    let (body, rest) = whole[HEADER_LENGTH..].split_at_checked(length.checked_sub(HEADER_LENGTH)?)?;
     *frames = rest;
-    Some((header, &frame[HEADER_LENGTH..]))
+    let header = Header {
+        kind: fixed.u16(),
+        version: fixed.u16(),
+        session: fixed.u64(),
+        counter: fixed.u64(),
+        low_water: fixed.u64(),
+    };
+    Some((header, body))
+}
+
+/// What a command asks for, read from its body.
+pub trait Wish {
+    /// The account, instrument and client id that a reject of this command names (section 4).
+    fn named(&self) -> (u64, u32, ClientId);
+    fn perform(&self, engine: &mut Engine) -> Result<(), Reason>;
+}
+
+/// The wishes that come by far the most often are read each by itself, so that none is moved about as a [`Command`].
+#[derive(Debug)]
+pub struct Cancel {
+    pub account: u64,
+    pub instrument: u32,
+    pub cancel: CancelRequest,
+}
+
+#[derive(Debug)]
+pub struct Replace {
+    pub mode: ReplaceMode,
+    pub cancel: CancelRequest,
+    pub order: OrderRequest,
+}
+
+impl Header {
+    /// Whether its order request has an extension; `None` when the version is not known.
+    #[inline(always)]
+    fn is_extended(&self, rules: u32) -> Option<bool> {
+        match self.version {
+            VERSION => Some(false),
+            VERSION_EXTENDED if rules >= 2 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+#[inline(always)]
+fn read_order(is_extended: bool, rules: u32, reader: &mut Reader<'_>) -> Option<OrderRequest> {
+    let mut request = OrderRequest::read(reader)?;
+    if is_extended {
+        request = request.extended(reader)?;
+    }
+    // Nothing follows, and rules 1 do not know transfers.
+    let is_known = rules >= 2 || request.stp != Some(Prevention::Transfer);
+    if is_known && reader.is_empty() { Some(request) } else { None }
+}
+
+impl OrderRequest {
+    #[inline(always)]
+    pub fn decode(header: &Header, body: &[u8], rules: u32) -> Option<Self> {
+        read_order(header.is_extended(rules)?, rules, &mut Reader::new(body))
+    }
+}
+
+impl Cancel {
+    #[inline(always)]
+    pub fn decode(header: &Header, body: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(body);
+        let (account, instrument) = (reader.u64()?, reader.u32()?);
+        let cancel = CancelRequest::read(&mut reader)?;
+        let is_right = header.version == VERSION && reader.is_empty();
+        if is_right { Some(Self { account, instrument, cancel }) } else { None }
+    }
+}
+
+impl Replace {
+    #[inline(always)]
+    pub fn decode(header: &Header, body: &[u8], rules: u32) -> Option<Self> {
+        let is_extended = header.is_extended(rules)?;
+        let mut reader = Reader::new(body);
+        let mode = ReplaceMode::from_code(reader.u8()?)?;
+        let cancel = CancelRequest::read(&mut reader)?;
+        let order = read_order(is_extended, rules, &mut reader)?;
+        if order.is_test { None } else { Some(Self { mode, cancel, order }) }
+    }
+}
+
+impl Wish for OrderRequest {
+    fn named(&self) -> (u64, u32, ClientId) {
+        (self.account, self.instrument, self.client_id)
+    }
+
+    #[inline(always)]
+    fn perform(&self, engine: &mut Engine) -> Result<(), Reason> {
+        engine.place_order(self)
+    }
+}
+
+impl Wish for Cancel {
+    fn named(&self) -> (u64, u32, ClientId) {
+        (self.account, self.instrument, self.cancel.client_id)
+    }
+
+    #[inline(always)]
+    fn perform(&self, engine: &mut Engine) -> Result<(), Reason> {
+        engine.cancel_order(self.account, self.instrument, &self.cancel)
+    }
+}
+
+impl Wish for Replace {
+    fn named(&self) -> (u64, u32, ClientId) {
+        self.order.named()
+    }
+
+    #[inline(always)]
+    fn perform(&self, engine: &mut Engine) -> Result<(), Reason> {
+        engine.cancel_replace(self.mode, &self.cancel, &self.order)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -58,10 +167,7 @@ pub enum Command {
     HoldWithdrawal { account: u64, asset: u32, amount: i128, withdrawal: u64 },
     SettleWithdrawal { withdrawal: u64 },
     ReleaseWithdrawal { withdrawal: u64 },
-    PlaceOrder(OrderRequest),
-    CancelOrder { account: u64, instrument: u32, cancel: CancelRequest },
     CancelAll { account: u64, instrument: u32, request_id: ClientId },
-    CancelReplace { mode: ReplaceMode, cancel: CancelRequest, order: OrderRequest },
     AdvanceTime,
     SetRules { version: u32 },
     AmendOrder(AmendRequest),
@@ -91,14 +197,12 @@ pub fn read_switch(reader: &mut Reader<'_>) -> Option<bool> {
 impl Command {
     /// Decode a body under the rules in force; `None` when it is malformed in any way.
     pub fn decode(header: &Header, body: &[u8], rules: u32) -> Option<Self> {
-        let is_extended = header.version == VERSION_EXTENDED && matches!(header.kind, PLACE_ORDER | CANCEL_REPLACE);
-        let is_version_known = header.version == VERSION || (rules >= 2 && is_extended);
-        if !is_version_known || (rules < 2 && header.kind > RULES_1_LAST) {
+        if header.version != VERSION || (rules < 2 && header.kind > RULES_1_LAST) {
             return None;
         }
         let mut reader = Reader::new(body);
         let command = if header.kind <= RULES_1_LAST {
-            Self::read(header.kind, is_extended, &mut reader)?
+            Self::read(header.kind, &mut reader)?
         } else {
             Self::read_rules_2(header.kind, &mut reader)?
         };
@@ -112,17 +216,11 @@ impl Command {
                 definition.status == InstrumentStatus::Auction || definition.stp_default == Prevention::Transfer
             }
             Self::SetInstrumentStatus { status, .. } => *status == InstrumentStatus::Auction,
-            Self::PlaceOrder(order) | Self::CancelReplace { order, .. } => order.stp == Some(Prevention::Transfer),
             _ => false,
         }
     }
 
-    fn read_order(is_extended: bool, reader: &mut Reader<'_>) -> Option<OrderRequest> {
-        let request = OrderRequest::read(reader)?;
-        if is_extended { request.extended(reader) } else { Some(request) }
-    }
-
-    fn read(kind: u16, is_extended: bool, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(kind: u16, reader: &mut Reader<'_>) -> Option<Self> {
         Some(match kind {
             1 => Self::CreateAsset { asset: reader.u32()?, code: reader.text(1)? },
             2 => Self::ListInstrument(Box::new(Definition::read(reader)?)),
@@ -155,18 +253,7 @@ impl Command {
             },
             10 => Self::SettleWithdrawal { withdrawal: reader.u64()? },
             11 => Self::ReleaseWithdrawal { withdrawal: reader.u64()? },
-            12 => Self::PlaceOrder(Self::read_order(is_extended, reader)?),
-            13 => Self::CancelOrder {
-                account: reader.u64()?,
-                instrument: reader.u32()?,
-                cancel: CancelRequest::read(reader)?,
-            },
             14 => Self::CancelAll { account: reader.u64()?, instrument: reader.u32()?, request_id: reader.text(0)? },
-            15 => Self::CancelReplace {
-                mode: ReplaceMode::from_code(reader.u8()?)?,
-                cancel: CancelRequest::read(reader)?,
-                order: Self::read_order(is_extended, reader).filter(|order| !order.is_test)?,
-            },
             16 => Self::AdvanceTime,
             17 => Self::SetRules { version: reader.u32()? },
             _ => return None,
@@ -197,9 +284,10 @@ impl Command {
             _ => return None,
         })
     }
+}
 
-    /// The account, instrument and client id that a reject of this command names (section 4).
-    pub fn named(&self) -> (u64, u32, ClientId) {
+impl Wish for Command {
+    fn named(&self) -> (u64, u32, ClientId) {
         match self {
             Self::ListInstrument(definition) | Self::ChangeInstrument(definition) => {
                 (0, definition.instrument, ClientId::EMPTY)
@@ -221,10 +309,6 @@ impl Command {
                 (*account, *instrument, *list_client_id)
             }
             Self::SetInstrumentRules(rules) => (0, rules.instrument, ClientId::EMPTY),
-            Self::PlaceOrder(order) | Self::CancelReplace { order, .. } => {
-                (order.account, order.instrument, order.client_id)
-            }
-            Self::CancelOrder { account, instrument, cancel } => (*account, *instrument, cancel.client_id),
             Self::CreateAsset { .. }
             | Self::SettleWithdrawal { .. }
             | Self::ReleaseWithdrawal { .. }
@@ -236,5 +320,9 @@ impl Command {
             | Self::SetVenueRules(_)
             | Self::SetAssetLimit { .. } => (0, 0, ClientId::EMPTY),
         }
+    }
+
+    fn perform(&self, engine: &mut Engine) -> Result<(), Reason> {
+        engine.perform(self)
     }
 }

@@ -29,7 +29,7 @@ impl Engine {
         }
         for (account, instrument) in self.venue.heartbeats.missed(self.time_us) {
             self.events.heartbeat_missed(account, instrument);
-            self.cancel_open(account, instrument, ClientId::EMPTY, &mut touched)?;
+            self.cancel_open(account, instrument, &ClientId::EMPTY, &mut touched)?;
             self.venue.heartbeats.set(account, instrument, None);
         }
         self.finish(&touched)
@@ -58,7 +58,7 @@ impl Engine {
         self.events.kill_switch_set(account, is_on);
         let mut touched = BTreeSet::new();
         if is_on {
-            self.cancel_open(account, 0, ClientId::EMPTY, &mut touched)?;
+            self.cancel_open(account, 0, &ClientId::EMPTY, &mut touched)?;
         }
         self.finish(&touched)
     }

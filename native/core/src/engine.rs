@@ -5,12 +5,13 @@ use std::fmt;
 
 use crate::accounts::Accounts;
 use crate::admission::{Admission, Gate};
-use crate::ahead::{Ahead, Frame};
+use crate::ahead::{Ahead, Frame, Hint};
 use crate::codec::{ClientId, Text};
-use crate::commands::{Command, Header};
+use crate::commands::{CANCEL_ORDER, CANCEL_REPLACE, Cancel, Command, Header, PLACE_ORDER, Replace, Wish, split_frame};
 use crate::events::Events;
 use crate::funding::Withdrawal;
 use crate::listing_table::Listings;
+use crate::open::NIL;
 use crate::requests::OrderRequest;
 use crate::sessions::{Identity, Sessions};
 use crate::turn::Turn;
@@ -42,6 +43,7 @@ pub struct Engine {
     pub(crate) withdrawals: BTreeMap<u64, Withdrawal>,
     pub(crate) sessions: Sessions,
     pub(crate) events: Events,
+    order_hint: u32,
 }
 
 /// A batch that does not follow the one before it; nothing was changed.
@@ -90,6 +92,7 @@ impl Engine {
             withdrawals: BTreeMap::new(),
             sessions: Sessions::default(),
             events: Events::default(),
+            order_hint: NIL,
         }
     }
 
@@ -122,17 +125,31 @@ impl Engine {
             return Err(Misuse::TimeWentBack { last_us: self.time_us, given_us: time_us });
         }
         self.events.clear();
-        let mut ahead = Ahead::new(frames);
-        while let Some((frame, account_slot)) = ahead.next(self) {
-            self.sequence += 1;
-            self.time_us = time_us;
-            self.events.begin_command(self.sequence);
-            self.accounts.expect_at(account_slot);
-            self.execute(frame);
-            self.accounts.tend();
-            self.events.end_command();
+        if let Some(mut ahead) = Ahead::new(frames, self) {
+            while let Some((frame, hint)) = ahead.next(self) {
+                self.run(time_us, frame, hint);
+            }
+        } else {
+            let mut rest = frames;
+            while !rest.is_empty() {
+                let frame = split_frame(&mut rest);
+                self.run(time_us, frame, Hint::NONE);
+            }
         }
         Ok(Output { events: self.events.bytes(), ends: self.events.ends() })
+    }
+
+    /// Run the next command of a batch.
+    #[inline(never)]
+    fn run(&mut self, time_us: i64, frame: Frame<'_>, hint: Hint) {
+        self.sequence += 1;
+        self.time_us = time_us;
+        self.events.begin_command(self.sequence);
+        self.accounts.expect_at(hint.account_slot);
+        self.order_hint = hint.order;
+        self.execute(frame);
+        self.accounts.tend();
+        self.events.end_command();
     }
 
     /// Run one command: its identity, then what it asks for, then the levels and balances it changed.
@@ -142,15 +159,36 @@ impl Engine {
             self.events.command_rejected(0, Reason::Malformed, &(0, 0, ClientId::EMPTY));
             return;
         };
-        let command = Command::decode(&header, body, self.venue.rules_version);
-        if let Err(reason) = self.admit_and_perform(&header, command.as_ref()) {
-            self.accounts.assert_unchanged();
-            let named = command.as_ref().map_or((0, 0, ClientId::EMPTY), Command::named);
-            self.events.command_rejected(header.kind, reason, &named);
+        let rules = self.venue.rules_version;
+        match header.kind {
+            PLACE_ORDER => self.answer(&header, OrderRequest::decode(&header, body, rules).as_ref()),
+            CANCEL_ORDER => self.answer(&header, Cancel::decode(&header, body).as_ref()),
+            CANCEL_REPLACE => self.answer(&header, Replace::decode(&header, body, rules).as_ref()),
+            _ => self.answer_seldom(&header, body, rules),
         }
     }
 
-    fn admit_and_perform(&mut self, header: &Header, command: Option<&Command>) -> Result<(), Reason> {
+    #[cold]
+    fn answer_seldom(&mut self, header: &Header, body: &[u8], rules: u32) {
+        self.answer(header, Command::decode(header, body, rules).as_ref());
+    }
+
+    #[inline(always)]
+    fn answer(&mut self, header: &Header, wish: Option<&impl Wish>) {
+        if let Err(reason) = self.admit_and_perform(header, wish) {
+            self.reject(header, reason, wish);
+        }
+    }
+
+    #[cold]
+    fn reject(&mut self, header: &Header, reason: Reason, wish: Option<&impl Wish>) {
+        self.accounts.assert_unchanged();
+        let named = wish.map_or((0, 0, ClientId::EMPTY), Wish::named);
+        self.events.command_rejected(header.kind, reason, &named);
+    }
+
+    #[inline(always)]
+    fn admit_and_perform(&mut self, header: &Header, wish: Option<&impl Wish>) -> Result<(), Reason> {
         if header.counter != 0 {
             match self.sessions.identify(header, self.sequence, self.time_us) {
                 Identity::Fresh => {}
@@ -161,12 +199,12 @@ impl Engine {
                 Identity::Refused(reason) => return Err(reason),
             }
         }
-        self.perform(command.ok_or(Reason::Malformed)?)?;
+        wish.ok_or(Reason::Malformed)?.perform(self)?;
         self.accounts.report_changes(&mut self.events);
         Ok(())
     }
 
-    fn perform(&mut self, command: &Command) -> Result<(), Reason> {
+    pub(crate) fn perform(&mut self, command: &Command) -> Result<(), Reason> {
         match command {
             Command::CreateAsset { asset, code } => self.create_asset(*asset, *code),
             Command::ListInstrument(definition) => self.list_instrument(definition.as_ref().clone()),
@@ -183,12 +221,9 @@ impl Engine {
             }
             Command::SettleWithdrawal { withdrawal } => self.settle_withdrawal(*withdrawal),
             Command::ReleaseWithdrawal { withdrawal } => self.release_withdrawal(*withdrawal),
-            Command::PlaceOrder(request) => self.place_order(request),
-            Command::CancelOrder { account, instrument, cancel } => self.cancel_order(*account, *instrument, cancel),
             Command::CancelAll { account, instrument, request_id } => {
-                self.cancel_all(*account, *instrument, *request_id)
+                self.cancel_all(*account, *instrument, request_id)
             }
-            Command::CancelReplace { mode, cancel, order } => self.cancel_replace(*mode, cancel, order),
             Command::AdvanceTime => self.advance_time(),
             Command::SetRules { version } => self.set_rules(*version),
             _ => self.perform_rules_2(command),
@@ -201,7 +236,7 @@ impl Engine {
             Command::AmendOrder(amend) => self.amend_order(amend),
             Command::PlaceOrderList(list) => self.place_list(list),
             Command::CancelOrderList { account, instrument, list, list_client_id, request_id } => {
-                self.cancel_order_list((*account, *instrument), *list, list_client_id, *request_id)
+                self.cancel_order_list((*account, *instrument), *list, list_client_id, request_id)
             }
             Command::SetInstrumentRules(rules) => self.set_instrument_rules(rules),
             Command::SetKillSwitch { account, is_on } => self.set_kill_switch(*account, *is_on),
@@ -231,8 +266,8 @@ impl Engine {
     /// Begin a turn at an instrument.
     pub(crate) fn turn_at(&mut self, instrument: u32) -> Result<Turn<'_>, Reason> {
         let listing = self.listings.get_mut(&instrument).ok_or(Reason::UnknownInstrument)?;
-        let Self { accounts, events, venue, time_us, .. } = self;
-        Ok(Turn { listing, accounts, events, venue, time_us: *time_us })
+        let Self { accounts, events, venue, time_us, order_hint, .. } = self;
+        Ok(Turn { listing, accounts, events, venue, time_us: *time_us, order_hint: *order_hint })
     }
 
     /// Report what was done to auctions, then to levels.
@@ -248,16 +283,17 @@ impl Engine {
         Ok(())
     }
 
-    fn place_order(&mut self, request: &OrderRequest) -> Result<(), Reason> {
+    pub(crate) fn place_order(&mut self, request: &OrderRequest) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        let order = turn.draft(request, slot);
+        turn.listing.open.draw_near(slot);
+        let mut order = turn.draft(request, slot);
         turn.admit(request, &order, &Admission::through(Gate::Order))?;
         turn.check_client_id(&order)?;
         if request.is_test {
             turn.events.order_tested(request.account, request.instrument, &request.client_id);
             return Ok(());
         }
-        turn.place(order, |_, _| ())?;
+        turn.place(&mut order, |_, _| ())?;
         turn.work_off();
         turn.finish();
         Ok(())

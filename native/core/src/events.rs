@@ -4,7 +4,7 @@ use crate::accounts::Balance;
 use crate::codec::{Buffer, CLIENT_ID_MAX, ClientId, Fields, Sink, Text};
 use crate::funding::Withdrawal;
 use crate::instruments::{Definition, Rates};
-use crate::orders::{Execution, Extra, Order};
+use crate::orders::{Execution, Extra, Matched, Order};
 use crate::words::{EventKind, InstrumentStatus, Reason, ReplaceResult, Side};
 
 const HEADER_LENGTH: usize = 20;
@@ -13,6 +13,8 @@ const VERSION: u16 = 1;
 const VERSION_EXTENDED: u16 = 2;
 /// The fields of an order image before its two texts.
 const ORDER_FIXED: usize = 228;
+/// Those of them that only an execution with another order sets.
+const MATCHED_LENGTH: usize = 84;
 /// A text with its length, at its longest.
 const TEXT_MAX: usize = 1 + CLIENT_ID_MAX;
 const ORDER_UPDATED_MAX: usize = HEADER_LENGTH + ORDER_FIXED + 2 * TEXT_MAX;
@@ -191,7 +193,7 @@ impl Events {
         put_header(&mut fields, length, EventKind::OrderUpdated, VERSION, (self.index, self.sequence));
         put_order_image(&mut fields, instrument, execution_id, order, execution);
         fields.whole_text(&order.client_id);
-        fields.whole_text(&execution.request_id);
+        fields.whole_text(execution.request_id);
         debug_assert_eq!(fields.len(), length);
         self.bytes.advance(length);
         self.index += 1;
@@ -207,12 +209,12 @@ impl Events {
         execution: &Execution,
         original_client_id: &ClientId,
     ) {
-        let texts = [&order.client_id, &execution.request_id, original_client_id].map(|text| 1 + text.as_bytes().len());
+        let texts = [&order.client_id, execution.request_id, original_client_id].map(|text| 1 + text.as_bytes().len());
         let length = ORDER_FIXED + EXTENSION_FIXED + texts.iter().sum::<usize>();
         self.event_of_version(EventKind::OrderUpdated, VERSION_EXTENDED, length, |body| {
             put_order_image(body, instrument, execution_id, order, execution);
             body.text(&order.client_id);
-            body.text(&execution.request_id);
+            body.text(execution.request_id);
             if let Some(extra) = &order.extra {
                 put_extension(body, extra);
             }
@@ -266,14 +268,14 @@ impl Events {
         });
     }
 
-    pub fn balance_changed(&mut self, account: u64, asset: u32, before: Balance, now: Balance) {
+    pub fn balance_changed(&mut self, account: u64, asset: u32, now: Balance, change: Balance) {
         self.fixed::<{ HEADER_LENGTH + 76 }>(EventKind::BalanceChanged, |body| {
             body.u64(account);
             body.u32(asset);
             body.i128(now.available);
             body.i128(now.held);
-            body.i128(now.available - before.available);
-            body.i128(now.held - before.held);
+            body.i128(change.available);
+            body.i128(change.held);
         });
     }
 
@@ -323,15 +325,10 @@ fn put_order_image(image: &mut impl Sink, instrument: u32, execution_id: u64, or
     image.i128(order.cumulative_quote);
     image.i128(order.quote_quantity().unwrap_or(0));
     image.i64(order.prevented);
-    image.i64(execution.last_price);
-    image.i64(execution.last_quantity);
-    image.i128(execution.last_quote);
-    image.i128(execution.commission);
-    image.u32(execution.commission_asset);
-    image.u64(execution.trade);
-    image.u64(execution.prevented_match);
-    image.i64(execution.last_prevented);
-    image.u64(execution.counter_order);
+    match &execution.matched {
+        Some(matched) => put_matched(image, matched),
+        None => image.put(&[0; MATCHED_LENGTH]),
+    }
     image.u64(execution_id);
     image.i64(order.created_us);
     image.i64(order.working_us);
@@ -339,6 +336,19 @@ fn put_order_image(image: &mut impl Sink, instrument: u32, execution_id: u64, or
     image.i64(strategy_id);
     image.i32(strategy_type);
     image.i128(order.held);
+}
+
+#[inline(always)]
+fn put_matched(image: &mut impl Sink, matched: &Matched) {
+    image.i64(matched.last_price);
+    image.i64(matched.last_quantity);
+    image.i128(matched.last_quote);
+    image.i128(matched.commission);
+    image.u32(matched.commission_asset);
+    image.u64(matched.trade);
+    image.u64(matched.prevented_match);
+    image.i64(matched.last_prevented);
+    image.u64(matched.counter_order);
 }
 
 fn put_extension(image: &mut impl Sink, extra: &Extra) {

@@ -6,6 +6,7 @@ use crate::orders::{Order, notional};
 use crate::turn::Turn;
 use crate::words::{Reason, Side};
 
+#[inline(always)]
 pub fn require(holds: bool, reason: Reason) -> Result<(), Reason> {
     if holds { Ok(()) } else { Err(reason) }
 }
@@ -35,6 +36,7 @@ impl Turn<'_> {
     }
 
     /// Check from PRICE_FILTER to MAX_ASSET; without quantities for an order whose quantity is not known yet.
+    #[inline]
     pub fn check_filters(&self, order: &Order, with_quantities: bool) -> Result<(), Reason> {
         let is_limit = !order.order_type.is_market();
         let is_priced = is_limit && (order.price != 0 || order.peg().is_none());
@@ -60,6 +62,7 @@ impl Turn<'_> {
     }
 
     /// Check PRICE_FILTER.
+    #[inline(always)]
     pub fn check_price(&self, price: i64) -> Result<(), Reason> {
         let definition = &self.listing.definition;
         let is_in_range = price >= 1
@@ -70,6 +73,7 @@ impl Turn<'_> {
     }
 
     /// Check PERCENT_PRICE and PERCENT_PRICE_BY_SIDE.
+    #[inline(always)]
     pub fn check_bands(&self, side: Side, price: i64) -> Result<(), Reason> {
         let (percent, by_side) = (self.listing.rules.percent, self.listing.definition.band(side));
         if percent.is_off() && by_side.is_off() {
@@ -81,6 +85,7 @@ impl Turn<'_> {
     }
 
     /// Check LOT_SIZE.
+    #[inline(always)]
     pub fn check_lot(&self, quantity: i64) -> Result<(), Reason> {
         let definition = &self.listing.definition;
         let is_lot =
@@ -89,6 +94,7 @@ impl Turn<'_> {
     }
 
     /// Check from LOT_SIZE to ICEBERG_PARTS.
+    #[inline(always)]
     fn check_quantity(&self, order: &Order) -> Result<(), Reason> {
         let definition = &self.listing.definition;
         let (quantity, iceberg) = (order.quantity, order.iceberg());
@@ -116,6 +122,7 @@ impl Turn<'_> {
     }
 
     /// What an order is worth in quote units; `None` when no price tells.
+    #[inline]
     fn value(&self, order: &Order) -> Option<i128> {
         if !order.order_type.is_market() {
             return Some(notional(order.price, order.quantity));
@@ -128,6 +135,7 @@ impl Turn<'_> {
     }
 
     /// Check NOTIONAL.
+    #[inline(always)]
     pub fn check_value(&self, order: &Order) -> Result<(), Reason> {
         let definition = &self.listing.definition;
         let is_market = order.order_type.is_market();
@@ -143,10 +151,13 @@ impl Turn<'_> {
     }
 
     /// Check MAX_ASSET.
+    #[inline(always)]
     pub fn check_asset_limits(&self, order: &Order, is_value_known: bool) -> Result<(), Reason> {
-        if self.venue.asset_limits.is_empty() {
-            return Ok(());
-        }
+        if self.venue.asset_limits.is_empty() { Ok(()) } else { self.check_limits(order, is_value_known) }
+    }
+
+    #[cold]
+    fn check_limits(&self, order: &Order, is_value_known: bool) -> Result<(), Reason> {
         let definition = &self.listing.definition;
         let is_base_within = !self.venue.exceeds_limit(definition.base, i128::from(order.quantity));
         require(is_base_within, Reason::MaxAsset)?;

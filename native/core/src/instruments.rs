@@ -38,6 +38,7 @@ impl PriceBand {
     }
 
     /// Whether a price lies within the band around a reference price.
+    #[inline]
     pub fn allows(self, reference: i128, price: i64) -> bool {
         let scaled = i128::from(price) * i128::from(UNIT);
         if let Ok(reference) = i64::try_from(reference) {
@@ -181,14 +182,17 @@ impl Definition {
             && words
     }
 
+    #[inline]
     pub fn allows_prevention(&self, mode: Prevention) -> bool {
         self.stp_allowed & (1 << mode.code()) != 0
     }
 
+    #[inline]
     pub fn allows_type(&self, order_type: OrderType) -> bool {
         self.types_allowed & (1 << order_type.code()) != 0
     }
 
+    #[inline]
     pub fn band(&self, side: Side) -> PriceBand {
         match side {
             Side::Buy => self.bid,

@@ -78,7 +78,7 @@ impl Turn<'_> {
     }
 
     /// Cancel every open leg of a list, by order id.
-    pub fn cancel_list(&mut self, list: u64, request_id: ClientId) {
+    pub fn cancel_list(&mut self, list: u64, request_id: &ClientId) {
         let legs = self.listing.lists.get(list).map_or(Vec::new(), |known| known.legs.clone());
         for (order, _) in legs {
             if let Some(slot) = self.listing.open.by_id(order) {
@@ -86,7 +86,7 @@ impl Turn<'_> {
                 self.listing.lists.note_end(list);
             }
         }
-        self.close_list_if_done(list, &request_id);
+        self.close_list_if_done(list, request_id);
     }
 
     /// The pending leg that holds what an order buys, if its list pays on.

@@ -9,6 +9,8 @@ use crate::listings::Listing;
 /// Ids below this are found by one look.
 const NEAR: usize = 1 << 16;
 const NONE: u32 = u32::MAX;
+/// Up to so many listings are likely in a processor's cache: about two hundred kilobytes.
+const NEAR_ANYWAY: usize = 128;
 
 /// Every listing, found by id fast and gone over by id ascending.
 #[derive(Clone, Default)]
@@ -36,12 +38,20 @@ impl Listings {
         self.place(*instrument).map(|place| &self.list[place])
     }
 
-    /// Ask for a listing.
+    /// The listing at a place, if there is one.
     #[inline]
-    pub fn prefetch(&self, instrument: u32) {
-        if let Some(listing) = self.get(&instrument) {
-            prefetch_whole(listing);
+    pub fn at(&self, place: u32) -> Option<&Listing> {
+        self.list.get(place as usize)
+    }
+
+    /// Where an instrument's listing is; asks for it when there are too many to be near anyway.
+    #[inline]
+    pub fn prefetch(&self, instrument: u32) -> Option<u32> {
+        let place = self.place(instrument)?;
+        if self.list.len() > NEAR_ANYWAY {
+            prefetch_whole(&self.list[place]);
         }
+        u32::try_from(place).ok()
     }
 
     #[inline]

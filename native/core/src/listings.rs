@@ -86,16 +86,21 @@ impl Listing {
     }
 
     /// The price that filters measure against: the window's average, else the last trade's, else none (section 5).
+    #[inline(always)]
     pub fn reference_price(&self, time_us: i64) -> Option<i128> {
-        let minutes = i64::from(self.definition.average_minutes);
-        if minutes > 0 {
-            let oldest = minute_of(time_us) - minutes;
-            let recent = self.window.iter().filter(|bucket| bucket.minute > oldest);
-            let (quote, quantity) =
-                recent.fold((0, 0), |sums, bucket| (sums.0 + bucket.quote, sums.1 + bucket.quantity));
-            if quantity > 0 {
-                return Some(quote * i128::from(UNIT) / quantity);
-            }
+        if self.definition.average_minutes > 0 {
+            return self.average_price(time_us);
+        }
+        (self.last_price > 0).then_some(i128::from(self.last_price))
+    }
+
+    #[inline(never)]
+    fn average_price(&self, time_us: i64) -> Option<i128> {
+        let oldest = minute_of(time_us) - i64::from(self.definition.average_minutes);
+        let recent = self.window.iter().filter(|bucket| bucket.minute > oldest);
+        let (quote, quantity) = recent.fold((0, 0), |sums, bucket| (sums.0 + bucket.quote, sums.1 + bucket.quantity));
+        if quantity > 0 {
+            return Some(quote * i128::from(UNIT) / quantity);
         }
         (self.last_price > 0).then_some(i128::from(self.last_price))
     }

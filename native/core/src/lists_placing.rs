@@ -73,7 +73,7 @@ impl Engine {
         (account, instrument): (u64, u32),
         list: u64,
         list_client_id: &ClientId,
-        request_id: ClientId,
+        request_id: &ClientId,
     ) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(account, instrument)?;
         let lists = &turn.listing.lists;
@@ -161,15 +161,15 @@ impl Turn<'_> {
     /// Let the working order of a list begin, and the others wait for it.
     fn place_working(&mut self, mut legs: Vec<Order>, outlook: Outlook) {
         let pending = legs.split_off(1);
-        let Some(working) = legs.pop() else { return };
+        let Some(mut working) = legs.pop() else { return };
         self.begin(&working, &outlook, ExecutionKind::New);
         for mut leg in pending {
             leg.working_us = -1;
             leg.extra_mut().place = Place::Pending;
             let accepted = Execution::new(ExecutionKind::New, OrderStatus::PendingNew);
             self.listing.report(self.events, &leg, &accepted);
-            self.enter(leg);
+            self.enter(&mut leg);
         }
-        self.run(working, outlook);
+        self.run(&mut working, outlook);
     }
 }

@@ -31,23 +31,34 @@ enum Stop {
 impl Turn<'_> {
     /// Let an order take what it crosses; what is left rests or expires. Then its trades may fire others.
     #[inline]
-    pub fn run(&mut self, mut order: Order, outlook: Outlook) {
+    pub fn run(&mut self, order: &mut Order, outlook: Outlook) {
         if outlook.expires_at_once {
-            self.expire(&mut order, Expiry::UnfilledFok);
-            return;
-        }
-        if self.listing.definition.status == InstrumentStatus::Auction {
+            self.expire(order, Expiry::UnfilledFok);
+        } else if self.listing.definition.status == InstrumentStatus::Auction {
             self.rest(order);
-            return;
+        } else if self.meets_nobody(order) {
+            self.settle_rest(order, outlook.ran_dry);
+        } else {
+            self.meet(order, outlook);
         }
+    }
+
+    #[inline]
+    fn meets_nobody(&self, order: &Order) -> bool {
+        self.listing.book.best_price(order.side.opposite()).is_none_or(|price| !order.crosses(price))
+    }
+
+    /// Let an order take what it crosses, and let what is left rest or expire.
+    #[inline(never)]
+    fn meet(&mut self, order: &mut Order, outlook: Outlook) {
         let Outlook { ran_dry, range, .. } = outlook;
-        let mut taker = Taker { order: &mut order, ran_dry, range, first_price: None, traded_at: None };
+        let mut taker = Taker { order, ran_dry, range, first_price: None, traded_at: None };
         let stop = self.take(&mut taker);
         let prices = (taker.first_price, taker.traded_at);
         match stop {
             Stop::Done => self.settle_rest(order, ran_dry),
             Stop::Prevented => {}
-            Stop::OutOfRange => self.expire(&mut order, Expiry::PriceRangeExceeded),
+            Stop::OutOfRange => self.expire(order, Expiry::PriceRangeExceeded),
         }
         if let (Some(first), Some(last)) = prices {
             self.evaluate(first);
@@ -88,19 +99,19 @@ impl Turn<'_> {
 
     /// What is left after matching rests, or expires.
     #[inline]
-    fn settle_rest(&mut self, mut order: Order, ran_dry: bool) {
+    fn settle_rest(&mut self, order: &mut Order, ran_dry: bool) {
         if order.remaining() > 0 {
             if order.order_type.is_market() {
-                self.expire(&mut order, Expiry::InsufficientLiquidity);
+                self.expire(order, Expiry::InsufficientLiquidity);
             } else if order.time_in_force == TimeInForce::GoodTillCanceled {
                 self.rest(order);
             } else {
-                self.expire(&mut order, Expiry::UnfilledIoc);
+                self.expire(order, Expiry::UnfilledIoc);
             }
         } else if ran_dry {
-            self.expire(&mut order, Expiry::InsufficientLiquidity);
+            self.expire(order, Expiry::InsufficientLiquidity);
         } else {
-            self.release_all(&mut order);
+            self.release_all(order);
         }
     }
 
@@ -132,7 +143,7 @@ impl Turn<'_> {
 
     /// Book a fill of a resting order and another, and report the trade.
     #[inline]
-    pub fn exchange(&mut self, maker: u32, taker: &mut Order, fill: &Fill) -> (Execution, Execution) {
+    pub fn exchange(&mut self, maker: u32, taker: &mut Order, fill: &Fill) -> (Execution<'static>, Execution<'static>) {
         let executions = self.settle(maker, taker, fill);
         self.listing.note_trade(self.time_us, fill.price, fill.quantity, fill.quote);
         let resting = self.listing.open.order(maker);
@@ -153,7 +164,7 @@ impl Turn<'_> {
     }
 
     #[inline]
-    pub fn report_maker(&mut self, maker: u32, mut execution: Execution) {
+    pub fn report_maker(&mut self, maker: u32, mut execution: Execution<'_>) {
         execution.is_maker = true;
         execution.on_book = self.listing.open.order(maker).remaining() > 0;
         self.listing.report_open(self.events, maker, &execution);

@@ -9,19 +9,25 @@ use crate::slot_table::{SlotTable, mixed};
 use openbourse_book::{prefetch, prefetch_whole};
 
 /// No slot.
-const NIL: u32 = u32::MAX;
+pub const NIL: u32 = u32::MAX;
 
 #[derive(Clone)]
 #[repr(align(64))]
 struct Entry {
     order: Order,
-    /// Where it stands in the book, if it does.
-    place: Option<ladder::Slot>,
+    /// Where it stands in the book, or [`NIL`].
+    place: u32,
     /// Neighbours among the account's orders here.
     previous: u32,
     next: u32,
     /// Where the account stands among the owners.
     owner: u32,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self { order: Order::nobodys(), place: NIL, previous: NIL, next: NIL, owner: NIL }
+    }
 }
 
 /// How many orders are open, and how many of them are of a stop type or icebergs.
@@ -70,12 +76,31 @@ pub struct OpenOrders {
     by_account: SlotTable,
     owners: Vec<Owner>,
     free_owners: Vec<u32>,
+    near: NearOwner,
 }
 
-/// The hash of a client id of an account.
+/// The account that was looked up last, and where it stands among the owners ([`NIL`]: nowhere).
+#[derive(Clone, Copy)]
+struct NearOwner {
+    account_slot: u32,
+    at: u32,
+}
+
+impl Default for NearOwner {
+    fn default() -> Self {
+        Self { account_slot: NIL, at: NIL }
+    }
+}
+
+/// By what a client id of an account is found: the half of its hash that tables look at.
 #[inline]
-pub fn client_hash(account_slot: u32, client_id: &[u8]) -> u64 {
-    of_account(account_slot, text_hash(client_id))
+pub fn client_key(account_slot: u32, client_id: &ClientId) -> u32 {
+    (of_account(account_slot, text_hash(client_id.as_bytes())) >> 32) as u32
+}
+
+#[inline]
+fn hash_of(client_key: u32) -> u64 {
+    u64::from(client_key) << 32
 }
 
 /// The hash of a client id of an account, from that of the text.
@@ -111,6 +136,23 @@ fn account_hash(account_slot: u32) -> u64 {
 }
 
 impl OpenOrders {
+    /// No orders, with room in the indexes for so many of so many accounts.
+    pub fn with_capacity(orders: usize, accounts: usize) -> Self {
+        Self {
+            by_client: SlotTable::with_capacity(orders),
+            by_account: SlotTable::with_capacity(accounts),
+            owners: Vec::with_capacity(accounts),
+            ..Self::default()
+        }
+    }
+
+    /// Ask for the places in the indexes that an order needs when it is taken in.
+    #[inline]
+    pub fn prefetch_cells_of(&self, order: &Order) {
+        self.by_client.prefetch(hash_of(order.client_key));
+        self.by_account.prefetch(account_hash(order.account_slot));
+    }
+
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -132,12 +174,14 @@ impl OpenOrders {
     /// Where an order stands in the book.
     #[inline]
     pub fn place(&self, slot: u32) -> ladder::Slot {
-        self.entries[slot].place.expect("an order on the book has a place")
+        let place = self.entries[slot].place;
+        assert!(place != NIL, "an order on the book has a place");
+        ladder::Slot::numbered(place)
     }
 
     #[inline]
     pub fn set_place(&mut self, slot: u32, place: ladder::Slot) {
-        self.entries[slot].place = Some(place);
+        self.entries[slot].place = place.number();
     }
 
     #[inline]
@@ -147,14 +191,49 @@ impl OpenOrders {
 
     #[inline]
     pub fn by_client(&self, account_slot: u32, client_id: &ClientId) -> Option<u32> {
-        self.by_client.find(client_hash(account_slot, client_id.as_bytes()), |slot| {
+        self.by_key(client_key(account_slot, client_id), account_slot, client_id)
+    }
+
+    /// The open order that has the client id of an order of the same account.
+    #[inline]
+    pub fn by_client_of(&self, order: &Order) -> Option<u32> {
+        self.by_key(order.client_key, order.account_slot, &order.client_id)
+    }
+
+    #[inline(always)]
+    fn by_key(&self, key: u32, account_slot: u32, client_id: &ClientId) -> Option<u32> {
+        self.by_client.find(hash_of(key), |slot| {
             let order = self.order(slot);
             order.account_slot == account_slot && order.client_id == *client_id
         })
     }
 
+    /// As [`Self::by_client`], quick when the order is where it is expected.
+    #[inline]
+    pub fn by_client_near(&self, hint: u32, account_slot: u32, client_id: &ClientId) -> Option<u32> {
+        if let Some(entry) = self.entries.get(hint)
+            && entry.order.account_slot == account_slot
+            && entry.order.client_id == *client_id
+        {
+            return Some(hint);
+        }
+        self.by_client(account_slot, client_id)
+    }
+
+    /// Look an account up that several steps of a command will ask for.
+    #[inline]
+    pub fn draw_near(&mut self, account_slot: u32) {
+        if self.near.account_slot != account_slot {
+            let at = self.owner(account_slot).unwrap_or(NIL);
+            self.near = NearOwner { account_slot, at };
+        }
+    }
+
     #[inline]
     fn owner(&self, account_slot: u32) -> Option<u32> {
+        if self.near.account_slot == account_slot {
+            return (self.near.at != NIL).then_some(self.near.at);
+        }
         self.by_account.find(account_hash(account_slot), |at| self.owners[at as usize].account_slot == account_slot)
     }
 
@@ -184,8 +263,7 @@ impl OpenOrders {
 
     /// Every open order, in no order that could be relied on.
     pub fn all(&self) -> impl Iterator<Item = &Order> {
-        let owners = self.owners.iter().filter(|owner| owner.counts.orders > 0);
-        owners.flat_map(|owner| self.of_account(owner.account_slot).map(|(_, order)| order))
+        self.entries.iter().map(|entry| &entry.order).filter(|order| order.account_slot != NIL)
     }
 
     /// The orders that are not on the book, by id.
@@ -197,19 +275,18 @@ impl OpenOrders {
 
     /// Take an order in; it is in no level yet.
     #[inline]
-    pub fn add(&mut self, order: Order) -> u32 {
+    pub fn add(&mut self, order: &mut Order) -> u32 {
         let (id, account_slot) = (order.id, order.account_slot);
-        let hash = client_hash(account_slot, order.client_id.as_bytes());
+        let hash = hash_of(order.client_key);
         let owner = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
-        let next = self.join_owner(owner, &order);
-        let entry = Entry { order, place: None, previous: NIL, next, owner };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.entries[slot] = entry;
-                slot
-            }
-            None => self.entries.push(entry),
-        };
+        let next = self.join_owner(owner, order);
+        let slot = self.free.pop().unwrap_or_else(|| self.entries.push(Entry::default()));
+        let entry = &mut self.entries[slot];
+        entry.order = order.take();
+        entry.place = NIL;
+        entry.previous = NIL;
+        entry.next = next;
+        entry.owner = owner;
         self.count += 1;
         self.by_id.insert(id, ladder::Slot::numbered(slot));
         self.by_client.insert(hash, slot);
@@ -241,6 +318,7 @@ impl OpenOrders {
             }
         };
         self.by_account.insert(account_hash(account_slot), at);
+        self.near = NearOwner { account_slot, at };
         at
     }
 
@@ -249,7 +327,7 @@ impl OpenOrders {
     pub fn forget(&mut self, slot: u32) {
         let entry = &self.entries[slot];
         let (previous, next, at, account_slot) = (entry.previous, entry.next, entry.owner, entry.order.account_slot);
-        let hash = client_hash(account_slot, entry.order.client_id.as_bytes());
+        let hash = hash_of(entry.order.client_key);
         self.by_id.remove(entry.order.id);
         self.by_client.remove(hash, |found| found == slot);
         let owner = &mut self.owners[at as usize];
@@ -260,6 +338,9 @@ impl OpenOrders {
         if owner.counts.orders == 0 {
             self.by_account.remove(account_hash(account_slot), |found| found == at);
             self.free_owners.push(at);
+            if self.near.at == at {
+                self.near.at = NIL;
+            }
         }
         if previous != NIL {
             self.entries[previous].next = next;
@@ -270,6 +351,8 @@ impl OpenOrders {
         let order = &mut self.entries[slot].order;
         order.extra = None;
         order.rare = None;
+        // What is free is nobody's, so that no hint leads to it.
+        order.account_slot = NIL;
         self.free.push(slot);
         self.count -= 1;
     }
@@ -277,10 +360,11 @@ impl OpenOrders {
     /// Give an order another client id.
     pub fn rename(&mut self, slot: u32, client_id: ClientId) {
         let order = &mut self.entries[slot].order;
-        let account_slot = order.account_slot;
-        let before = std::mem::replace(&mut order.client_id, client_id);
-        self.by_client.remove(client_hash(account_slot, before.as_bytes()), |found| found == slot);
-        self.by_client.insert(client_hash(account_slot, client_id.as_bytes()), slot);
+        order.client_id = client_id;
+        let key = client_key(order.account_slot, &client_id);
+        let before = std::mem::replace(&mut order.client_key, key);
+        self.by_client.remove(hash_of(before), |found| found == slot);
+        self.by_client.insert(hash_of(key), slot);
     }
 }
 
@@ -341,7 +425,7 @@ impl OpenOrders {
                 prefetch(&near.previous);
             }
         }
-        entry.place
+        (entry.place != NIL).then_some(ladder::Slot::numbered(entry.place))
     }
 
     /// Ask for what a trade with an order needs besides it: its account, and the ways by which it would be forgotten.
@@ -350,7 +434,7 @@ impl OpenOrders {
         let Some(entry) = self.entries.get(slot) else { return };
         prefetch_account(entry.order.account_slot);
         self.by_id.prefetch(entry.order.id);
-        self.by_client.prefetch(client_hash(entry.order.account_slot, entry.order.client_id.as_bytes()));
+        self.by_client.prefetch(hash_of(entry.order.client_key));
         if let Some(owner) = self.owners.get(entry.owner as usize) {
             prefetch(owner);
         }

@@ -21,6 +21,8 @@ pub struct Order {
     pub account: u64,
     /// Where the account stands in the accounts' list.
     pub account_slot: u32,
+    /// By what its client id is found: see [`crate::open::client_key`].
+    pub client_key: u32,
     pub side: Side,
     pub order_type: OrderType,
     pub time_in_force: TimeInForce,
@@ -203,6 +205,37 @@ impl Order {
         self.extra.as_ref().map_or(0, |extra| extra.basis)
     }
 
+    /// What stands where no order is.
+    pub const fn nobodys() -> Self {
+        Self {
+            id: 0,
+            account: 0,
+            account_slot: u32::MAX,
+            client_key: 0,
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::GoodTillCanceled,
+            stp: Prevention::None,
+            price: 0,
+            quantity: 0,
+            executed: 0,
+            prevented: 0,
+            cumulative_quote: 0,
+            held: 0,
+            created_us: 0,
+            working_us: 0,
+            client_id: ClientId::EMPTY,
+            rare: None,
+            extra: None,
+        }
+    }
+
+    /// Move it out of where it was worked on. What stays behind is of no use any more.
+    #[inline(always)]
+    pub fn take(&mut self) -> Self {
+        Self { rare: self.rare.take(), extra: self.extra.take(), ..*self }
+    }
+
     /// Its side table, made when it has none yet.
     pub fn extra_mut(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()
@@ -229,12 +262,19 @@ pub fn crosses(side: Side, price: i64, resting_price: i64) -> bool {
 
 /// What one execution sets in the order image; whatever it does not set is zero.
 #[derive(Clone, Debug)]
-pub struct Execution {
+pub struct Execution<'a> {
     pub kind: ExecutionKind,
     pub status: OrderStatus,
     pub expiry: Expiry,
     pub on_book: bool,
     pub is_maker: bool,
+    pub matched: Option<Matched>,
+    pub request_id: &'a ClientId,
+}
+
+/// What an execution sets when the order met another one.
+#[derive(Clone, Default, Debug)]
+pub struct Matched {
     pub last_price: i64,
     pub last_quantity: i64,
     pub last_quote: i128,
@@ -244,35 +284,20 @@ pub struct Execution {
     pub prevented_match: u64,
     pub last_prevented: i64,
     pub counter_order: u64,
-    pub request_id: ClientId,
 }
 
-impl Execution {
+impl<'a> Execution<'a> {
+    #[inline(always)]
     pub fn new(kind: ExecutionKind, status: OrderStatus) -> Self {
-        Self {
-            kind,
-            status,
-            expiry: Expiry::None,
-            on_book: false,
-            is_maker: false,
-            last_price: 0,
-            last_quantity: 0,
-            last_quote: 0,
-            commission: 0,
-            commission_asset: 0,
-            trade: 0,
-            prevented_match: 0,
-            last_prevented: 0,
-            counter_order: 0,
-            request_id: ClientId::EMPTY,
-        }
+        let expiry = Expiry::None;
+        Self { kind, status, expiry, on_book: false, is_maker: false, matched: None, request_id: &ClientId::EMPTY }
     }
 
     pub fn expired(expiry: Expiry) -> Self {
         Self { expiry, ..Self::new(ExecutionKind::Expired, OrderStatus::Expired) }
     }
 
-    pub fn canceled(request_id: ClientId) -> Self {
+    pub fn canceled(request_id: &'a ClientId) -> Self {
         Self { request_id, ..Self::new(ExecutionKind::Canceled, OrderStatus::Canceled) }
     }
 }

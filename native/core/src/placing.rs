@@ -18,7 +18,7 @@ pub struct Outlook {
 impl Turn<'_> {
     /// Check DUPLICATE_CLIENT_ID.
     pub fn check_client_id(&self, order: &Order) -> Result<(), Reason> {
-        let is_free = self.listing.open.by_client(order.account_slot, &order.client_id).is_none();
+        let is_free = self.listing.open.by_client_of(order).is_none();
         require(is_free, Reason::DuplicateClientId)
     }
 
@@ -126,20 +126,20 @@ impl Turn<'_> {
 
     /// Place an admitted order unless its last checks fail; `announce` says so first. Answers its id.
     #[inline]
-    pub fn place(&mut self, mut order: Order, announce: impl FnOnce(&mut Self, u64)) -> Result<u64, Reason> {
-        self.check_beginning(&mut order)?;
+    pub fn place(&mut self, order: &mut Order, announce: impl FnOnce(&mut Self, u64)) -> Result<u64, Reason> {
+        self.check_beginning(order)?;
         let id = self.listing.counters.order + 1;
         if order.place() == Place::Waiting {
             order.held = order.need();
-            self.check_balance(&order, order.held)?;
+            self.check_balance(order, order.held)?;
             announce(self, id);
             order.id = next(&mut self.listing.counters.order);
             self.wait(order);
         } else {
-            let outlook = self.weigh(&mut order)?;
+            let outlook = self.weigh(order)?;
             announce(self, id);
             order.id = next(&mut self.listing.counters.order);
-            self.begin(&order, &outlook, ExecutionKind::New);
+            self.begin(order, &outlook, ExecutionKind::New);
             self.run(order, outlook);
         }
         Ok(id)
@@ -154,10 +154,10 @@ impl Turn<'_> {
     }
 
     /// Take a stop order's hold and let it wait for its trigger.
-    pub fn wait(&mut self, order: Order) {
-        self.hold(&order);
+    pub fn wait(&mut self, order: &mut Order) {
+        self.hold(order);
         let accepted = Execution::new(ExecutionKind::New, OrderStatus::New);
-        self.listing.report(self.events, &order, &accepted);
+        self.listing.report(self.events, order, &accepted);
         self.enter(order);
     }
 }

@@ -4,7 +4,7 @@ use crate::accounts::Accounts;
 use crate::instruments::Definition;
 use crate::legs::Ending;
 use crate::listings::next;
-use crate::orders::{Execution, Order, notional};
+use crate::orders::{Execution, Matched, Order, notional};
 use crate::turn::Turn;
 use crate::words::{ExecutionKind, OrderStatus, Prevention, Side};
 
@@ -94,17 +94,18 @@ impl Turn<'_> {
         }
     }
 
-    fn prevention(&self, order: &Order, quantity: i64, meeting: &Meeting, counter_order: u64) -> Execution {
+    fn prevention(&self, order: &Order, quantity: i64, meeting: &Meeting, counter_order: u64) -> Execution<'static> {
         let is_gone = order.remaining() == 0;
         let status = if is_gone { OrderStatus::ExpiredInMatch } else { order.resting_status() };
         let shows_price = self.venue.rules_version >= 2;
-        Execution {
+        let matched = Matched {
             last_price: if shows_price { meeting.price } else { 0 },
             prevented_match: meeting.prevented_match,
             last_prevented: quantity,
             counter_order,
-            ..Execution::new(ExecutionKind::TradePrevention, status)
-        }
+            ..Matched::default()
+        };
+        Execution { matched: Some(matched), ..Execution::new(ExecutionKind::TradePrevention, status) }
     }
 }
 

@@ -3,6 +3,9 @@
 use crate::codec::{ClientId, Reader};
 use crate::words::{ListForm, OrderType, PegType, Prevention, Restriction, Side, TimeInForce};
 
+/// The fields of an order request before its client id.
+const ORDER_FIXED: usize = 61;
+
 const FLAG_TEST: u8 = 1;
 const FLAG_HAS_STRATEGY: u8 = 2;
 const FLAG_BY_QUOTE: u8 = 4;
@@ -75,7 +78,7 @@ pub struct ListRequest {
 }
 
 impl CancelRequest {
-    #[inline]
+    #[inline(always)]
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         Some(Self {
             order: reader.u64()?,
@@ -116,17 +119,19 @@ impl ListRequest {
 
 impl OrderRequest {
     /// Read the request without an extension.
+    #[inline(always)]
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let account = reader.u64()?;
-        let instrument = reader.u32()?;
-        let side = Side::from_code(reader.u8()?)?;
-        let order_type = OrderType::from_code(reader.u8()?)?;
-        let time_in_force = TimeInForce::from_code(reader.u8()?)?;
-        let stp = match reader.u8()? {
+        let mut fixed = reader.fixed::<ORDER_FIXED>()?;
+        let account = fixed.u64();
+        let instrument = fixed.u32();
+        let side = Side::from_code(fixed.u8())?;
+        let order_type = OrderType::from_code(fixed.u8())?;
+        let time_in_force = TimeInForce::from_code(fixed.u8())?;
+        let stp = match fixed.u8() {
             u8::MAX => None,
             code => Some(Prevention::from_code(code)?),
         };
-        let flags = reader.u8()?;
+        let flags = fixed.u8();
         if flags & !(FLAG_TEST | FLAG_HAS_STRATEGY | FLAG_BY_QUOTE) != 0 {
             return None;
         }
@@ -140,17 +145,18 @@ impl OrderRequest {
             is_test: flags & FLAG_TEST != 0,
             has_strategy: flags & FLAG_HAS_STRATEGY != 0,
             by_quote: flags & FLAG_BY_QUOTE != 0,
-            price: reader.i64()?,
-            quantity: reader.i64()?,
-            quote_quantity: reader.i128()?,
-            strategy_id: reader.i64()?,
-            strategy_type: reader.i32()?,
+            price: fixed.i64(),
+            quantity: fixed.i64(),
+            quote_quantity: fixed.i128(),
+            strategy_id: fixed.i64(),
+            strategy_type: fixed.i32(),
             client_id: reader.text(1)?,
             extension: None,
         })
     }
 
     /// Read the extension that follows.
+    #[cold]
     pub fn extended(mut self, reader: &mut Reader<'_>) -> Option<Self> {
         let given = reader.u8()?;
         if given & !EXTENSION_ALL != 0 {

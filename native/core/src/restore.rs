@@ -20,6 +20,9 @@ use crate::{AMOUNT_BOUND, UNIT};
 /// Ids, counters and sequences stay below this, so that counting on cannot overflow.
 pub const COUNTER_BOUND: u64 = 1 << 63;
 
+/// Fewer bytes than any entry of a counted list takes in a snapshot.
+const ENTRY_BYTES_MIN: usize = 16;
+
 /// The bytes are not a snapshot that this engine could have written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NotASnapshot(pub String);
@@ -42,13 +45,26 @@ pub fn read_ascending<'a, K: PartialOrd, V>(
     reader: &mut Reader<'a>,
     mut read: impl FnMut(&mut Reader<'a>) -> Option<(K, V)>,
 ) -> Option<Vec<(K, V)>> {
-    let mut list: Vec<(K, V)> = Vec::new();
-    for _ in 0..reader.u32()? {
+    let count = reader.u32()? as usize;
+    // An entry takes some bytes at least, whatever the count says.
+    let mut list: Vec<(K, V)> = Vec::with_capacity(count.min(reader.remaining() / ENTRY_BYTES_MIN));
+    for _ in 0..count {
         let entry = read(reader)?;
         check(list.last().is_none_or(|last| last.0 < entry.0))?;
         list.push(entry);
     }
     Some(list)
+}
+
+/// Read a counted list, an entry at a time, whose keys must ascend.
+fn for_ascending<'a>(reader: &mut Reader<'a>, mut read: impl FnMut(&mut Reader<'a>) -> Option<u32>) -> Option<()> {
+    let mut last = None;
+    for _ in 0..reader.u32()? {
+        let key = Some(read(reader)?);
+        check(last < key)?;
+        last = key;
+    }
+    Some(())
 }
 
 impl Engine {
@@ -194,8 +210,12 @@ pub fn are_distinct(texts: &mut dyn Iterator<Item = &[u8]>) -> bool {
 }
 
 fn read_accounts(reader: &mut Reader<'_>, engine: &Engine) -> Option<Accounts> {
-    let list = read_ascending(reader, |reader| {
-        let id = reader.u64().filter(|id| *id >= 1)?;
+    let count = reader.u32()? as usize;
+    let mut accounts = Accounts::with_capacity(count.min(reader.remaining() / ENTRY_BYTES_MIN));
+    let mut last = 0;
+    for _ in 0..count {
+        let id = reader.u64().filter(|id| *id > last && (last > 0 || *id == HOUSE))?;
+        last = id;
         let trade_group = reader.i64().filter(|group| *group >= -1)?;
         let permissions = reader.u8().filter(|permissions| *permissions <= permission::ALL)?;
         let mut account = Account::new(id, trade_group, permissions);
@@ -205,31 +225,23 @@ fn read_accounts(reader: &mut Reader<'_>, engine: &Engine) -> Option<Accounts> {
             account.tier = reader.u32()?;
             check(!account.is_killed || id != HOUSE)?;
         }
-        let fees = read_ascending(reader, |reader| {
+        for_ascending(reader, |reader| {
             let instrument = reader.u32()?;
             check(instrument == 0 || engine.listings.contains_key(&instrument))?;
             let rates = Rates { maker: reader.i64()?, taker: reader.i64()? };
             check(rates.are_sound())?;
-            Some((instrument, rates))
-        })?;
-        for (instrument, rates) in fees {
             account.set_fee(instrument, Some(rates));
-        }
-        let balances = read_ascending(reader, |reader| {
+            Some(instrument)
+        })?;
+        for_ascending(reader, |reader| {
             let asset = reader.u32().filter(|asset| engine.assets.contains_key(asset))?;
             let balance = Balance { available: reader.i128()?, held: reader.i128()? };
             check(balance != Balance::default())?;
-            Some((asset, balance))
-        })?;
-        for (asset, balance) in balances {
             account.set_balance(asset, balance);
-        }
-        Some((id, account))
-    })?;
-    check(list.first().is_some_and(|(id, _)| *id == HOUSE))?;
-    let mut accounts = Accounts::default();
-    for (_, account) in list {
+            Some(asset)
+        })?;
         accounts.open(account);
     }
+    check(last > 0)?;
     Some(accounts)
 }

@@ -10,9 +10,15 @@ use crate::instruments::Definition;
 use crate::limits::InstrumentRules;
 use crate::listings::{Bucket, Counters, Listing, WINDOW_BOUND, minute_of};
 use crate::lists::OrderList;
+use crate::open::{OpenOrders, client_key};
 use crate::orders::{Extra, Order, Place, Rare};
 use crate::restore::{COUNTER_BOUND, are_distinct, check, read_ascending};
 use crate::words::{InstrumentStatus, ListForm, OrderType, PegType, Prevention, Side, TimeInForce};
+
+/// Fewer bytes than any order takes in a snapshot.
+const ORDER_BYTES_MIN: usize = 64;
+/// How many orders before its turn an order's places in the indexes are asked for.
+const LOOKED_AHEAD: usize = 8;
 
 /// What is open at an instrument, its accounts not looked up yet.
 pub struct Open {
@@ -90,7 +96,9 @@ impl Engine {
         let mut orders: Vec<Order> = Vec::new();
         for side in [Side::Buy, Side::Sell] {
             let first = orders.len();
-            for _ in 0..reader.u32()? {
+            let count = reader.u32()? as usize;
+            orders.reserve(count.min(reader.remaining() / ORDER_BYTES_MIN));
+            for _ in 0..count {
                 let order = if self.is_version_2() {
                     self.read_order_2(reader, listing)?
                 } else {
@@ -151,12 +159,22 @@ impl Engine {
 
     /// Let what was read stand where it stood.
     pub(crate) fn put_open(&mut self, all: Vec<Open>) -> Option<()> {
-        for Open { instrument, orders, lists } in all {
+        for Open { instrument, mut orders, lists } in all {
             let mut turn = self.turn_at(instrument).ok()?;
-            for mut order in orders {
+            // Each lookup by itself first: none waits for the one before it.
+            for order in &mut orders {
                 order.account_slot = turn.accounts.slot(order.account)?;
+                order.client_key = client_key(order.account_slot, &order.client_id);
+            }
+            turn.listing.open = OpenOrders::with_capacity(orders.len(), orders.len().min(turn.accounts.len()));
+            for at in 0..orders.len() {
+                if let Some(later) = orders.get(at + LOOKED_AHEAD) {
+                    turn.listing.open.prefetch_cells_of(later);
+                    turn.accounts.prefetch_at(later.account_slot);
+                }
+                let order = &mut orders[at];
                 check(turn.listing.open.by_id(order.id).is_none())?;
-                check(turn.listing.open.by_client(order.account_slot, &order.client_id).is_none())?;
+                check(turn.listing.open.by_client_of(order).is_none())?;
                 turn.enter(order);
             }
             turn.listing.book.forget_changes();
@@ -214,6 +232,7 @@ fn read_order_core(
         id,
         account,
         account_slot: 0,
+        client_key: 0,
         side,
         order_type,
         time_in_force,

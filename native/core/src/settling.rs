@@ -3,7 +3,7 @@
 use crate::accounts::{Accounts, HOUSE_SLOT};
 use crate::fees::{commission, rates_for};
 use crate::instruments::Definition;
-use crate::orders::{Execution, Order, notional};
+use crate::orders::{Execution, Matched, Order, notional};
 use crate::tariffs::Tariffs;
 use crate::turn::Turn;
 use crate::words::{ExecutionKind, OrderStatus, Side, feature};
@@ -27,7 +27,7 @@ struct Booking<'a> {
 impl Booking<'_> {
     /// Book one side of a fill; `is_paid_on`: the base that it buys is held for another order of its list.
     #[inline]
-    fn settle(&mut self, order: &mut Order, fill: &Fill, rate: i64, is_paid_on: bool) -> Execution {
+    fn settle(&mut self, order: &mut Order, fill: &Fill, rate: i64, is_paid_on: bool) -> Execution<'static> {
         let quantity = i128::from(fill.quantity);
         let slot = order.account_slot;
         let (base, quote) = (self.definition.base, self.definition.quote);
@@ -48,15 +48,16 @@ impl Booking<'_> {
         order.executed += fill.quantity;
         order.cumulative_quote += fill.quote;
         let status = if order.remaining() == 0 { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
-        let execution = Execution {
+        let matched = Matched {
             last_price: fill.price,
             last_quantity: fill.quantity,
             last_quote: fill.quote,
             commission: charged,
             commission_asset,
             trade: fill.trade,
-            ..Execution::new(ExecutionKind::Trade, status)
+            ..Matched::default()
         };
+        let execution = Execution { matched: Some(matched), ..Execution::new(ExecutionKind::Trade, status) };
         if is_paid_on {
             self.accounts.hold(slot, base, bought(fill, &execution, base));
         }
@@ -89,15 +90,15 @@ impl Booking<'_> {
 }
 
 /// The base that a buyer keeps of a fill.
-fn bought(fill: &Fill, execution: &Execution, base: u32) -> i128 {
-    let charged = if execution.commission_asset == base { execution.commission } else { 0 };
-    i128::from(fill.quantity) - charged
+fn bought(fill: &Fill, execution: &Execution<'_>, base: u32) -> i128 {
+    let charged = execution.matched.as_ref().filter(|matched| matched.commission_asset == base);
+    i128::from(fill.quantity) - charged.map_or(0, |matched| matched.commission)
 }
 
 impl Turn<'_> {
     /// Book both sides of a fill; answers the executions of maker and taker.
     #[inline]
-    pub fn settle(&mut self, maker: u32, taker: &mut Order, fill: &Fill) -> (Execution, Execution) {
+    pub fn settle(&mut self, maker: u32, taker: &mut Order, fill: &Fill) -> (Execution<'static>, Execution<'static>) {
         let base = self.listing.definition.base;
         let maker_paid = self.paid_leg(self.listing.open.order(maker));
         let taker_paid = self.paid_leg(taker);

@@ -4,50 +4,66 @@
 
 use std::ops::{Index, IndexMut};
 
-const BITS: u32 = 8;
+const BITS: u32 = 6;
 const CHUNK: usize = 1 << BITS;
 
 /// Entries by number, from 0; in chunks that stay where they are.
+///
+/// What has not been pushed yet is there as a default, so that one look at a length leads to an entry.
 #[derive(Clone)]
 pub struct Slab<T> {
-    chunks: Vec<Vec<T>>,
+    chunks: Vec<Box<[T; CHUNK]>>,
+    length: usize,
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { chunks: Vec::new() }
+        Self { chunks: Vec::new(), length: 0 }
+    }
+}
+
+impl<T: Default> Slab<T> {
+    /// Add an entry at the end; answers its number.
+    pub fn push(&mut self, entry: T) -> u32 {
+        if self.length == self.chunks.len() * CHUNK {
+            self.add_chunk();
+        }
+        let number = u32::try_from(self.length).expect("entries are fewer than 2^32");
+        self[number] = entry;
+        self.length += 1;
+        number
+    }
+
+    #[cold]
+    fn add_chunk(&mut self) {
+        let chunk: Vec<T> = std::iter::repeat_with(T::default).take(CHUNK).collect();
+        let chunk = chunk.into_boxed_slice().try_into();
+        self.chunks.push(chunk.ok().expect("as many as were made"));
     }
 }
 
 impl<T> Slab<T> {
-    /// Add an entry at the end; answers its number.
-    pub fn push(&mut self, entry: T) -> u32 {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let last = self.chunks.len() - 1;
-        let chunk = &mut self.chunks[last];
-        chunk.push(entry);
-        u32::try_from(last * CHUNK + chunk.len() - 1).expect("entries are fewer than 2^32")
+    pub fn len(&self) -> usize {
+        self.length
     }
 
     /// Every entry by number.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flatten()
+        self.chunks.iter().flat_map(|chunk| chunk.iter()).take(self.length)
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, number: u32) -> Option<&T> {
-        self.chunks.get(chunk_of(number))?.get(place_of(number))
+        if (number as usize) < self.length { Some(&self[number]) } else { None }
     }
 }
 
-#[inline]
+#[inline(always)]
 fn chunk_of(number: u32) -> usize {
     (number >> BITS) as usize
 }
 
-#[inline]
+#[inline(always)]
 fn place_of(number: u32) -> usize {
     number as usize % CHUNK
 }
@@ -55,14 +71,14 @@ fn place_of(number: u32) -> usize {
 impl<T> Index<u32> for Slab<T> {
     type Output = T;
 
-    #[inline]
+    #[inline(always)]
     fn index(&self, number: u32) -> &T {
         &self.chunks[chunk_of(number)][place_of(number)]
     }
 }
 
 impl<T> IndexMut<u32> for Slab<T> {
-    #[inline]
+    #[inline(always)]
     fn index_mut(&mut self, number: u32) -> &mut T {
         &mut self.chunks[chunk_of(number)][place_of(number)]
     }
@@ -107,6 +123,7 @@ mod tests {
         assert_eq!((slab[0], slab[256], slab[999]), (0, 256, 7));
         assert_eq!(first, std::ptr::from_ref(&slab[0]));
         assert!(slab.iter().copied().eq((0..999).chain([7, 0])));
+        assert_eq!(slab.len(), 1_001);
         assert!(slab.get(1_001).is_none() && slab.get(u32::MAX).is_none());
     }
 }

@@ -141,6 +141,12 @@ impl Default for SlotTable {
 }
 
 impl SlotTable {
+    /// An empty table with room for so many slots.
+    pub fn with_capacity(slots: usize) -> Self {
+        let cells = (slots + slots / 3 + 2).next_power_of_two();
+        Self { now: Cells::new(cells.trailing_zeros().max(BITS_MIN)), old: None }
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.now.used + self.old.as_ref().map_or(0, |old| old.used)
@@ -305,6 +311,17 @@ mod tests {
         check(40, 20_000);
         check(5_000, 60_000);
         check(400_000, 400_000);
+    }
+
+    #[test]
+    fn a_table_with_room_takes_that_many_without_growing() {
+        for slots in [0, 1, 11, 12, 13, 100, 3_000, 50_000] {
+            let mut table = SlotTable::with_capacity(slots);
+            for slot in 0..u32::try_from(slots).expect("few") {
+                table.insert(mixed(u64::from(slot)), slot);
+            }
+            assert!(table.old.is_none() && table.len() == slots);
+        }
     }
 
     #[test]

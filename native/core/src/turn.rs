@@ -13,6 +13,8 @@ pub struct Turn<'a> {
     pub events: &'a mut Events,
     pub venue: &'a mut Venue,
     pub time_us: i64,
+    /// Where the open order that the command names likely is.
+    pub order_hint: u32,
 }
 
 impl Turn<'_> {
@@ -55,7 +57,7 @@ impl Turn<'_> {
 
     /// Let an order rest on the book.
     #[inline]
-    pub fn rest(&mut self, mut order: Order) {
+    pub fn rest(&mut self, order: &mut Order) {
         let is_hold_right = order.list() != 0 || order.held == order.hold_of(order.remaining());
         assert!(is_hold_right, "an order holds another amount than it can spend");
         order.show();
@@ -64,8 +66,8 @@ impl Turn<'_> {
 
     /// Take an order in as open where it says that it stands.
     #[inline]
-    pub fn enter(&mut self, order: Order) {
-        self.accounts.at_mut(order.account_slot).open.add(&order);
+    pub fn enter(&mut self, order: &mut Order) {
+        self.accounts.count_in(order);
         let expires_us = order.expires_us();
         if expires_us > 0 {
             self.venue.expiries.insert((expires_us, self.listing.definition.instrument, order.id));
@@ -95,7 +97,7 @@ impl Turn<'_> {
     #[inline]
     pub fn forget(&mut self, slot: u32) {
         let order = self.listing.open.order(slot);
-        self.accounts.at_mut(order.account_slot).open.remove(order);
+        self.accounts.count_out(order);
         let expires_us = order.expires_us();
         if expires_us > 0 {
             self.venue.expiries.remove(&(expires_us, self.listing.definition.instrument, order.id));

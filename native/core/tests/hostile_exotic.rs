@@ -42,6 +42,42 @@ fn whatever_comes_invariants_hold_and_a_restored_engine_goes_on_alike() {
 }
 
 #[test]
+fn a_batch_that_is_looked_ahead_in_does_what_its_commands_do_one_by_one() {
+    // So many accounts that the engine looks ahead; see ahead.rs.
+    let many: Vec<u8> =
+        (1_000..11_000).flat_map(|account| frame(5, 0, 0, 0, Body::default().u64(account).i64(-1))).collect();
+    for seed in 40..44 {
+        let mut dice = Dice(seed);
+        let mut venue = crowd();
+        venue.engine.apply(venue.engine.sequence() + 1, venue.engine.time_us(), &many).unwrap();
+        let mut other = Engine::restore(&venue.engine.snapshot()).unwrap();
+        for batch in 0..60 {
+            let time_us = venue.engine.time_us() + 1_000;
+            let first = venue.engine.sequence() + 1;
+            let mut commands: Vec<Vec<u8>> =
+                (0..50).map(|number| random_command(&mut dice, batch * 50 + number, time_us)).collect();
+            for command in &mut commands {
+                let at = 40 + dice.below(command.len() - 39);
+                if let Some(byte) = command.get_mut(at).filter(|_| dice.hits(25)) {
+                    *byte ^= 1 << dice.below(8);
+                }
+            }
+            let output = venue.engine.apply(first, time_us, &commands.concat()).unwrap();
+            let mut events = output.events;
+            for (number, command) in (0..).zip(&commands) {
+                let alone = other.apply(first + number, time_us, command).unwrap().events;
+                let (head, rest) = events.split_at(alone.len());
+                assert_eq!(head, alone, "seed {seed}, command {number} of batch {batch}");
+                events = rest;
+            }
+            assert!(events.is_empty());
+        }
+        venue.engine.audit().unwrap();
+        assert_eq!(other.snapshot(), venue.engine.snapshot());
+    }
+}
+
+#[test]
 fn random_bytes_are_decided_not_fatal() {
     let mut dice = Dice(15);
     let mut venue = crowd();
