@@ -1,7 +1,10 @@
 """kill -9 of any role, and of everything at once, under load: what was acknowledged is there exactly once."""
 
 import asyncio
+import os
 import random
+import signal
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +18,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 TRADERS = 4
 BTC, USDT = "2", "50000"
 POSTGRES_KILLS = 4
+ENDED_SECONDS_MAX = 20.0
+RESTARTED_SECONDS_MAX = 60.0
 ROLES = ("sequencer", "edge", "history", "valkey", "postgres")
 
 
@@ -133,3 +138,28 @@ def test_edges_stay_and_rows_are_whole_when_postgres_is_killed_again_and_again(o
         _check_balances(client, _all_trades(client))
     done = own_exchange.verify()
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_frozen_edge_is_ended_and_another_takes_its_place(own_exchange: Exchange) -> None:
+    """It keeps its share of the listening socket's connections: whoever it has taken in waits, and nobody else can serve them."""
+    account = own_exchange.account("trader@example.com", BTC=BTC, USDT=USDT)
+    before = own_exchange.pids()["edge"]
+    frozen = before[0]
+    os.kill(frozen, signal.SIGSTOP)
+    limit = time.monotonic() + ENDED_SECONDS_MAX
+    while frozen in own_exchange.pids().get("edge", ()):
+        assert time.monotonic() < limit, "the supervisor lets a frozen edge stand"
+        time.sleep(0.2)
+    own_exchange.await_ready()
+    while len(own_exchange.pids()["edge"]) < len(before):
+        assert time.monotonic() < limit + RESTARTED_SECONDS_MAX, "it is not started again"
+        time.sleep(0.2)
+    after = own_exchange.pids()["edge"]
+    assert set(before) - set(after) == {frozen}, "the others are left alone"
+    assert "has been silent for" in own_exchange.log()
+    client = own_exchange.client(account)
+    for number in range(20):
+        placed = client.place(
+            symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price=str(20_000 + number)
+        )
+        assert placed["status"] == "NEW"
