@@ -1,11 +1,18 @@
 """The way to the leader is looked for again whenever it leads nowhere."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 
 import pytest
 
 from openbourse.adapters import intake_tcp
 from openbourse.adapters.intake_tcp import TcpIntake
+from openbourse.edge.intake import Overloaded
+from openbourse.protocol import commands
+from openbourse.protocol.codec import COMMAND_HEADER
+from openbourse.protocol.intake import ANSWER, FRAME_BYTES_MAX, Ask, Frames, Tell, pack
+from tests.sequencer.test_finality import SetClock
 
 
 async def test_a_leader_that_takes_a_connection_and_says_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +39,74 @@ async def test_a_leader_that_takes_a_connection_and_says_nothing_is_left(monkeyp
     for writer in came:
         writer.close()
     server.close()
+
+
+class Leader:
+    """Answers every command at once, stamped with the true time."""
+
+    def __init__(self) -> None:
+        self.took = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        frames = Frames(FRAME_BYTES_MAX)
+        writer.write(pack(Tell.CHALLENGE, bytes(32)))
+        while data := await reader.read(65_536):
+            for kind, body in frames.feed(data):
+                if kind == Ask.SUBMIT:
+                    self.took += 1
+                    counter = COMMAND_HEADER.unpack_from(body)[4]
+                    writer.write(pack(Tell.ANSWER, ANSWER.pack(counter, 1, time.time_ns() // 1_000, 0, 0)))
+        writer.close()
+
+
+@pytest.fixture
+async def leader() -> AsyncIterator[tuple[Leader, tuple[str, int]]]:
+    leader = Leader()
+    server = await asyncio.start_server(leader.serve, "127.0.0.1", 0)
+    yield leader, server.sockets[0].getsockname()
+    server.close()
+
+
+async def test_a_clock_ahead_of_the_leader_s_takes_in_nothing_until_it_is_right(
+    leader: tuple[Leader, tuple[str, int]],
+) -> None:
+    """Its patience would end before the leader refuses the command, and what is looked up then would not be final."""
+    clock, (found, address) = SetClock(), leader
+
+    async def find_leader() -> tuple[str, int]:
+        return address
+
+    intake = TcpIntake(find_leader, b"of the tests", clock)
+    await intake.start()
+    async with asyncio.timeout(5):
+        while not intake.is_connected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await intake.submit(commands.OpenAccount(1), clock.now_us() + 5_000_000)
+    clock.ahead_us = 900_000
+    await intake.submit(commands.OpenAccount(2), clock.now_us() + 5_000_000)
+    clock.ahead_us = 3_000_000
+    for _ in range(2):
+        with pytest.raises(Overloaded, match="clock"):
+            await intake.submit(commands.OpenAccount(3), clock.now_us() + 5_000_000)
+    assert not intake.is_connected
+    clock.ahead_us = 0
+    await intake.submit(commands.OpenAccount(4), clock.now_us() + 5_000_000)
+    assert found.took == 3
+    await intake.close()
+
+
+async def test_a_clock_that_was_wrong_from_the_beginning_is_seen_at_the_first_answer(
+    leader: tuple[Leader, tuple[str, int]],
+) -> None:
+    clock, (_, address) = SetClock(), leader
+    clock.ahead_us = 3_000_000
+
+    async def find_leader() -> tuple[str, int]:
+        return address
+
+    intake = TcpIntake(find_leader, b"of the tests", clock)
+    await intake.start()
+    await intake.submit(commands.OpenAccount(1), clock.now_us() + 5_000_000)
+    with pytest.raises(Overloaded, match="clock"):
+        await intake.submit(commands.OpenAccount(2), clock.now_us() + 5_000_000)
+    await intake.close()

@@ -30,6 +30,9 @@ IN_FLIGHT_MAX: Final = 4_096
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 GRACE_S: Final = 1.0
 """Beyond a command's not-after time: an answer that is under way may still arrive."""
+CLOCK_AHEAD_MAX_US: Final = int(GRACE_S * 1e6)
+"""A clock that is further ahead of the leader's would end that wait before the leader refuses the command: what is looked up
+then is not final."""
 CONNECT_S: Final = 2.0
 CHALLENGE_S: Final = 1.0
 """A leader that takes a connection in and says nothing within it is left: its machine may be gone, or it is stopped."""
@@ -49,12 +52,44 @@ FindLeader = Callable[[], Awaitable[tuple[str, int] | None]]
 class _InFlight:
     """A command that was sent, or waits for a leader to be sent to."""
 
-    __slots__ = ("frame", "future", "sends")
+    __slots__ = ("clock", "frame", "future", "sends")
 
-    def __init__(self, frame: bytes, future: "asyncio.Future[Answer]") -> None:
+    def __init__(self, frame: bytes, future: "asyncio.Future[Answer]", clock: tuple[int, int]) -> None:
         self.frame = frame
         self.future = future
         self.sends = 0
+        self.clock = clock
+        """What the clock showed when it was sent, and by how much it was ahead of the seconds that nobody sets."""
+
+
+class _Ahead:
+    """How far this clock is ahead of the leader's, at least: what was sent at a time cannot be stamped with an earlier one."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._by_us = 0
+        self._offset_us = 0
+
+    def clock(self) -> tuple[int, int]:
+        """Return what the clock shows, and by how much it is ahead of the seconds that nobody sets."""
+        now_us = self._machine.now_us()
+        return now_us, now_us - int(self._machine.monotonic_s() * 1e6)
+
+    def saw(self, sent: tuple[int, int], stamped_us: int) -> None:
+        """Compare the clock when a command was sent with the leader's."""
+        was_far = self.is_far
+        self._by_us, self._offset_us = sent[0] - stamped_us, sent[1]
+        if self.is_far and not was_far:
+            log.error("this clock is ahead of the leader's; taking in no commands", seconds=self._by_us / 1e6)
+
+    def forget(self) -> None:
+        """Another leader may have another clock."""
+        self._by_us, self._offset_us = 0, self.clock()[1]
+
+    @property
+    def is_far(self) -> bool:
+        """Tell whether it is too far, also after it was set since."""
+        return self._by_us + self.clock()[1] - self._offset_us > CLOCK_AHEAD_MAX_US
 
 
 class TcpIntake(asyncio.Protocol):
@@ -63,6 +98,8 @@ class TcpIntake(asyncio.Protocol):
     def __init__(self, find_leader: FindLeader, secret: bytes, machine: Machine = THIS_MACHINE) -> None:
         self._secret = secret
         self._machine = machine
+        self._ahead = _Ahead(machine)
+        self._ahead.forget()
         self._opening: asyncio.Transport | None = None
         self._find_leader = find_leader
         self._session = int.from_bytes(machine.random_bytes(8), "little") >> 1 | 1
@@ -81,8 +118,8 @@ class TcpIntake(asyncio.Protocol):
 
     @property
     def is_connected(self) -> bool:
-        """Tell whether a leader is connected now."""
-        return self._transport is not None
+        """Tell whether a leader is connected now, and this clock is not so far ahead of its that nothing may be sent."""
+        return self._transport is not None and not self._ahead.is_far
 
     async def start(self) -> None:
         """Begin to look for the leader and stay connected to it."""
@@ -102,12 +139,14 @@ class TcpIntake(asyncio.Protocol):
         """Have a command ordered, made durable and applied. Raises IntakeFault."""
         if len(self._in_flight) >= IN_FLIGHT_MAX:
             raise Overloaded("too many commands are in flight")
+        if self._ahead.is_far:
+            raise Overloaded("this clock is ahead of the leader's")
         self._counter += 1
         counter = self._counter
         low_water = next(iter(self._in_flight), counter)
         identity = Identity(self._session, counter, low_water, not_after_us)
         future = asyncio.get_running_loop().create_future()
-        waiting = _InFlight(command.encode(identity), future)
+        waiting = _InFlight(command.encode(identity), future, self._ahead.clock())
         self._in_flight[counter] = waiting
         self._send(waiting)
         patience = max(0.0, (not_after_us - self._machine.now_us()) / 1e6) + GRACE_S
@@ -216,6 +255,7 @@ class TcpIntake(asyncio.Protocol):
         if self._opening is None:
             return
         self._transport = self._opening
+        self._ahead.forget()
         self._transport.write(pack(Ask.PROOF, prove(self._secret, nonce)))
         for waiting in self._in_flight.values():
             if waiting.sends < SENDS_MAX:
@@ -277,6 +317,7 @@ class TcpIntake(asyncio.Protocol):
         if waiting is None or waiting.future.done():
             return
         if isinstance(result, Answer):
+            self._ahead.saw(waiting.clock, result.time_us)
             waiting.future.set_result(result)
         else:
             waiting.future.set_exception(result)
