@@ -18,6 +18,7 @@ from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.edge.intake import IntakeFault
 from openbourse.protocol import commands
 from openbourse.protocol.amounts import UNIT
+from openbourse.protocol.journal import JournalAway
 from openbourse.sequencer.replay import verify
 from openbourse.settings import ProcessSettings
 from tests.contracts.test_journal import set_full
@@ -184,6 +185,27 @@ async def test_a_leader_waits_for_room_on_a_full_disk_and_nobody_is_refused(shar
     await connection.close()
     await leading.end()
     await check(shard, load)
+
+
+async def test_a_taker_whose_connection_is_lost_before_it_serves_goes_on(
+    shard: Shard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the loss of a zone the connection for snapshots may still be to the lost host."""
+    reopening, tries = PostgresJournal.reopening, 0
+
+    async def at_the_second_try(self: PostgresJournal) -> bytes:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise JournalAway("the connection was closed")
+        return await reopening(self)
+
+    monkeypatch.setattr(PostgresJournal, "reopening", at_the_second_try)
+    taker = shard.start("a")
+    async with shard.gateway() as gateway:
+        await prepare(gateway)
+    assert tries == 2
+    await taker.end()
 
 
 async def test_a_frozen_leader_is_replaced_and_ends_when_it_thaws(shard: Shard, processes: Processes) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -27,6 +27,8 @@ log: Final = structlog.get_logger()
 LEASE_TTL_S: Final = 1.5
 RENEW_EVERY_S: Final = 0.4
 PROVE_AGAIN_S: Final = 0.1
+INSIST_SECONDS_MAX: Final = 30.0
+"""How long a taker tries to reach the journal before it serves."""
 WILDCARD_HOSTS: Final = ("0.0.0.0", "::")
 CANCEL_AGAIN_S: Final = 0.2
 REPORT_EVERY_S: Final = 2.0
@@ -140,10 +142,10 @@ async def _lead(
         clock_began_us,
     )
     reopening = Reopening(parts, replica, sequencer)
-    await reopening.begin(parts.lease.vacant_s)
+    await _insist(parts.machine, lambda: reopening.begin(parts.lease.vacant_s))
     if venue.reopen_after_s:
         sequencer.outage_s, sequencer.after_outage = float(venue.reopen_after_s), reopening.after
-    await parts.lease.renew()
+    await _insist(parts.machine, parts.lease.renew)
     server = await asyncio.get_running_loop().create_server(sequencer.intake.connect, sock=listener)
     on_leading()
     log.info("leading", epoch=parts.lease.epoch, sequence=replica.head.sequence, address=_address(listener))
@@ -159,6 +161,23 @@ async def _lead(
         server.close()
         for connection in list(sequencer.intake.connections):
             connection.close()
+
+
+async def _insist(machine: Machine, work: Callable[[], Awaitable[None]]) -> None:
+    """Do what a taker has to do before it serves, again while the journal is away: its connections may be to a host that is lost.
+
+    A taker that ended for it would leave the venue to those that are still starting.
+    """
+    limit = machine.monotonic_s() + INSIST_SECONDS_MAX
+    while True:
+        try:
+            await work()
+            return
+        except JournalAway as fault:
+            log.warning("not serving yet", why=str(fault))
+            if machine.monotonic_s() > limit:
+                raise
+        await asyncio.sleep(PROVE_AGAIN_S)
 
 
 async def _serve(
