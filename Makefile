@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sim chaos infra deploy-check lock clean
+.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sanitize sim chaos infra deploy-check lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -15,6 +15,13 @@ ARGS ?=
 PYTEST_ARGS ?=
 # Tests that start whole venues want the machine for themselves; all others run side by side.
 PROCESSES := system or browser or clients
+
+# The stable compiler has the sanitizer; RUSTC_BOOTSTRAP lets it be asked for. With a target of its own what cargo builds
+# for itself stays plain.
+RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+PROVEN := --manifest-path native/Cargo.toml -p openbourse-book -p openbourse-core
+# Everything is some thirty times slower under it.
+MEMCHECK_CASES := 4
 
 NATIVE := $(shell find native -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print 2>/dev/null)
 WEB := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
@@ -64,6 +71,14 @@ referee:  ## build our adapter for the public matching-engine benchmark: make re
 
 fuzz: setup  ## compare core and reference on random commands, counts kept: make fuzz COMMANDS=10000000
 	@$(BIN)/python -m sim fuzz --commands $(or $(COMMANDS),10000000) $(if $(SEED),--seed $(SEED))
+
+sanitize:  ## book and core under AddressSanitizer, and under valgrind's memcheck where it is installed (docs/proofs.md)
+	@RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_stack_use_after_return=1 cargo test --locked \
+	  --target $(RUST_HOST) --target-dir native/target/sanitize $(PROVEN)
+	@if command -v valgrind >/dev/null; then PROPTEST_CASES=$(MEMCHECK_CASES) \
+	  cargo test --locked --config 'target."$(RUST_HOST)".runner="valgrind --quiet --error-exitcode=9"' $(PROVEN) \
+	  --test properties --test trading --test exotic_orders --test exotic_venue; \
+	  else echo "valgrind is not installed: memcheck was left out"; fi
 
 chaos: setup  ## faults on the real program in three zones: make chaos FAULTS=20 SEED=1 (root, Linux; docs/chaos.md)
 	@$(BIN)/python -m chaos --faults $(or $(FAULTS),10) $(if $(SEED),--seed $(SEED)) $(ARGS)
