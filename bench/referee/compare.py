@@ -98,7 +98,9 @@ def show(console: Console, kind: str, figures: dict[str, dict[str, float]]) -> f
 
 def judge(console: Console, referee: Referee, ours: Path, peer: Path, options: argparse.Namespace) -> dict[str, object]:
     """Return the verdicts over the seeds, by scenario."""
-    seeds = [CANONICAL_SEED, *range(1_001, 1_000 + options.seeds)] if options.seeds else []
+    seeds = (
+        [CANONICAL_SEED, *range(options.first_seed, options.first_seed - 1 + options.seeds)] if options.seeds else []
+    )
     found: dict[str, object] = {
         "seeds": seeds,
         "audited": [name for name in SCENARIOS if name not in options.unaudited],
@@ -118,6 +120,9 @@ def main() -> None:
     parser.add_argument("--peer", default="cpp_orderbook", help="whose DIR/<peer>_adapter.so to compare with")
     parser.add_argument("--rounds", type=int, default=10, help="runs a scenario and adapter (10)")
     parser.add_argument("--seeds", type=int, default=21, help="seeds to judge, the canonical one among them (21)")
+    parser.add_argument(
+        "--first-seed", type=int, default=1_001, help="where the others begin, to judge in pieces (1001)"
+    )
     parser.add_argument("--unaudited", nargs="*", default=(), help="scenarios to judge by their reports alone")
     parser.add_argument("--cores", type=int, nargs=2, default=(0, 1), help="for matching and for reading (0 1)")
     options = parser.parse_args()
