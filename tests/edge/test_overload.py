@@ -10,8 +10,8 @@ from websockets.asyncio.client import ClientConnection
 
 from openbourse.edge import admission, overload
 from openbourse.edge.operations import Priority
-from openbourse.edge.overload import CUT, STOOD_LEAST, Window, watch
-from openbourse.edge.server import SHED
+from openbourse.edge.overload import CUT, PROBE_EVERY, PROBE_INTERVALS, STOOD_LEAST, Target, Window, watch
+from openbourse.edge.server import SHED, first_line
 from tests.edge.test_server import PING, Streams, dial
 from tests.served import HMAC_KEY, Venue, ask, signed_params, signed_query
 
@@ -20,7 +20,11 @@ ORDER |= {"price": "60000.00", "newClientOrderId": "mine"}
 
 
 def window(floor: int = 8) -> Window:
-    return Window(1_000, floor, target_s=0.04, lag_target_s=0.015)
+    return Window(1_000, floor, Target(2.0, 0.04, 0.04), lag_target_s=0.015)
+
+
+def learning() -> Window:
+    return Window(1_000, 8, Target(2.0, 0.01, 0.25), 0.015, first=32)
 
 
 def pass_through(tested: Window, calls: int, seconds: float, lag_s: float = 0.0) -> None:
@@ -36,6 +40,7 @@ def pass_through(tested: Window, calls: int, seconds: float, lag_s: float = 0.0)
 def shut(venue: Venue, *kinds: Priority) -> None:
     for kind in kinds or (Priority.NEW_ORDER,):
         venue.app.admission.windows[kind].size = 0
+    venue.app.admission.room.is_standing = True
 
 
 def test_what_stands_is_let_in_less_and_what_flows_more() -> None:
@@ -50,8 +55,51 @@ def test_what_stands_is_let_in_less_and_what_flows_more() -> None:
     pass_through(tested, 8, 0.005)
     assert tested.size > 8
     for _ in range(60):
-        pass_through(tested, 8, 0.005)
+        pass_through(tested, tested.size, 0.005)
     assert tested.size == 1_000
+
+
+def test_a_limit_beyond_the_first_is_earned_and_taken_back_when_nobody_needs_it() -> None:
+    tested = learning()
+    for _ in range(10):
+        pass_through(tested, 31, 0.005)
+    assert tested.size == 32
+    for _ in range(20):
+        pass_through(tested, tested.size, 0.005)
+    earned = tested.size
+    assert earned > 300
+    pass_through(tested, earned * 2 // 3, 0.005)
+    assert tested.size == earned
+    for _ in range(20):
+        pass_through(tested, 5, 0.005)
+    assert tested.size == 32
+
+
+@pytest.mark.parametrize("commit_s", [0.008, 0.03])
+def test_what_is_quick_is_learnt_where_it_runs(commit_s: float) -> None:
+    tested = learning()
+    pass_through(tested, 10, commit_s)
+    for _ in range(10):
+        pass_through(tested, tested.size, commit_s * 1.5)
+    assert tested.size > 32, "half as much again is no queue"
+    before = tested.size
+    for _ in range(STOOD_LEAST):
+        pass_through(tested, tested.size, commit_s * 2.5)
+    assert tested.size < before
+
+
+def test_an_overload_that_lasts_does_not_pass_for_usual() -> None:
+    """What is quick would creep up with the queue, each time by so much, were it not looked for without one."""
+    tested, probed = learning(), 0
+    pass_through(tested, 10, 0.008)
+    for _ in range(40 * PROBE_EVERY):
+        probed += tested.size == 8
+        # As a venue that does 2,000 a second: 8 ms, and longer when more are under way than 16.
+        pass_through(tested, tested.size, max(0.008, tested.size / 2_000))
+    assert tested.target is not None
+    assert tested.target.seconds == 0.016
+    assert 12 <= tested.size <= 40
+    assert 30 * PROBE_INTERVALS <= probed <= 40 * PROBE_INTERVALS
 
 
 def test_a_stall_and_a_leader_that_says_nothing_are_no_overload() -> None:
@@ -81,7 +129,7 @@ def test_a_process_that_is_late_lets_in_less() -> None:
 
 async def test_lateness_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overload, "INTERVAL_S", 0.02)
-    late, unmoved = Window(1_000, 8, math.inf, 0.015), Window(1_000, 8, math.inf, math.inf)
+    late, unmoved = Window(1_000, 8, None, 0.015), Window(1_000, 8, None, math.inf)
     watching = asyncio.create_task(watch((late, unmoved)))
     for _ in range(12):
         time.sleep(0.04)  # noqa: ASYNC251 - a loop that is held up is what is tested
@@ -141,6 +189,57 @@ async def test_answers_keep_the_order_of_requests_behind_each_other(venue: Venue
     writer.close()
 
 
+HEAD = b"POST /api/v3/order?a=1 HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize("more", [b"", b"Content-Length: 0\r\n", b"connection: Keep-Alive\r\nX-MBX-APIKEY: k\r\n"])
+def test_a_whole_request_without_a_body_is_known_by_its_first_line(more: bytes) -> None:
+    assert first_line(HEAD + more + b"\r\n") == (b"POST", b"/api/v3/order?a=1")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        HEAD,
+        HEAD + b"\r\n" + HEAD + b"\r\n",
+        HEAD + b"Content-Length: 5\r\n\r\n",
+        HEAD + b"Content-Length: 5\r\n\r\na\r\n\r\n",
+        HEAD + b"content-length : 5\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
+        HEAD + b"Connection: close\r\n\r\n",
+        HEAD + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        HEAD + b"Expect: 100-continue\r\n\r\n",
+        HEAD + b"A: b\nContent-Length: 5\r\n\r\n",
+        HEAD + b"A: b\r\n Content-Length: 5\r\n\r\n",
+        HEAD + b"no colon\r\n\r\n",
+        HEAD.replace(b"1.1", b"1.0") + b"\r\n",
+        HEAD.replace(b"?a=1", b" ?a=1") + b"\r\n",
+        HEAD + b"A: " + b"b" * 20_000 + b"\r\n\r\n",
+    ],
+)
+def test_everything_else_is_looked_at_by_the_parser(other: bytes) -> None:
+    assert first_line(other) is None
+
+
+async def test_what_is_shed_whole_leaves_the_connection_as_it_was(venue: Venue) -> None:
+    reader, writer = await dial(venue)
+    for is_shut in (False, True, True, False):
+        venue.app.admission.windows[Priority.NEW_ORDER].size = 0 if is_shut else 8
+        venue.app.admission.room.is_standing = is_shut
+        writer.write(HEAD + b"\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        assert head.startswith(SHED) == is_shut
+        await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+    # In two pieces it is the parser's.
+    shut(venue)
+    writer.write(HEAD)
+    await asyncio.sleep(0.05)
+    writer.write(b"\r\n")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).startswith(SHED)
+    assert venue.limits.count == 1
+    writer.close()
+
+
 async def test_cancels_come_through_when_nothing_else_does(venue: Venue) -> None:
     assert (await venue.signed("POST", "/api/v3/order", ORDER)).status_code == 200
     shut(venue, Priority.NEW_ORDER, Priority.QUERY)
@@ -175,13 +274,16 @@ async def cancel_of(connection: ClientConnection) -> str:
 
 async def test_a_socket_that_pours_is_shed_beyond_what_may_start(venue: Venue) -> None:
     venue.app.admission.windows[Priority.NEW_ORDER].size = 5
-    venue.intake.delay_s = 0.2
+    venue.app.admission.windows[Priority.NEW_ORDER].cap = 5
+    venue.intake.delay_s = 0.3
+    watching = asyncio.create_task(venue.app.admission.watch())
     async with venue.connect() as connection:
         for number in range(20):
             params = signed_params({**ORDER, "newClientOrderId": f"n{number}"})
             await connection.send(json.dumps({"id": number, "method": "order.place", "params": params}))
         replies = [json.loads(await asyncio.wait_for(connection.recv(), 5)) for _ in range(20)]
     assert sorted(reply["id"] for reply in replies) == list(range(20))
+    watching.cancel()
     assert [reply["status"] for reply in replies].count(200) == 5
     assert venue.app.admission.in_flight == 0
 

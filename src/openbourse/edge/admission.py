@@ -11,16 +11,24 @@ from openbourse.edge.addresses import limited_as
 from openbourse.edge.errors import ApiError
 from openbourse.edge.key_store import KeyStore
 from openbourse.edge.operations import Call, Operation, Pool, Priority
-from openbourse.edge.overload import Window, watch
+from openbourse.edge.overload import Target, Window, watch
 from openbourse.edge.params import Params
 from openbourse.edge.ratelimit import RateLimiter
+from openbourse.edge.room import Room
 
 IN_FLIGHT_MAX: Final = {Priority.NEW_ORDER: 1_000, Priority.QUERY: 1_500, Priority.CANCEL: 2_000}
 """Calls of all kinds under way in this process beyond which a kind is shed, before its signature is checked."""
 IN_FLIGHT_LEAST: Final = {Priority.NEW_ORDER: 8, Priority.QUERY: 64, Priority.CANCEL: 2_000}
 """How many of a kind may always be under way, however overloaded this process is. Cancels are never cut."""
-ANSWER_TARGET_S: Final = 0.04
-"""When no new order of a tenth of a second was answered sooner, orders stand in a queue somewhere: fewer are let in."""
+NEW_ORDERS_FIRST: Final = 32
+"""New orders that may be under way before more is earned: limits that nobody needed are no limits when a burst comes."""
+NEW_ORDERS_WAITING_MAX: Final = 1_000
+"""New orders that may wait for their turn, while the room they wait in does not stand."""
+ANSWER_TIMES: Final = 2.0
+ANSWER_LEAST_S: Final = 0.01
+ANSWER_MOST_S: Final = 0.25
+"""When no new order of a tenth of a second was answered within twice what it takes without a queue (never less than the
+least, never more than the most), orders stand in a queue somewhere: fewer are let in."""
 LAG_TARGET_S: Final = {Priority.NEW_ORDER: 0.015, Priority.QUERY: 0.045, Priority.CANCEL: math.inf}
 """When no turn of the event loop was less late, this process has too much to do: fewer are let in, new orders first."""
 SAPI_PER_MINUTE: Final = {Pool.SAPI_ADDRESS: 12_000, Pool.SAPI_USER: 180_000}
@@ -48,22 +56,27 @@ class Admission:
         self.limiter = limiter
         self.in_flight = 0
         self.windows = {
-            kind: Window(
-                IN_FLIGHT_MAX[kind],
-                IN_FLIGHT_LEAST[kind],
-                ANSWER_TARGET_S if kind is Priority.NEW_ORDER else math.inf,
-                LAG_TARGET_S[kind],
-            )
-            for kind in Priority
+            kind: Window(IN_FLIGHT_MAX[kind], IN_FLIGHT_LEAST[kind], None, LAG_TARGET_S[kind])
+            for kind in (Priority.CANCEL, Priority.QUERY)
         }
+        orders = Priority.NEW_ORDER
+        self.windows[orders] = Window(
+            IN_FLIGHT_MAX[orders],
+            IN_FLIGHT_LEAST[orders],
+            Target(ANSWER_TIMES, ANSWER_LEAST_S, ANSWER_MOST_S),
+            LAG_TARGET_S[orders],
+            NEW_ORDERS_FIRST,
+        )
+        self.room = Room(self.windows[orders], NEW_ORDERS_WAITING_MAX, overloaded)
 
     async def watch(self) -> None:
         """Fit what is let in to what this process can do, until cancelled."""
-        await watch(self.windows.values())
+        await watch(self.windows.values(), self.room.sweep)
 
     def is_full(self, kind: Priority) -> bool:
         """Tell whether a call of a kind would be shed now."""
-        return self.windows[kind].is_full or self.in_flight >= IN_FLIGHT_MAX[kind]
+        is_full = self.room.is_full if kind is Priority.NEW_ORDER else self.windows[kind].is_full
+        return is_full or self.in_flight >= IN_FLIGHT_MAX[kind]
 
     def sheds(self, kind: Priority) -> bool:
         """Tell whether a call is shed, and count it if it is: whoever sheds it looks no further at it."""
@@ -76,18 +89,34 @@ class Admission:
         """Count calls that were taken in and not looked at yet, as what they may be: new orders."""
         self.windows[Priority.NEW_ORDER].starting += calls
 
-    def enter(self, operation: Operation, address: str) -> None:
-        """Count a call as under way, to be ended by `leave`. Raises ApiError -1003, -1008; then it is not counted."""
+    async def enter(self, operation: Operation, address: str, who: str) -> None:
+        """Count a call as under way, to be ended by `leave`. Raises ApiError -1003, -1008; then it is not counted.
+
+        New orders wait for their turn. A cancel waits only for what its own caller has sent before it.
+        """
         self.limiter.admit(address)
-        if self.sheds(operation.priority):
+        kind = operation.priority
+        if self.sheds(kind):
             raise overloaded()
         self.in_flight += 1
-        self.windows[operation.priority].enter()
+        try:
+            if kind is Priority.NEW_ORDER:
+                await self.room.enter(who)
+                return
+            if kind is Priority.CANCEL:
+                await self.room.behind(who)
+        except BaseException:
+            self.in_flight -= 1
+            raise
+        self.windows[kind].enter()
 
     def leave(self, operation: Operation) -> None:
         """End a call that was let in."""
         self.in_flight -= 1
-        self.windows[operation.priority].leave()
+        if operation.priority is Priority.NEW_ORDER:
+            self.room.leave()
+        else:
+            self.windows[operation.priority].leave()
 
     def charge(self, operation: Operation, params: Params, address: str, toll: Toll) -> None:
         """Charge a call to its address; pools by user are charged in `perform`. Raises ApiError -1003."""

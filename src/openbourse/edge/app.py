@@ -110,7 +110,7 @@ class App:
         fields: dict[bytes, bytes] = dict(scope["headers"])
         peer = scope["client"][0] if scope.get("client") else ""
         address = self.addresses.client(peer, fields.get(b"x-forwarded-for", b"").decode("latin-1"))
-        self.admission.enter(operation, address)
+        await self.admission.enter(operation, address, fields.get(b"x-mbx-apikey", b"").decode("latin-1"))
         try:
             body = await self._read(receive, fields) if _has_body(fields) else b""
             if scope["method"] == "GET":

@@ -41,6 +41,9 @@ SHED: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json;charset=UTF-8\r\ncontent-length: %d\r\n"
 ) % len(_SHED_BODY)
 """The beginning of the answer to what is shed; date, connection and body follow."""
+_PLAIN: Final = {b"content-length": b"0", b"connection": b"keep-alive"}
+_UNUSUAL: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
+"""Headers that tell that a request has a body, or that its connection is for something else, unless they say nothing but this."""
 DESCRIPTORS_SPARE: Final = 256
 """Open files that are kept for everything but clients' connections."""
 
@@ -92,7 +95,7 @@ class LimitedHttp(HttpToolsProtocol):
     _address: str | None = None
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = _chunk_bytes = 0
-    _is_in_head = _is_refused = _is_shed = False
+    _is_in_head = _is_in_message = _is_refused = _is_shed = False
 
     def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
@@ -112,7 +115,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._end()
 
     def data_received(self, data: bytes) -> None:
-        if self._is_over():
+        if self._is_over() or self._shed_whole(data):
             return
         was_in_head = self._is_in_head
         super().data_received(data)
@@ -142,7 +145,7 @@ class LimitedHttp(HttpToolsProtocol):
         self.loop.call_later(LINGER_S, self.transport.abort)
 
     def on_message_begin(self) -> None:
-        self._is_in_head = True
+        self._is_in_head = self._is_in_message = True
         self._head_bytes = self._chunk_bytes = 0
         super().on_message_begin()
 
@@ -170,17 +173,28 @@ class LimitedHttp(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._is_in_message = False
         if not self._is_shed:
             super().on_message_complete()
             return
         self._is_shed = False
-        self._disarm()
-        self._shed()
+        self._shed(self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive())
 
-    def _shed(self) -> None:
+    def _shed_whole(self, data: bytes) -> bool:
+        """Refuse what is one whole request and no more, if it is to be shed, before anything parses it."""
+        if self._is_in_message or not self._is_idle():
+            return False
+        line = first_line(data)
+        if line is None or not self.sheds(*line):
+            return False
+        self._unset_keepalive_if_required()
+        self._shed(is_kept=True)
+        return True
+
+    def _shed(self, is_kept: bool) -> None:
         """Refuse a request without starting anything for it."""
+        self._disarm()
         fields = [SHED, *(b"%b: %b\r\n" % field for field in self.server_state.default_headers)]
-        is_kept = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         self.transport.write(b"".join((*fields, b"\r\n" if is_kept else b"connection: close\r\n\r\n", _SHED_BODY)))
         if is_kept:
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -234,6 +248,24 @@ class LimitedHttp(HttpToolsProtocol):
         if self._address is not None:
             self.limits.leave(self._address)
             self._address = None
+
+
+def first_line(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return method and target of a whole request without a body whose connection lives on; None for anything else."""
+    if data[-4:] != b"\r\n\r\n" or len(data) > HEAD_BYTES_MAX:
+        return None
+    first, *fields = data[:-4].split(b"\r\n")
+    words = first.split(b" ")
+    if len(words) != 3 or words[2] != b"HTTP/1.1" or data.count(b"\n") != len(fields) + 2:
+        return None
+    for field in fields:
+        name, colon, value = field.partition(b":")
+        name = name.lower()
+        if not colon or name in _UNUSUAL or (name in _PLAIN and value.strip().lower() != _PLAIN[name]):
+            return None
+        if not name.replace(b"-", b"").isalnum():
+            return None
+    return words[0], words[1]
 
 
 def limited(limits: Limits, sockets: Sockets | None, sheds: Sheds) -> type[LimitedHttp]:

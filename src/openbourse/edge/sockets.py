@@ -17,6 +17,7 @@ from websockets.server import ServerProtocol
 
 from openbourse.edge.addresses import Addresses
 from openbourse.edge.errors import ApiError
+from openbourse.edge.frames import cut
 from openbourse.edge.operations import TimeUnit
 from openbourse.edge.ratelimit import RateLimiter
 
@@ -25,7 +26,7 @@ log: Final = structlog.get_logger()
 MESSAGE_BYTES_MAX: Final = 65_536
 UNREAD_BYTES_MAX: Final = 1_048_576
 """What a peer may leave unread before it is closed as a slow reader."""
-TURN_BYTES_MAX: Final = 16_384
+TURN_BYTES_MAX: Final = 4_096
 """What is taken from one socket before the others have their turn."""
 PING_EVERY_S: Final = 20
 PONG_WITHIN_S: Final = 60
@@ -86,7 +87,7 @@ class Socket(asyncio.Protocol):
     """One open connection."""
 
     __slots__ = (
-        "_born", "_cut", "_fragments", "_handler", "_heard", "_is_held", "_leave", "_pings", "_second", "_sockets",
+        "_born", "_cut", "_fragments", "_handler", "_has_more", "_heard", "_is_held", "_leave", "_pings", "_second", "_sockets",
         "_this_second", "_transport", "_untaken", "_wire", "address", "messages_per_second_max", "query", "state", "time_unit",
     )  # fmt: skip
 
@@ -114,6 +115,7 @@ class Socket(asyncio.Protocol):
         self._leave = leave
         self._fragments: list[bytes] = []
         self._untaken = b""
+        self._has_more = False
         self._is_held = False
         self._pings: tuple[bytes, ...] = ()
         self._born = self._heard = time.monotonic()
@@ -147,7 +149,7 @@ class Socket(asyncio.Protocol):
             self._flush()
 
     def pause(self) -> None:
-        """Take in no more until `resume`; of what was read already TURN_BYTES_MAX at most still arrive."""
+        """Take in no more until `resume`."""
         self._is_held = True
         if not self._transport.is_closing():
             self._transport.pause_reading()
@@ -163,22 +165,37 @@ class Socket(asyncio.Protocol):
         self._turn()
 
     def _turn(self) -> None:
-        data, self._untaken = self._untaken[:TURN_BYTES_MAX], self._untaken[TURN_BYTES_MAX:]
-        if self._untaken and not self._transport.is_closing():
+        data, at = self._untaken, 0
+        self._has_more = False
+        while end := self._take_next(data, at):
+            at = end
+            if at >= TURN_BYTES_MAX or self._is_held:
+                self._has_more = at < len(data)
+                break
+        self._untaken = data[at:]
+        if self._has_more and not self._transport.is_closing():
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._go_on)
-        self._wire.receive_data(data)
-        for event in self._wire.events_received():
-            if isinstance(event, Frame):
-                self._take(event)
         self._flush()
+
+    def _take_next(self, data: bytes, at: int) -> int:
+        """Take the frame that begins at a place and return where it ends, or 0 when it is not whole yet."""
+        end, message = cut(data, at, MESSAGE_BYTES_MAX)
+        if message is not None and not self._fragments and self._wire.state is State.OPEN:
+            self._take(Frame(Opcode.TEXT, message))
+        elif end:
+            self._wire.receive_data(data[at:end])
+            for event in self._wire.events_received():
+                if isinstance(event, Frame):
+                    self._take(event)
+        return end
 
     def _go_on(self) -> None:
         if self._is_held or self._transport.is_closing():
             return
-        if self._untaken:
+        if self._has_more:
             self._turn()
-        if not self._untaken and not self._is_held and not self._transport.is_closing():
+        if not self._has_more and not self._is_held and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def eof_received(self) -> bool:

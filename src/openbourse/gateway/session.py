@@ -190,7 +190,7 @@ class Session:
 
     async def _run(self, operation: Operation, call: Call, toll: Toll) -> object:
         admission = self._api.admission
-        admission.enter(operation, call.address)
+        await admission.enter(operation, call.address, call.params.get("apiKey") or self._logon.api_key or "")
         try:
             admission.charge(operation, call.params, call.address, toll)
             if operation.security is not Security.NONE:

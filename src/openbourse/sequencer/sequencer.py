@@ -23,7 +23,8 @@ from openbourse.sequencer.recovery import Replica
 
 log: Final = structlog.get_logger()
 
-COMMANDS_PER_BATCH_MAX: Final = 4_096
+COMMANDS_PER_BATCH_MAX: Final = 1_024
+"""What a batch costs beside its commands is spread thinly enough by so many; a cancel that comes waits for one batch at most."""
 BYTES_PER_BATCH_MAX: Final = 4 * 1024 * 1024
 DOUBT_SECONDS_MAX: Final = 180.0
 """Three times what a managed database needs to fail over; what waits meanwhile is bounded by the intake."""

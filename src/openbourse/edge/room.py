@@ -1,0 +1,135 @@
+"""Where new orders wait for their turn, so that few of them are under way and what goes before them finds the way free.
+
+A burst drains from here and nobody notices. When the room has not been empty for a while it stands: from then on it holds
+little and nobody waits in it for long, because whoever waits at the end of a queue that stands gets a late answer or none.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from openbourse.edge.errors import ApiError
+from openbourse.edge.overload import Window
+
+STANDS_AFTER_S: Final = 0.1
+"""A room that has not been empty for so long stands; a burst that drains within it is no overload."""
+WAIT_S: Final = 0.02
+"""How long a call may wait in a room that stands."""
+STANDING_SHARE: Final = 2
+"""A room that stands holds what is let in at once, divided by this."""
+REFUSED_AT_ONCE: Final = 32
+"""Of those who have waited too long: refusing takes time too, which others need."""
+
+
+class _Place:
+    """One waiting call."""
+
+    __slots__ = ("since", "turn", "who")
+
+    def __init__(self, since: float, who: str, turn: "asyncio.Future[None]") -> None:
+        self.since = since
+        self.who = who
+        self.turn = turn
+
+
+class Room:
+    """Calls that wait until a window has space, in the order they came."""
+
+    def __init__(
+        self,
+        window: Window,
+        places_max: int,
+        refusal: Callable[[], ApiError],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.is_standing = False
+        self._window = window
+        self._places_max = places_max
+        self._refusal = refusal
+        self._clock = clock
+        self._places: deque[_Place] = deque()
+        self._last: dict[str, _Place] = {}
+        self._filled_at = 0.0
+        self._calm_since = 0.0
+        self._refused = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether one more call would find neither space in the window nor a place here."""
+        window = self._window
+        free = max(0, window.size - window.in_flight)
+        places = window.size // STANDING_SHARE if self.is_standing else self._places_max
+        return len(self._places) + window.starting - free >= places
+
+    async def enter(self, who: str) -> None:
+        """Have a call under way as soon as there is space; `leave` ends it. Raises the refusal when it waits too long."""
+        window = self._window
+        if not self._places and window.in_flight < window.size:
+            window.enter()
+            return
+        now = self._clock()
+        if not self._places:
+            self._filled_at = now
+        place = self._last[who] = _Place(now, who, asyncio.get_running_loop().create_future())
+        self._places.append(place)
+        try:
+            await place.turn
+        except asyncio.CancelledError:
+            if place.turn.done() and not place.turn.cancelled():
+                self.leave()  # its turn had come
+            raise
+
+    async def behind(self, who: str) -> None:
+        """Return when no call of the same caller waits that came before."""
+        place = self._last.get(who)
+        if place is not None:
+            # Shielded: the turn is not this caller's to cancel.
+            with contextlib.suppress(ApiError):
+                await asyncio.shield(place.turn)
+
+    def leave(self) -> None:
+        """End a call that was under way; the next one has its turn."""
+        self._window.leave()
+        self._let_in()
+
+    def sweep(self) -> None:
+        """See whether the room stands, refuse who has waited too long in it, let in who may go; to be called often."""
+        now = self._clock()
+        self._judge(now)
+        if self.is_standing:
+            for _ in range(REFUSED_AT_ONCE):
+                if not self._places or now - self._places[0].since <= WAIT_S:
+                    break
+                place = self._take()
+                if not place.turn.done():
+                    self._window.refused += 1
+                    place.turn.set_exception(self._refusal())
+        self._let_in()
+
+    def _judge(self, now: float) -> None:
+        if self._places and now - self._filled_at > STANDS_AFTER_S:
+            self.is_standing = True
+        if self._places or self._window.refused != self._refused:
+            self._refused, self._calm_since = self._window.refused, now
+        elif now - self._calm_since > STANDS_AFTER_S:
+            self.is_standing = False
+
+    def _let_in(self) -> None:
+        window = self._window
+        while self._places and window.in_flight < window.size:
+            place = self._take()
+            if not place.turn.done():
+                window.enter()
+                place.turn.set_result(None)
+
+    def _take(self) -> _Place:
+        place = self._places.popleft()
+        if self._last.get(place.who) is place:
+            del self._last[place.who]
+        return place

@@ -1,0 +1,144 @@
+"""The room before the window: a burst drains from it, what stands in it is thinned out, and cancels do not wait in it."""
+
+import asyncio
+
+import pytest
+
+from openbourse.edge.admission import overloaded
+from openbourse.edge.errors import ApiError
+from openbourse.edge.overload import Window
+from openbourse.edge.room import REFUSED_AT_ONCE, STANDS_AFTER_S, WAIT_S, Room
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Scene:
+    """A room before a window of so many, places for ten, and calls that come into it."""
+
+    def __init__(self, size: int, places: int = 10) -> None:
+        self.clock = Clock()
+        self.window = Window(1_000, 1, None, 1.0, first=size)
+        self.room = Room(self.window, places, overloaded, self.clock)
+        self.order: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def come(self, *names: str, who: str = "alice") -> None:
+        for name in names:
+            self.tasks.append(asyncio.create_task(self._call(name, who)))
+        await asyncio.sleep(0)
+
+    async def _call(self, name: str, who: str) -> None:
+        try:
+            await self.room.enter(who)
+            self.order.append(name)
+        except ApiError as refusal:
+            self.order.append(f"{name} refused {refusal.code}")
+
+    async def later(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.room.sweep()
+        await settle()
+
+
+async def settle() -> None:
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
+async def test_calls_have_their_turn_in_the_order_they_came() -> None:
+    scene = Scene(2)
+    await scene.come("a", "b", "c", "d")
+    assert (scene.order, scene.window.in_flight, len(scene.room)) == (["a", "b"], 2, 2)
+    scene.room.leave()
+    await settle()
+    scene.room.leave()
+    await settle()
+    assert (scene.order, scene.window.in_flight, len(scene.room)) == (["a", "b", "c", "d"], 2, 0)
+
+
+async def test_a_burst_that_drains_is_refused_nothing() -> None:
+    scene = Scene(1)
+    await scene.come(*"abcdefghij")
+    for _ in range(9):
+        await scene.later(STANDS_AFTER_S / 10)
+        scene.room.leave()
+        await settle()
+    assert scene.order == list("abcdefghij")
+    assert not scene.room.is_standing
+    assert scene.window.refused == 0
+
+
+async def test_what_stands_is_thinned_out_and_a_calm_room_is_as_before() -> None:
+    scene = Scene(4, places=100)
+    await scene.come(*(f"{number}" for number in range(4 + REFUSED_AT_ONCE + 8)))
+    await scene.later(STANDS_AFTER_S * 1.01)
+    assert scene.room.is_standing
+    assert len(scene.room) == 8, "so many are refused in one turn"
+    await scene.later(0.001)
+    assert scene.window.refused == REFUSED_AT_ONCE + 8
+    assert scene.window.in_flight == 4
+    assert not scene.room.is_full
+    await scene.come("e", "f")
+    assert scene.room.is_full, "half a window's worth is all that waits in a room that stands"
+    await scene.later(WAIT_S * 0.9)
+    assert len(scene.room) == 2
+    for _ in range(4):
+        scene.room.leave()
+    await settle()
+    assert scene.order[-2:] == ["e", "f"]
+    await scene.later(STANDS_AFTER_S * 0.9)
+    assert scene.room.is_standing
+    await scene.later(STANDS_AFTER_S * 0.9)
+    await scene.later(STANDS_AFTER_S * 0.9)
+    assert not scene.room.is_standing
+
+
+async def test_a_full_room_says_so() -> None:
+    scene = Scene(2, places=3)
+    await scene.come(*"abcd")
+    assert not scene.room.is_full
+    await scene.come("e")
+    assert scene.room.is_full
+    scene.room.leave()
+    assert not scene.room.is_full
+    scene.window.starting = 1
+    assert scene.room.is_full, "what was taken in and not looked at counts as what it may be"
+
+
+async def test_a_cancel_waits_for_what_its_own_caller_sent_before_and_for_nothing_else() -> None:
+    scene = Scene(1)
+    await scene.come("a")
+    await scene.come("b", who="bob")
+    await scene.come("c")
+    await asyncio.wait_for(scene.room.behind("carol"), 1)
+    bobs, alices = asyncio.create_task(scene.room.behind("bob")), asyncio.create_task(scene.room.behind("alice"))
+    await settle()
+    assert not bobs.done()
+    scene.room.leave()
+    await settle()
+    assert (scene.order, bobs.done(), alices.done()) == (["a", "b"], True, False)
+    await scene.later(STANDS_AFTER_S * 1.01)
+    await settle()
+    assert (scene.order[-1], alices.done()) == ("c refused -1008", True)
+
+
+@pytest.mark.parametrize("has_turn", [False, True])
+async def test_a_caller_that_goes_away_leaves_no_space_taken(has_turn: bool) -> None:
+    scene = Scene(1)
+    await scene.come("a", "b", "c")
+    if has_turn:
+        scene.room.leave()  # b's turn has come, and b is gone before it could take it
+    scene.tasks[1].cancel()
+    await settle()
+    if not has_turn:
+        scene.room.leave()
+        await settle()
+    assert scene.order == ["a", "c"]
+    assert scene.window.in_flight == 1
+    assert len(scene.room) == 0
