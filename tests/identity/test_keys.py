@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from openbourse.edge.errors import ApiError
 from openbourse.identity.keys import KEYS_PER_USER_MAX, parse_networks, parse_permissions
+from openbourse.identity.store import KeyRow
 from tests.identity.conftest import Identity
 
 
@@ -93,3 +94,60 @@ def test_lists_are_read_in_any_order() -> None:
     assert parse_networks("10.0.0.7, 2001:db8::/32") == ("10.0.0.7/32", "2001:db8::/32")
     with pytest.raises(ApiError):
         parse_permissions("READ,EVERYTHING")
+
+
+async def test_many_who_ask_at_once_are_one_look_up(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, _ = await identity.keys.make(await user_id(identity), "bot", ("READ",))
+    asked, let_go, find = [], asyncio.Event(), identity.store.find_key
+
+    async def slow(api_key: str) -> KeyRow | None:
+        asked.append(api_key)
+        await let_go.wait()
+        return await find(api_key)
+
+    monkeypatch.setattr(identity.store, "find_key", slow)
+    waiting = [asyncio.create_task(identity.keys.find(row.api_key)) for _ in range(50)]
+    await asyncio.sleep(0.05)
+    waiting[0].cancel()
+    let_go.set()
+    found = await asyncio.gather(*waiting[1:])
+    assert all(key is not None and key.api_key == row.api_key for key in found)
+    assert asked == [row.api_key]
+
+
+async def test_a_key_in_use_is_looked_up_again_without_anybody_waiting(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, _ = await identity.keys.make(await user_id(identity), "bot", ("READ",))
+    assert await identity.keys.find(row.api_key) is not None
+    await identity.database.execute("UPDATE identity.api_keys SET permissions = '{TRADE}'")
+    monkeypatch.setattr("openbourse.identity.keys.FRESH_S", 0.0)
+    first = await identity.keys.find(row.api_key)
+    assert first is not None
+    assert first.permissions == {"READ"}, "what is known is used meanwhile"
+    await asyncio.sleep(0.3)
+    second = await identity.keys.find(row.api_key)
+    assert second is not None
+    assert second.permissions == {"TRADE"}
+
+
+async def test_a_look_up_that_began_before_a_removal_tells_nobody_who_asks_after_it(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await user_id(identity)
+    row, _ = await identity.keys.make(owner, "bot", ("READ",))
+    let_go, find = asyncio.Event(), identity.store.find_key
+
+    async def slow(api_key: str) -> KeyRow | None:
+        found = await find(api_key)
+        await let_go.wait()
+        return found
+
+    monkeypatch.setattr(identity.store, "find_key", slow)
+    before = asyncio.create_task(identity.keys.find(row.api_key))
+    await asyncio.sleep(0.1)
+    assert await identity.keys.remove(owner, row.api_key)
+    let_go.set()
+    assert await identity.keys.find(row.api_key) is None
+    await before
+    assert await identity.keys.find(row.api_key) is None, "nor is what it read kept"

@@ -1,5 +1,6 @@
 """API keys: made, found through a cache, removed everywhere at once."""
 
+import asyncio
 import ipaddress
 import secrets
 import time
@@ -23,6 +24,8 @@ SESSION_HOURS: Final = 12
 LABEL_LENGTH_MAX: Final = 64
 NETWORKS_MAX: Final = 30
 CACHE_S: Final = 10.0
+FRESH_S: Final = 5.0
+"""A cached key that is older is looked up again beside the calls that go on with it: nobody waits for the database in time."""
 CACHE_KEYS_MAX: Final = 20_000
 PERMISSIONS: Final = ("READ", "TRADE", "WITHDRAW")
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -53,26 +56,46 @@ class Keys:
         self._channel = channel
         self._kind_of_public_key = kind_of_public_key
         self._cache: dict[str, tuple[float, ApiKey | None]] = {}
-        self._generation = 0
+        self._looking: dict[str, asyncio.Task[ApiKey | None]] = {}
+        """One for each key; as many as calls are let in at most."""
 
     async def find(self, api_key: str) -> ApiKey | None:
         """Return a key that is in force now, or None; may be up to CACHE_S old unless its removal was heard of."""
         if len(api_key) != KEY_CHARACTERS or not api_key.isalnum() or not api_key.isascii():
             return None
-        cached = self._cache.get(api_key)
-        if cached is None or cached[0] < time.monotonic():
-            generation = self._generation
-            row = await self._store.find_key(api_key)
-            cached = (time.monotonic() + CACHE_S, None if row is None else self._opened(row))
-            if generation == self._generation:
-                # Otherwise a removal was heard of while the row was under way: what was read may be older.
-                if len(self._cache) >= CACHE_KEYS_MAX:
-                    self._cache.clear()
-                self._cache[api_key] = cached
-        found = cached[1]
+        cached, now_s = self._cache.get(api_key), time.monotonic()
+        if cached is None or cached[0] < now_s:
+            # Shielded: one look-up serves all who wait for it.
+            found = await asyncio.shield(self._look_up(api_key))
+        else:
+            found = cached[1]
+            if cached[0] - now_s < CACHE_S - FRESH_S:
+                self._look_up(api_key)
         if found is not None and found.expires_us and found.expires_us <= time.time_ns() // 1_000:
             return None
         return found
+
+    def _look_up(self, api_key: str) -> "asyncio.Task[ApiKey | None]":
+        task = self._looking.get(api_key)
+        if task is None:
+            task = self._looking[api_key] = asyncio.get_running_loop().create_task(self._read(api_key))
+            task.add_done_callback(lambda done: self._looked_up(api_key, done))
+        return task
+
+    async def _read(self, api_key: str) -> ApiKey | None:
+        row = await self._store.find_key(api_key)
+        return None if row is None else self._opened(row)
+
+    def _looked_up(self, api_key: str, task: "asyncio.Task[ApiKey | None]") -> None:
+        is_current = self._looking.get(api_key) is task
+        if is_current:
+            del self._looking[api_key]
+        if task.cancelled() or task.exception() is not None or not is_current:
+            # Whoever waited was told. Of a key whose removal was heard of meanwhile, what was read may be older.
+            return
+        if len(self._cache) >= CACHE_KEYS_MAX:
+            self._cache.clear()
+        self._cache[api_key] = (time.monotonic() + CACHE_S, task.result())
 
     async def make_session(self, user_id: int) -> tuple[str, str, int]:
         """Make a signed-in page's key; return key, secret and when it expires in ms."""
@@ -126,11 +149,12 @@ class Keys:
 
     def forget(self, api_key: str | None) -> None:
         """Forget a cached key, or all of them."""
-        self._generation += 1
         if api_key is None:
             self._cache.clear()
+            self._looking.clear()
         else:
             self._cache.pop(api_key, None)
+            self._looking.pop(api_key, None)
 
     async def _gone(self, api_key: str) -> None:
         self.forget(api_key)
