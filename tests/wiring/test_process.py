@@ -6,6 +6,8 @@ import hmac
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -144,3 +146,16 @@ async def status(http: httpx.AsyncClient, path: str) -> int:
         return (await http.get(path)).status_code
     except httpx.HTTPError:
         return 0
+
+
+def test_what_a_process_is_made_of_is_looked_through_no_more() -> None:
+    """A full collection would stop the loop for as long as it takes, and comes when most is asked of the process."""
+    program = (
+        "import gc, openbourse.wiring.edge, openbourse.wiring.processes as processes\n"
+        "before = len(gc.get_objects()); processes.set_aside_what_stays()\n"
+        "print(before, len(gc.get_objects()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before > 50_000
+    assert after < 1_000

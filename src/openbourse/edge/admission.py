@@ -18,16 +18,16 @@ from openbourse.edge.room import Room
 
 IN_FLIGHT_MAX: Final = {Priority.NEW_ORDER: 1_000, Priority.QUERY: 1_500, Priority.CANCEL: 2_000}
 """Calls of all kinds under way in this process beyond which a kind is shed, before its signature is checked."""
-IN_FLIGHT_LEAST: Final = {Priority.NEW_ORDER: 8, Priority.QUERY: 64, Priority.CANCEL: 2_000}
+IN_FLIGHT_LEAST: Final = {Priority.NEW_ORDER: 12, Priority.QUERY: 64, Priority.CANCEL: 2_000}
 """How many of a kind may always be under way, however overloaded this process is. Cancels are never cut."""
 NEW_ORDERS_FIRST: Final = 32
 """New orders that may be under way before more is earned: limits that nobody needed are no limits when a burst comes."""
 NEW_ORDERS_WAITING_MAX: Final = 1_000
 """New orders that may wait for their turn, while the room they wait in does not stand."""
-ANSWER_TIMES: Final = 2.0
-ANSWER_LEAST_S: Final = 0.01
+ANSWER_TIMES: Final = 2.5
+ANSWER_LEAST_S: Final = 0.015
 ANSWER_MOST_S: Final = 0.25
-"""When no new order of a tenth of a second was answered within twice what it takes without a queue (never less than the
+"""When no new order of a tenth of a second was answered within so many times what it takes without a queue (never less than the
 least, never more than the most), orders stand in a queue somewhere: fewer are let in."""
 LAG_TARGET_S: Final = {Priority.NEW_ORDER: 0.015, Priority.QUERY: 0.045, Priority.CANCEL: math.inf}
 """When no turn of the event loop was less late, this process has too much to do: fewer are let in, new orders first."""

@@ -26,7 +26,7 @@ log: Final = structlog.get_logger()
 MESSAGE_BYTES_MAX: Final = 65_536
 UNREAD_BYTES_MAX: Final = 1_048_576
 """What a peer may leave unread before it is closed as a slow reader."""
-TURN_BYTES_MAX: Final = 4_096
+TURN_BYTES_MAX: Final = 16_384
 """What is taken from one socket before the others have their turn."""
 PING_EVERY_S: Final = 20
 PONG_WITHIN_S: Final = 60

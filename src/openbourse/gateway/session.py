@@ -10,7 +10,7 @@ import structlog
 from openbourse.edge import auth
 from openbourse.edge.addresses import limited_as
 from openbourse.edge.admission import Admission, Toll, overloaded
-from openbourse.edge.errors import ApiError
+from openbourse.edge.errors import ApiError, encode_error
 from openbourse.edge.intake import IntakeFault
 from openbourse.edge.operations import Call, Operation, Pool, Priority, Security
 from openbourse.edge.outcome import unavailable
@@ -34,6 +34,7 @@ log: Final = structlog.get_logger()
 
 IN_FLIGHT_MAX: Final = 64
 """Requests of one socket under way; what comes meanwhile waits unread."""
+_SHED: Final = encode_error(overloaded())
 CONNECT_WEIGHT: Final = 2
 SESSION_WEIGHT: Final = 2
 
@@ -132,7 +133,8 @@ class Session:
         operation = self._api.operations.get(method)
         if operation is None or not self._api.admission.sheds(operation.priority):
             return False
-        self._socket.send(frame(failure(number, overloaded(), self._limits(self._returns_rate_limits, None, None))))
+        limits = self._limits(self._returns_rate_limits, None, None)
+        self._socket.send(frame(b'{"id":%b,"status":503,"error":%b%b}' % (number, _SHED, limits)))
         return True
 
     def end(self) -> None:
