@@ -84,14 +84,16 @@ async def test_what_stands_is_thinned_out_and_a_calm_room_is_as_before() -> None
     assert scene.window.refused == REFUSED_AT_ONCE + 8
     assert scene.window.in_flight == 4
     assert not scene.room.is_full
-    await scene.come("e", "f")
-    assert scene.room.is_full, "half a window's worth is all that waits in a room that stands"
+    await scene.come(*"efgh")
+    assert scene.room.is_full, "as many as are let in at once may wait in a room that stands"
     await scene.later(WAIT_S * 0.9)
-    assert len(scene.room) == 2
+    assert len(scene.room) == 4
     for _ in range(4):
         scene.room.leave()
     await settle()
-    assert scene.order[-2:] == ["e", "f"]
+    assert scene.order[-4:] == list("efgh")
+    for _ in range(4):
+        scene.room.leave()
     await scene.later(STANDS_AFTER_S * 0.9)
     assert scene.room.is_standing
     await scene.later(STANDS_AFTER_S * 0.9)

@@ -18,7 +18,7 @@ from openbourse.edge.room import Room
 
 IN_FLIGHT_MAX: Final = {Priority.NEW_ORDER: 1_000, Priority.QUERY: 1_500, Priority.CANCEL: 2_000}
 """Calls of all kinds under way in this process beyond which a kind is shed, before its signature is checked."""
-IN_FLIGHT_LEAST: Final = {Priority.NEW_ORDER: 12, Priority.QUERY: 64, Priority.CANCEL: 2_000}
+IN_FLIGHT_LEAST: Final = {Priority.NEW_ORDER: 16, Priority.QUERY: 64, Priority.CANCEL: 2_000}
 """How many of a kind may always be under way, however overloaded this process is. Cancels are never cut."""
 NEW_ORDERS_FIRST: Final = 32
 """New orders that may be under way before more is earned: limits that nobody needed are no limits when a burst comes."""

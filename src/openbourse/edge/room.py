@@ -18,8 +18,6 @@ STANDS_AFTER_S: Final = 0.1
 """A room that has not been empty for so long stands; a burst that drains within it is no overload."""
 WAIT_S: Final = 0.02
 """How long a call may wait in a room that stands."""
-STANDING_SHARE: Final = 2
-"""A room that stands holds what is let in at once, divided by this."""
 REFUSED_AT_ONCE: Final = 32
 """Of those who have waited too long: refusing takes time too, which others need."""
 
@@ -64,7 +62,8 @@ class Room:
         """Tell whether one more call would find neither space in the window nor a place here."""
         window = self._window
         free = max(0, window.size - window.in_flight)
-        places = window.size // STANDING_SHARE if self.is_standing else self._places_max
+        # A room that stands holds as many as are let in at once.
+        places = window.size if self.is_standing else self._places_max
         return len(self._places) + window.starting - free >= places
 
     async def enter(self, who: str) -> None:
