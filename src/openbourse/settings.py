@@ -14,6 +14,8 @@ PREFIX = "OPENBOURSE_"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
+NOTIFY_TOPICS = ("fill", "cancel", "expiry", "deposit", "withdrawal")
+
 
 class SettingsError(ValueError):
     """A setting that cannot be understood; the text names the variable and what it accepts."""
@@ -53,6 +55,16 @@ class ProcessSettings:
     connections_max: int = 8_000
     connections_per_address_max: int = 2_000
     web_dir: Path | None = None
+    master_key: str = field(default="", repr=False)  # 64 hexadecimal characters; goes before the file
+    archive_url: str = ""  # file:///directory or s3://bucket/prefix; empty: below the data directory
+    backups_url: str = ""
+    reports_url: str = ""
+    archive_segment_s: int = 300  # a segment is written when its oldest batch is so old
+    notify_url: str = field(default="log:", repr=False)  # log:, smtp://…, sqs:URL or sns:ARN
+    notify_from: str = ""
+    notify_topics: tuple[str, ...] = NOTIFY_TOPICS
+    emf_every_s: int = 0  # a line of metrics for CloudWatch on standard output every so many seconds; 0: none
+    emf_namespace: str = "openbourse"
     ready_file: Path | None = None  # written by `announce_ready`, read by the supervisor
     leave_s: int = 0  # an edge that was told to stop serves on for so long, while it says that it is not ready
     notify_socket: str = ""  # where a service manager listens; not ours to set, so it has no variable of ours
@@ -77,6 +89,16 @@ class ProcessSettings:
             "CONNECTIONS_MAX": self.connections_max,
             "CONNECTIONS_PER_ADDRESS_MAX": self.connections_per_address_max,
             "WEB_DIR": self.web_dir,
+            "MASTER_KEY": self.master_key,
+            "ARCHIVE_URL": self.archive_url,
+            "BACKUPS_URL": self.backups_url,
+            "REPORTS_URL": self.reports_url,
+            "ARCHIVE_SEGMENT_S": self.archive_segment_s,
+            "NOTIFY_URL": self.notify_url,
+            "NOTIFY_FROM": self.notify_from,
+            "NOTIFY_TOPICS": ",".join(self.notify_topics),
+            "EMF_EVERY_S": self.emf_every_s,
+            "EMF_NAMESPACE": self.emf_namespace,
             "READY_FILE": self.ready_file,
             "LEAVE_S": self.leave_s,
             "SHARD": self.venue.shard,
@@ -89,6 +111,11 @@ class ProcessSettings:
             "REOPEN_AUCTION_S": self.venue.reopen_auction_s,
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None and value != ""}
+
+    def objects_url(self, bucket: str) -> str:
+        """Return the place of the objects of a kind: archive, backups or reports."""
+        named: str = getattr(self, f"{bucket}_url")
+        return named or (self.data_dir.absolute() / "objects" / bucket).as_uri()
 
 
 def default_data_dir() -> Path:
@@ -112,11 +139,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         intake_port=reader.number("INTAKE_PORT", 0, 0, 65_535),
         master_key_file=reader.path("MASTER_KEY_FILE"),
         metrics_token=reader.text("METRICS_TOKEN") or None,
-        trusted_proxies=tuple(part.strip() for part in reader.text("TRUSTED_PROXIES").split(",") if part.strip()),
+        trusted_proxies=reader.words("TRUSTED_PROXIES"),
         body_bytes_max=reader.number("BODY_BYTES_MAX", 65_536, 1_024, 16_777_216),
         connections_max=reader.number("CONNECTIONS_MAX", 8_000, 1, 1_000_000),
         connections_per_address_max=reader.number("CONNECTIONS_PER_ADDRESS_MAX", 2_000, 1, 1_000_000),
         web_dir=reader.path("WEB_DIR"),
+        master_key=reader.text("MASTER_KEY"),
+        archive_url=reader.text("ARCHIVE_URL"),
+        backups_url=reader.text("BACKUPS_URL"),
+        reports_url=reader.text("REPORTS_URL"),
+        archive_segment_s=reader.number("ARCHIVE_SEGMENT_S", 300, 1, 86_400),
+        notify_url=reader.text("NOTIFY_URL") or "log:",
+        notify_from=reader.text("NOTIFY_FROM"),
+        notify_topics=reader.words("NOTIFY_TOPICS") or NOTIFY_TOPICS,
+        emf_every_s=reader.number("EMF_EVERY_S", 0, 0, 3_600),
+        emf_namespace=reader.text("EMF_NAMESPACE") or "openbourse",
         ready_file=reader.path("READY_FILE"),
         leave_s=reader.number("LEAVE_S", 0, 0, 3_600),
         notify_socket=environment.get("NOTIFY_SOCKET", ""),
@@ -176,6 +213,9 @@ class _Reader:
     def path(self, name: str) -> Path | None:
         text = self.text(name)
         return Path(text).expanduser().absolute() if text else None
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         text = self.text(name)
