@@ -1,0 +1,123 @@
+"""Daily reports, from rows to the place for objects: by the worker, by hand, and as a function that a schedule calls."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from openbourse.adapters.connection_postgres import connect, within
+from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.adapters.objects import open_objects
+from openbourse.edge.listing import Listing
+from openbourse.history.reports import (
+    REPORTS_FOLDER,
+    Report,
+    day_of,
+    days_due,
+    first_day,
+    key_of,
+    make_report,
+    read_day,
+)
+from openbourse.history.store import Store
+from openbourse.machine import THIS_MACHINE
+from openbourse.marketdata.view import read_listing
+from openbourse.objects import Objects, all_listed, keep
+from openbourse.settings import ProcessSettings, read_settings
+
+log: Final = structlog.get_logger()
+
+READ_SECONDS_MAX: Final = 600.0
+"""A day's rows are summed where they lie; the connection is this report's own."""
+ROWS_SECONDS_MAX: Final = 120.0
+"""How long rows may take to reach what the journal holds."""
+POLL_S: Final = 0.2
+US: Final = 1_000_000
+
+
+class ReportNotReady(OSError):
+    """The rows do not have the whole day yet."""
+
+
+async def day_report(settings: ProcessSettings, day: date) -> Report:
+    """Return the report of a day, of everything that is committed now. Raises ReportNotReady, OSError."""
+    connection = await connect(settings.database_url)
+    try:
+        await _await_rows(settings, connection)
+        traded, fees = await within(connection, READ_SECONDS_MAX, read_day(connection, day))
+        listing = Listing()
+        listing.apply(await read_listing(connection))
+    except TimeoutError as fault:
+        raise ReportNotReady(f"the day's rows were not read in {READ_SECONDS_MAX:g} s") from fault
+    finally:
+        connection.terminate()
+    return await asyncio.to_thread(make_report, day, traded, fees, listing)
+
+
+async def store_report(objects: Objects, shard: int, report: Report) -> list[str]:
+    """Write a report; one that is there already must be the same. Return the keys. Raises ObjectDiffers, ObjectsAway."""
+    keys = [key_of(shard, report.day, name) for name in report.files]
+    for key, body in zip(keys, report.files.values(), strict=True):
+        await keep(objects, key, body)
+    return keys
+
+
+def is_over(day: date, now_us: int) -> bool:
+    """Tell whether a day has ended."""
+    return datetime.fromtimestamp(now_us / US, UTC).date() > day
+
+
+async def write_due(settings: ProcessSettings, objects: Objects, now_us: int) -> list[date]:
+    """Write every report that is due, the oldest first, after an outage too. Raises OSError, ObjectDiffers."""
+    shard = settings.venue.shard
+    stored = await all_listed(objects, f"{REPORTS_FOLDER}/{shard:05}")
+    done = {day for day in (day_of(head.key) for head in stored) if day is not None}
+    connection = await connect(settings.database_url)
+    try:
+        first = None if done else await within(connection, READ_SECONDS_MAX, first_day(connection))
+    finally:
+        connection.terminate()
+    due = days_due(done, first, now_us)
+    for day in due:
+        report = await day_report(settings, day)
+        await store_report(objects, shard, report)
+        log.info("daily report", date=day.isoformat(), trades=report.summary["trades"])
+    return due
+
+
+async def _await_rows(settings: ProcessSettings, connection: asyncpg.Connection) -> None:
+    """Wait until the rows have what the journal held when this was asked. Raises ReportNotReady, JournalAway."""
+    journal = PostgresJournal(settings.journal_url, settings.venue.shard)
+    try:
+        wanted = (await journal.head()).sequence
+    finally:
+        await journal.close()
+    limit = asyncio.get_running_loop().time() + ROWS_SECONDS_MAX
+    while await Store(connection).cursor() < wanted:
+        if asyncio.get_running_loop().time() > limit:
+            raise ReportNotReady(f"the rows have not reached sequence {wanted}")
+        await asyncio.sleep(POLL_S)
+
+
+def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, object]:
+    """Write one report as a Lambda function: of the date in the event, else of the day before the schedule's time.
+
+    Needs this package with the extra `aws`, and OPENBOURSE_* as every process does.
+    """
+    named = event.get("date")
+    at = datetime.fromisoformat(str(event["time"])) if "time" in event else datetime.now(UTC)
+    day = date.fromisoformat(str(named)) if named else at.astimezone(UTC).date() - timedelta(days=1)
+    if not is_over(day, THIS_MACHINE.now_us()):
+        raise ValueError(f"{day} is not over yet")
+    settings = read_settings(os.environ)
+
+    async def work() -> Report:
+        report = await day_report(settings, day)
+        await store_report(open_objects(settings.objects_url("reports")), settings.venue.shard, report)
+        return report
+
+    return dict(asyncio.run(work()).summary)
