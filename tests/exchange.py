@@ -146,7 +146,7 @@ class Exchange:
 
     def kill_everything(self) -> None:
         """kill -9 of every process at once, the supervisor first so that it restarts nothing."""
-        for what in ("supervisor", "sequencer", "edge", "history", "demo", "postgres", "valkey", "other"):
+        for what in ("supervisor", "sequencer", "edge", "history", "workers", "demo", "postgres", "valkey", "other"):
             self.kill(what)
         if self.process is not None:
             self.process.wait(10)
@@ -171,7 +171,13 @@ class Exchange:
 
 def _role_of(line: str) -> str:
     if " run " in line:
-        for role, name in (("sequencer", "sequencer"), ("gateway", "edge"), ("history", "history"), ("demo", "demo")):
+        for role, name in (
+            ("sequencer", "sequencer"),
+            ("gateway", "edge"),
+            ("history", "history"),
+            ("archive", "workers"),
+            ("demo", "demo"),
+        ):
             if f" {role}" in line:
                 return name
     if "postgres" in line:

@@ -79,8 +79,6 @@ ROLES: tuple[Role, ...] = (
         "orders commands, runs the engine, commits to the journal, answers after the commit",
         Scaling.LEADER,
         (Need.JOURNAL, Need.VALKEY, Need.MASTER_KEY),
-        writes=(Bucket.ARCHIVE, Bucket.BACKUPS),
-        reads=(Bucket.ARCHIVE, Bucket.BACKUPS),
     ),
     Role(
         "gateway",
@@ -118,8 +116,22 @@ ROLES: tuple[Role, ...] = (
         "projects the journal into tables of orders, trades and candles",
         Scaling.WORKERS,
         (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
-        writes=(Bucket.REPORTS, Bucket.MARKET),
-        reads=(Bucket.ARCHIVE, Bucket.REPORTS, Bucket.MARKET),
+        writes=(Bucket.MARKET,),
+        reads=(Bucket.MARKET,),
+    ),
+    Role(
+        "notifier",
+        "tells people of fills, cancellations, deposits and withdrawals: by queue, mail or log",
+        Scaling.WORKERS,
+        (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+    ),
+    Role(
+        "archive",
+        "keeps the journal's archive, snapshots and daily reports in the place for objects",
+        Scaling.WORKERS,
+        (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+        writes=(Bucket.ARCHIVE, Bucket.BACKUPS, Bucket.REPORTS),
+        reads=(Bucket.ARCHIVE, Bucket.BACKUPS, Bucket.REPORTS),
     ),
     Role("demo", "market makers that trade through the public API", Scaling.OPTIONAL, (Need.SEQUENCER,)),
 )
@@ -133,7 +145,7 @@ FLEETS: tuple[Fleet, ...] = (
     Fleet("gateway", ("gateway", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready"),
     Fleet("streams", ("streams", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready"),
     Fleet("control", ("identity", "web", "monitor"), Purchase.ON_DEMAND, EDGE_PORT, "/health/ready"),
-    Fleet("workers", ("history",), Purchase.SPOT),
+    Fleet("workers", ("history", "notifier", "archive"), Purchase.SPOT),
 )
 """Every role but demo has a fleet. `monitor` is in each that serves: the balancer's health path is its route."""
 

@@ -66,6 +66,7 @@ class ProcessSettings:
     emf_every_s: int = 0  # a line of metrics for CloudWatch on standard output every so many seconds; 0: none
     emf_namespace: str = "openbourse"
     ready_file: Path | None = None  # written by `announce_ready`, read by the supervisor
+    health_port: int = 0  # where a process without a public port answers probes; 0: nowhere
     leave_s: int = 0  # an edge that was told to stop serves on for so long, while it says that it is not ready
     notify_socket: str = ""  # where a service manager listens; not ours to set, so it has no variable of ours
     venue: VenueSettings = VenueSettings()
@@ -100,6 +101,7 @@ class ProcessSettings:
             "EMF_EVERY_S": self.emf_every_s,
             "EMF_NAMESPACE": self.emf_namespace,
             "READY_FILE": self.ready_file,
+            "HEALTH_PORT": self.health_port,
             "LEAVE_S": self.leave_s,
             "SHARD": self.venue.shard,
             "TEST_FUNDS": int(self.venue.test_funds),
@@ -155,6 +157,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         emf_every_s=reader.number("EMF_EVERY_S", 0, 0, 3_600),
         emf_namespace=reader.text("EMF_NAMESPACE") or "openbourse",
         ready_file=reader.path("READY_FILE"),
+        health_port=reader.number("HEALTH_PORT", 0, 0, 65_535),
         leave_s=reader.number("LEAVE_S", 0, 0, 3_600),
         notify_socket=environment.get("NOTIFY_SOCKET", ""),
         venue=VenueSettings(

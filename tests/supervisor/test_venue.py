@@ -22,7 +22,7 @@ from openbourse.supervisor.stores import find_running
 from openbourse.supervisor.venue import is_healthy
 
 SECONDS_MAX = 40.0
-ROLES = ("sequencer", "history", "edge-1", "edge-2", "demo")
+ROLES = ("sequencer", "history", "workers", "edge-1", "edge-2", "demo")
 DRIVE = Path(__file__).with_name("drive.py")
 
 

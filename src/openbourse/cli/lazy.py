@@ -15,7 +15,9 @@ COMMANDS: Final = {
     "replay": "Trade a recorded market again on a running exchange, through the public API, and report.",
     "verify": "Check the journal from its first batch: replay every command, compare every event, count every coin.",
     "account": "Users of a running exchange on this machine.",
+    "archive": "The journal's archive: segments in a directory or in S3.",
     "instrument": "Instruments of a running exchange on this machine.",
+    "report": "Reports of what was traded.",
     "sequencer": "The sequencers of a running exchange.",
 }
 """By module of this package: the first line of each one's help. The module has a Typer `app`, or a function of its name."""

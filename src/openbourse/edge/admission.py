@@ -1,14 +1,17 @@
 """What every call passes through, whatever carries it: shedding, weight, proof of the caller, names of parameters."""
 
+import asyncio
 import math
 import time
 from typing import Final
 
 import msgspec
 
+from openbourse.distribution import Distribution
 from openbourse.edge import auth
 from openbourse.edge.addresses import limited_as
 from openbourse.edge.errors import ApiError
+from openbourse.edge.figures import Figures
 from openbourse.edge.key_store import KeyStore
 from openbourse.edge.operations import Call, Operation, Pool, Priority
 from openbourse.edge.overload import Target, Window, watch
@@ -55,6 +58,7 @@ class Admission:
         self.keys = keys
         self.limiter = limiter
         self.in_flight = 0
+        self.figures = Figures()
         self.windows = {
             kind: Window(IN_FLIGHT_MAX[kind], IN_FLIGHT_LEAST[kind], None, LAG_TARGET_S[kind])
             for kind in (Priority.CANCEL, Priority.QUERY)
@@ -68,6 +72,10 @@ class Admission:
             NEW_ORDERS_FIRST,
         )
         self.room = Room(self.windows[orders], NEW_ORDERS_WAITING_MAX, overloaded)
+
+    def values(self) -> dict[str, int | Distribution]:
+        """Return what was counted of calls, by the names of monitor/slo.py."""
+        return {**self.figures.values(), "shed": sum(window.refused for window in self.windows.values())}
 
     async def watch(self) -> None:
         """Fit what is let in to what this process can do, until cancelled."""
@@ -134,10 +142,18 @@ class Admission:
             toll.name = f"sapi-user:{call.account}"
             toll.used = self.limiter.charge(toll.name, toll.weight, SAPI_PER_MINUTE[operation.pool], call.address)
         check_names(operation, call.params)
-        began = time.monotonic()
+        began, is_fault = time.monotonic(), True
         try:
             answer = await operation.handler(call)
+            is_fault = False
+        except asyncio.CancelledError:
+            is_fault = False  # the caller has left
+            raise
+        except ApiError as refusal:
+            is_fault = refusal.status >= 500
+            raise
         finally:
+            self.figures.note(operation.priority, time.monotonic() - began, is_fault)
             if call.order_counts is not None:
                 # The sequencer has answered, whatever it said: what was refused on the way tells nothing of the way's length.
                 self.windows[operation.priority].note(time.monotonic() - began)

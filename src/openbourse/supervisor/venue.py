@@ -128,6 +128,7 @@ class Venue:
         await asyncio.gather(
             self._step("sequencer", self._role("sequencer", ("sequencer",)).start()),
             self._step("history", self._role("history", ("history",)).start()),
+            self._step("workers", self._role("workers", ("notifier", "archive")).start()),
             self._step("edges", self._edges_ready(edges)),
         )
         self._write_venue_file()

@@ -99,7 +99,9 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     if "streams" in roles:
         operations += listen_key_api.operations(listen_keys)
         beside.append(hub.run())
-    behind = _behind(roles, settings, monitor_of(stores, pool, view, audit, limits, stop))
+    behind = _behind(
+        roles, settings, monitor_of(stores, pool, view, audit, limits, lambda: app.admission.values(), stop)
+    )
     app = App(operations, keys, limiter, behind, settings.body_bytes_max, settings.trusted_proxies)
     venue = settings.venue
     allowance = OrderAllowance(venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day)

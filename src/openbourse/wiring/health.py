@@ -17,6 +17,7 @@ from openbourse.monitor.health import Health
 from openbourse.monitor.metrics import Metrics
 from openbourse.protocol.instruments import InstrumentStatus
 from openbourse.wiring.stores import Stores
+from openbourse.wiring.telemetry import Source
 
 LEFT_PREFIX: Final = "openbourse:metrics:"
 LEFT_S: Final = 0.5
@@ -67,7 +68,7 @@ class Books:
 
 
 def monitor_of(
-    stores: Stores, pool: Any, view: MarketView, audit: Audit, limits: Limits, stop: asyncio.Event
+    stores: Stores, pool: Any, view: MarketView, audit: Audit, limits: Limits, calls: Source, stop: asyncio.Event
 ) -> Monitor:
     """Return the monitor of an edge process; one that was told to stop is not ready."""
 
@@ -105,11 +106,17 @@ def monitor_of(
         {"sequencer": sequencer, "database": database, "markets": markets},
         lambda: [f"audit: {breach}" for breach in audit.breaches],
     )
-    sources = {
-        "edge": lambda: {"connections": limits.count},
+    sources: dict[str, Source] = {
+        "edge": lambda: {
+            "connections": limits.count,
+            "connections_refused": limits.refused,
+            **calls(),
+        },
         "market": lambda: {"cursor": view.cursor, "instruments": len(view.listing.instruments)},
         "audit": audit.counters,
     }
+    for group, source in sources.items():
+        stores.telemetry.add(group, source)
     return Monitor(health, Metrics(sources, left), stores.settings.metrics_token, stop.is_set)
 
 

@@ -1,25 +1,33 @@
 """Runs the roles of one process: builds them, says when all serve, ends them in order on a signal."""
 
 import asyncio
+import contextlib
 import gc
 import signal
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Final
 
 import structlog
 
 from openbourse.adapters.feed_valkey import ValkeyFeedWriter
 from openbourse.adapters.lease_postgres import PostgresLease
 from openbourse.adapters.witness_file import FileWitness
+from openbourse.monitor.api import Monitor
+from openbourse.monitor.health import Health
+from openbourse.monitor.metrics import Metrics
 from openbourse.roles import EDGE_ROLES
 from openbourse.sequencer.lead import LEASE_TTL_S, holder_name, run_sequencer
 from openbourse.sequencer.parts import Parts
 from openbourse.settings import ProcessSettings, announce_ready, announce_stopping
+from openbourse.wiring.archive import run_archive
 from openbourse.wiring.demo import run_demo
 from openbourse.wiring.edge import run_edge
 from openbourse.wiring.history import run_history
 from openbourse.wiring.logs import set_up_logs
+from openbourse.wiring.notifier import run_notifier
+from openbourse.wiring.probes import answering
 from openbourse.wiring.stores import Stores
+from openbourse.wiring.telemetry import ToldWriter, watch_history
 
 log: Final = structlog.get_logger()
 
@@ -39,7 +47,7 @@ async def run_roles(roles: tuple[str, ...], settings: ProcessSettings) -> None:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, begin_to_stop)
-    async with Stores(settings) as stores:
+    async with Stores(settings, roles) as stores:
         runs = _runs(roles, stores)
         waiting = set(range(len(runs)))
 
@@ -58,9 +66,12 @@ async def run_roles(roles: tuple[str, ...], settings: ProcessSettings) -> None:
             # A role that has ended without being asked to must not leave its process half alive.
             stop.set()
 
-        async with asyncio.TaskGroup() as tasks:
-            for number, work in enumerate(runs):
-                tasks.create_task(run(number, work))
+        async with _probed(roles, stores, waiting, stop), asyncio.TaskGroup() as tasks:
+            beside = [tasks.create_task(work) for work in _beside(roles, stores)]
+            working = [tasks.create_task(run(number, work)) for number, work in enumerate(runs)]
+            await asyncio.wait(working)
+            for task in beside:
+                task.cancel()
     log.info("stopped")
 
 
@@ -74,6 +85,37 @@ def set_aside_what_stays() -> None:
     gc.freeze()
 
 
+@contextlib.asynccontextmanager
+async def _probed(
+    roles: tuple[str, ...], stores: Stores, waiting: set[int], stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """Answer probes meanwhile, where a port for them is set and no edge answers them."""
+    settings = stores.settings
+    if not settings.health_port or set(roles) & set(EDGE_ROLES):
+        yield
+        return
+
+    async def begun() -> str:
+        return "not all roles serve yet" if waiting else ""
+
+    async def nothing_left() -> Mapping[str, bytes]:
+        return {}
+
+    metrics = Metrics(stores.telemetry.sources, nothing_left)
+    monitor = Monitor(Health({"roles": begun}, list), metrics, settings.metrics_token, stop.is_set)
+    async with answering(monitor, settings.host, settings.health_port):
+        yield
+
+
+def _beside(roles: tuple[str, ...], stores: Stores) -> list[Coroutine[Any, Any, None]]:
+    """Return what goes beside the roles: it ends with them, and none of them needs it."""
+    writer = ValkeyFeedWriter(stores.new_valkey(), stores.settings.venue.shard)
+    beside = [stores.telemetry.run(writer.report)]
+    if "history" in roles:
+        beside.append(watch_history(stores))
+    return beside
+
+
 def _runs(roles: tuple[str, ...], stores: Stores) -> list[Run]:
     runs: list[Run] = []
     edges = tuple(role for role in EDGE_ROLES if role in roles)
@@ -83,6 +125,10 @@ def _runs(roles: tuple[str, ...], stores: Stores) -> list[Run]:
         runs.append(lambda ready, stop: _run_sequencer(stores, ready, stop))
     if "history" in roles:
         runs.append(lambda ready, stop: run_history(stores, ready, stop))
+    if "notifier" in roles:
+        runs.append(lambda ready, stop: run_notifier(stores, ready, stop))
+    if "archive" in roles:
+        runs.append(lambda ready, stop: run_archive(stores, ready, stop))
     if "demo" in roles:
         runs.append(lambda ready, stop: run_demo(stores.settings, ready, stop))
     return runs
@@ -93,7 +139,7 @@ async def _run_sequencer(stores: Stores, ready: Callable[[], None], stop: asynci
     shard = settings.venue.shard
     lease = PostgresLease(settings.journal_url, shard, holder_name(), LEASE_TTL_S)
     stores.closing.push_async_callback(lease.close)
-    writer = ValkeyFeedWriter(stores.new_valkey(), shard)
+    writer = ToldWriter(ValkeyFeedWriter(stores.new_valkey(), shard), stores.telemetry)
     secret = stores.intake_secret()
     name = "" if settings.ready_file is None else settings.ready_file.stem
     parts = Parts(

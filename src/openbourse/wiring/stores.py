@@ -21,6 +21,7 @@ from openbourse.identity.keys import Keys
 from openbourse.identity.store import Store
 from openbourse.identity.users import Users
 from openbourse.settings import ProcessSettings, SettingsError
+from openbourse.wiring.telemetry import Telemetry
 
 POOL_CONNECTIONS: Final = 8
 STATEMENT_S: Final = 15
@@ -30,8 +31,9 @@ VALKEY_CONNECT_S: Final = 2
 class Stores:
     """What a process talks to; use as an asynchronous context."""
 
-    def __init__(self, settings: ProcessSettings) -> None:
+    def __init__(self, settings: ProcessSettings, roles: tuple[str, ...] = ()) -> None:
         self.settings = settings
+        self.telemetry = Telemetry(settings, roles)
         self.closing = AsyncExitStack()
         self._database: PostgresPool | None = None
         self._valkey: Redis | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from openbourse import identity, wallet
+from openbourse import identity, notifier, wallet
 from openbourse.adapters.connection_postgres import connect
 from openbourse.adapters.migrations_postgres import apply_revisions
 from openbourse.history.tables import create_schema
@@ -28,7 +28,7 @@ async def migrate(settings: ProcessSettings) -> None:
         await journal.close()
     database = await await_database(lambda: connect(settings.database_url))
     try:
-        folders = {part.__name__.rpartition(".")[2]: _revisions(part.__file__) for part in (identity, wallet)}
+        folders = {part.__name__.rpartition(".")[2]: _revisions(part.__file__) for part in (identity, wallet, notifier)}
         applied = await apply_revisions(database, folders)
         await _create_projections(database)
     finally:

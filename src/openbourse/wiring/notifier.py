@@ -1,0 +1,61 @@
+"""The notifier role: one worker at a time tells people what happened."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from openbourse.adapters.outlets import open_outlet
+from openbourse.edge.listing import Listing
+from openbourse.machine import THIS_MACHINE
+from openbourse.marketdata.view import read_listing
+from openbourse.notifier.rendering import render
+from openbourse.notifier.sending import CursorMoved, Sending
+from openbourse.notifier.store import Store
+from openbourse.notifier.telling import Telling
+from openbourse.wiring.alone import run_alone
+from openbourse.wiring.stores import Stores
+from openbourse.wiring.telemetry import Behind
+
+log: Final = structlog.get_logger()
+
+LOCK: Final = 7_006
+AGAIN_S: Final = 1.0
+
+
+async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Tell until stopped; a second worker waits until the first is gone."""
+    settings = stores.settings
+    outlet = open_outlet(settings.notify_url, settings.notify_from, render)
+    pool, journal = await stores.database(), stores.journal()
+    store = Store(pool, settings.venue.shard)
+
+    async def work() -> None:
+        while True:
+            cursor = await store.begin((await journal.head()).sequence)
+            listing = Listing()
+            listing.apply(await read_listing(pool))
+            telling = Telling(listing, settings.venue.shard, settings.notify_topics)
+            sending = Sending(stores.feed(), store, telling, outlet, cursor, THIS_MACHINE.now_us)
+
+            async def standing(sending: Sending = sending) -> int:
+                return sending.cursor
+
+            behind = Behind(journal.head, standing)
+            stores.telemetry.add("notifier", lambda sending=sending, behind=behind: _counters(sending, behind))  # type: ignore[misc]
+            log.info("telling", cursor=cursor)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(behind.run())
+                    tasks.create_task(sending.run())
+            except* (CursorMoved, KeyError) as faults:
+                # KeyError: something was listed after what the rows knew when this began; they know it in a moment.
+                log.warning("telling interrupted", why=[str(fault) for fault in faults.exceptions])
+            await asyncio.sleep(AGAIN_S)
+
+    await run_alone(settings.database_url, LOCK, work, ready, stop)
+
+
+def _counters(sending: Sending, behind: Behind) -> dict[str, int]:
+    return {**sending.counters(), "behind": behind.commands}
