@@ -16,8 +16,10 @@ COMMANDS: Final = {
     "verify": "Check the journal from its first batch: replay every command, compare every event, count every coin.",
     "account": "Users of a running exchange on this machine.",
     "archive": "The journal's archive: segments in a directory or in S3.",
+    "cost": "Say what a venue on AWS costs by the month, line by line, beside the same with API Gateway for everything.",
     "instrument": "Instruments of a running exchange on this machine.",
     "report": "Reports of what was traded.",
+    "secrets": "Secrets that settings name: a master key wrapped by KMS.",
     "sequencer": "The sequencers of a running exchange.",
 }
 """By module of this package: the first line of each one's help. The module has a Typer `app`, or a function of its name."""

@@ -1,0 +1,358 @@
+"""The bill: lines of money from a workload, a layout and the prices. Money is Decimal; what is assumed has a name."""
+
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Final
+
+from openbourse.cost.prices import HOURS, price, tiered
+
+D = Decimal
+SECONDS: Final = D(HOURS * 3_600)
+MILLION: Final = D(1_000_000)
+GB: Final = D(1_000_000_000)
+
+REQUEST_BYTES: Final = D(3_000)
+"""Of a request and its answer, headers and TLS included: what a balancer counts."""
+ANSWER_BYTES: Final = D(1_500)
+"""What goes out to the internet."""
+ACCESS_LOG_BYTES: Final = D(500)
+CONTROL_SHARE: Final = D("0.03")
+"""Of requests: account, keys, wallet, reports. These go through API Gateway."""
+WAF_RULES: Final = 4
+GATEWAY_RPS: Final = D(600)
+"""Of a c7g.large. All of a venue answered 700 REST orders a second on two shared cores (bench/README.md, overload); two
+Graviton cores for the gateway alone are assumed to do this much. Not measured on Graviton."""
+ZONE_SPARE: Final = D("1.5")
+"""So that two zones carry what three do."""
+ORDER_SHARE: Final = D("0.5")
+"""Of requests that become commands in the journal."""
+COMMANDS_PER_SHARD: Final = D(10_000)
+"""Assumed of one sequencer and its database's commits; sharding is designed and not built."""
+COMMANDS_PER_LARGE: Final = D(500)
+"""Commits of commands a second that one step of database size carries; assumed."""
+JOURNAL_GB_AT_500: Final = D(200)
+"""Of database storage at 500 requests a second, where closed parts of the journal are dropped once archived. Dropping is
+not built yet: without it about 0.7 TB come on top each month."""
+
+
+class Commitment(StrEnum):
+    """For how long instances are paid whether used or not."""
+
+    NONE = "none"
+    ONE_YEAR = "1y"
+    THREE_YEARS = "3y"
+
+
+class Edge(StrEnum):
+    """How requests come in."""
+
+    REST_FOR_ALL = "API Gateway REST for everything"
+    REST_LOGGED = "the same, with an access log in CloudWatch"
+    HTTP_FOR_ALL = "API Gateway HTTP for everything, no WAF"
+    BALANCER = "public ALB + WAF"
+    SPLIT = "API Gateway REST for 3 %, ALB + WAF for the rest"
+
+
+class Layout(StrEnum):
+    """How much may fail."""
+
+    ONE_ZONE = "one zone"
+    MULTI_AZ = "three zones, Multi-AZ instance"
+    CLUSTER = "three zones, Multi-AZ cluster"
+    SECOND_REGION = "and a second region"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is asked of the venue, as a mean over the month."""
+
+    rps: int
+
+    @property
+    def millions(self) -> Decimal:
+        """Requests a month."""
+        return self.rps * SECONDS / MILLION
+
+    @property
+    def commands(self) -> Decimal:
+        """Commands a second."""
+        return self.rps * ORDER_SHARE
+
+    @property
+    def growth(self) -> Decimal:
+        """How many times 500 requests a second."""
+        return D(self.rps) / 500
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill, dollars a month."""
+
+    service: str
+    what: str
+    dollars: Decimal
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Lines and their sum."""
+
+    lines: tuple[Line, ...]
+
+    def total(self, *, optional: bool = False) -> Decimal:
+        """Return the sum, of optional lines too if asked."""
+        return sum((line.dollars for line in self.lines if optional or not line.is_optional), D(0))
+
+    def by_service(self) -> dict[str, Decimal]:
+        """Return the sums of services, optional lines left out."""
+        sums: dict[str, Decimal] = {}
+        for line in self.lines:
+            if not line.is_optional:
+                sums[line.service] = sums.get(line.service, D(0)) + line.dollars
+        return sums
+
+    def times(self, factor: Decimal) -> "Bill":
+        """Return the bill where everything costs so many times as much."""
+        return Bill(tuple(replace(line, dollars=line.dollars * factor) for line in self.lines))
+
+
+def dollars(amount: Decimal) -> str:
+    """Return an amount in whole dollars."""
+    return f"{amount.quantize(D(1), ROUND_HALF_UP):,}"
+
+
+def _up(amount: Decimal) -> int:
+    return int(amount.to_integral_value(ROUND_CEILING))
+
+
+def gateways(load: Workload, layout: Layout) -> int:
+    """Return how many gateways carry the load, one of three zones lost."""
+    if layout is Layout.ONE_ZONE:
+        return max(1, _up(load.rps / GATEWAY_RPS))
+    return max(3, _up(load.rps / GATEWAY_RPS * ZONE_SPARE))
+
+
+def shards(load: Workload) -> int:
+    """Return how many sequencers lead side by side."""
+    return max(1, _up(load.commands / COMMANDS_PER_SHARD))
+
+
+def database_steps(load: Workload) -> int:
+    """Return the size of the database: so many times a large one, a power of two, in all shards together."""
+    steps = 1
+    while steps * COMMANDS_PER_LARGE < load.commands:
+        steps *= 2
+    return steps
+
+
+def edge_lines(load: Workload, edge: Edge) -> list[Line]:
+    """Return what coming in costs, without what goes out."""
+    requests = load.millions
+    waf = price("waf acl") + WAF_RULES * price("waf rule") + requests * price("waf requests")
+    lines = [_balancer(load)]
+    if edge is not Edge.HTTP_FOR_ALL:
+        lines.append(Line("WAF", f"{WAF_RULES} rules, {requests:,.0f} M requests", waf))
+    if edge in (Edge.BALANCER, Edge.SPLIT):
+        lines.append(Line("Load balancing", "3 public addresses", 3 * price("public ipv4") * HOURS))
+    if edge is Edge.SPLIT:
+        lines.append(
+            Line("API Gateway", f"REST, {requests * CONTROL_SHARE:,.0f} M requests", _rest(requests * CONTROL_SHARE))
+        )
+        # What stands between its private link and the gateways; its capacity units are in the other's.
+        lines.append(Line("Load balancing", "internal ALB behind API Gateway", price("alb") * HOURS, True))
+    if edge in (Edge.REST_FOR_ALL, Edge.REST_LOGGED):
+        lines.append(Line("API Gateway", f"REST, {requests:,.0f} M requests", _rest(requests)))
+    if edge is Edge.REST_LOGGED:
+        gigabytes = requests * MILLION * ACCESS_LOG_BYTES / GB
+        lines.append(Line("CloudWatch", f"access log, {gigabytes:,.0f} GB", gigabytes * price("logs")))
+    if edge is Edge.HTTP_FOR_ALL:
+        cost = tiered(requests, ((D(300), "http api 1"), (None, "http api 2")))
+        lines.append(Line("API Gateway", f"HTTP, {requests:,.0f} M requests", cost))
+    return lines
+
+
+def _rest(millions: Decimal) -> Decimal:
+    steps = ((D(333), "rest api 1"), (D(1_000), "rest api 2"), (D(20_000), "rest api 3"), (None, "rest api 4"))
+    return tiered(millions, steps)
+
+
+def _balancer(load: Workload) -> Line:
+    units = load.rps * REQUEST_BYTES * 3_600 / GB
+    return Line("Load balancing", f"ALB, {units:,.1f} LCU", (price("alb") + units * price("alb lcu")) * HOURS)
+
+
+def egress_line(load: Workload) -> Line:
+    """Return what answers to the internet cost; the first 100 GB are free."""
+    gigabytes = load.millions * MILLION * ANSWER_BYTES / GB
+    paid = max(D(0), gigabytes - 100)
+    cost = tiered(paid, ((D(10_000), "egress 1"), (D(50_000), "egress 2"), (None, "egress 3")))
+    return Line("Data out", f"{gigabytes:,.0f} GB", cost)
+
+
+def _ec2(kind: str, commitment: Commitment) -> Decimal:
+    part = {
+        Commitment.NONE: D(1),
+        Commitment.ONE_YEAR: price("ec2 1y part"),
+        Commitment.THREE_YEARS: price("ec2 3y part"),
+    }
+    return price(f"ec2 {kind}") * part[commitment] * HOURS
+
+
+def _rds(commitment: Commitment) -> Decimal:
+    full = price("rds db.m7g.large")
+    paid = {
+        Commitment.NONE: full,
+        Commitment.ONE_YEAR: price("rds 1y db.m7g.large"),
+        Commitment.THREE_YEARS: full * price("rds 3y part"),
+    }
+    return paid[commitment] * HOURS
+
+
+def _valkey(commitment: Commitment) -> Decimal:
+    full = price("valkey cache.m7g.large")
+    paid = {
+        Commitment.NONE: full,
+        Commitment.ONE_YEAR: price("valkey 1y cache.m7g.large"),
+        Commitment.THREE_YEARS: full * price("valkey 3y part"),
+    }
+    return paid[commitment] * HOURS
+
+
+def compute_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[Line]:
+    """Return what instances cost."""
+    has_zones = layout is not Layout.ONE_ZONE
+    number, pairs = gateways(load, layout), shards(load)
+    large, spot = _ec2("c7g.large", commitment), price("ec2 c7g.large") * price("ec2 spot part") * HOURS
+    streams = max(1, _up(load.growth)) if has_zones else max(1, _up(load.growth / 2))
+    engines = pairs * (2 if has_zones else 1)
+    disks = (number + 3 * streams + engines + 2) * D(30) if has_zones else (number + streams + engines + 1) * D(30)
+    lines = [
+        Line("EC2", f"gateways, {number} c7g.large", number * large),
+        Line("EC2", f"sequencers, {engines} c7g.xlarge, never Spot", engines * _ec2("c7g.xlarge", commitment)),
+    ]
+    if has_zones:
+        lines += [
+            Line("EC2", f"streams, {2 * streams} c7g.large + {streams} Spot", streams * (2 * large + spot)),
+            Line("EC2", "workers, 2 c7g.large Spot", 2 * spot),
+            Line(
+                "Load balancing",
+                "NLB before the sequencers",
+                (price("nlb") + D("0.1") * price("nlb lcu")) * HOURS,
+                True,
+            ),
+        ]
+    else:
+        lines += [
+            Line("EC2", f"streams, {streams} c7g.large", streams * large),
+            Line("EC2", "workers, 1 c7g.large Spot", spot),
+        ]
+    lines.append(Line("EC2", f"disks, {disks:,.0f} GB", disks * price("ebs gp3")))
+    return lines
+
+
+def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[Line]:
+    """Return what database and cache cost."""
+    steps, storage = database_steps(load), JOURNAL_GB_AT_500 * load.growth
+    single = steps * _rds(commitment)
+    nodes = max(1, _up(load.growth / 4))
+    match layout:
+        case Layout.ONE_ZONE:
+            lines = [
+                Line("RDS", f"one instance, {steps} × large, {storage:,.0f} GB", single + storage * price("rds gp3"))
+            ]
+        case Layout.MULTI_AZ:
+            lines = [
+                Line(
+                    "RDS",
+                    f"Multi-AZ, {steps} × large, {storage:,.0f} GB",
+                    2 * single + storage * price("rds gp3 multi-az"),
+                ),
+                Line("RDS", f"read replica, {storage:,.0f} GB", single + storage * price("rds gp3")),
+                Line("RDS", "proxy", 2 * steps * price("rds proxy") * HOURS, True),
+            ]
+        case _:
+            part = _rds(commitment) / _rds(Commitment.NONE)
+            instances = 3 * steps * price("rds cluster db.m6gd.large") * part * HOURS
+            cost = instances + 3 * storage * price("rds gp3")
+            lines = [
+                Line(
+                    "RDS",
+                    f"Multi-AZ cluster, 3 × {steps} × large, {storage:,.0f} GB each; its readers are the replicas",
+                    cost,
+                )
+            ]
+    copies = 1 if layout is Layout.ONE_ZONE else 2
+    lines.append(Line("ElastiCache", f"Valkey, {copies * nodes} m7g.large", copies * nodes * _valkey(commitment)))
+    return lines
+
+
+def common_lines(load: Workload, layout: Layout) -> list[Line]:
+    """Return network, observation, storage, keys and messages."""
+    zones = 1 if layout is Layout.ONE_ZONE else 3
+    crossing = D(0) if zones == 1 else D(2_600) * load.growth
+    nat = (
+        zones * price("nat") * HOURS + 2 * zones * price("public ipv4") * HOURS + 100 * load.growth * price("nat data")
+    )
+    logs = 50 * load.growth
+    mails, objects = D("0.4") * load.growth, D(950) * load.growth
+    messages = mails * price("ses") + 10 * load.growth * price("sqs") + 5 * load.growth * price("lambda")
+    lines = [
+        Line("Network", f"{zones} NAT, {2 * zones} public addresses", nat),
+        Line(
+            "CloudWatch",
+            "100 metrics, 30 alarms, a dashboard",
+            100 * price("metric") + 30 * price("alarm") + price("dashboard"),
+        ),
+        Line(
+            "CloudWatch",
+            f"{logs:,.0f} GB of logs, {40 * load.growth:,.0f} GB of flow logs",
+            (logs + 40 * load.growth) * price("logs"),
+        ),
+        Line("S3", f"{objects:,.0f} GB of archive, backups, reports, logs", objects * price("s3")),
+        Line("Messages", f"queue, function, {mails:,.1f} M mails", messages),
+        Line("Keys", "2 KMS keys with use, 5 secrets", 2 * price("kms key") + 5 * price("secret") + 5),
+    ]
+    if crossing:
+        lines.insert(1, Line("Network", f"{crossing:,.0f} GB between zones", crossing * price("cross-zone")))
+    return lines
+
+
+def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
+    """Return what a second region costs that waits: a database replica, copies of objects, one of each role, two doors."""
+    steps, storage = database_steps(load), JOURNAL_GB_AT_500 * load.growth
+    copies = D(950) * load.growth
+    return [
+        Line("Second region", "database replica", steps * _rds(commitment) + storage * price("rds gp3")),
+        Line(
+            "Second region",
+            "one gateway, one sequencer, one worker",
+            2 * _ec2("c7g.large", commitment) + _ec2("c7g.xlarge", commitment),
+        ),
+        Line(
+            "Second region",
+            "Valkey, balancer, NAT, addresses",
+            _valkey(commitment) + (price("alb") + price("nat") + 2 * price("public ipv4")) * HOURS,
+        ),
+        Line(
+            "Second region",
+            "copies of objects and of the journal on their way",
+            copies * price("s3") + 500 * load.growth * D("0.02"),
+        ),
+        Line("Second region", "Global Accelerator", price("global accelerator")),
+    ]
+
+
+def bill(load: Workload, commitment: Commitment, layout: Layout, edge: Edge) -> Bill:
+    """Return the whole bill."""
+    lines = [
+        *edge_lines(load, edge),
+        egress_line(load),
+        *compute_lines(load, commitment, layout),
+        *data_lines(load, commitment, layout),
+        *common_lines(load, layout),
+    ]
+    if layout is Layout.SECOND_REGION:
+        lines += region_lines(load, commitment)
+    return Bill(tuple(lines))

@@ -1,0 +1,192 @@
+"""The model gives the sums that were worked out by hand, line by line, and the page and picture are current."""
+
+from decimal import Decimal
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from openbourse.cli.app import app
+from openbourse.cost import page
+from openbourse.cost.model import (
+    Commitment,
+    Edge,
+    Layout,
+    Line,
+    Workload,
+    bill,
+    common_lines,
+    compute_lines,
+    data_lines,
+    database_steps,
+    edge_lines,
+    egress_line,
+    gateways,
+    shards,
+)
+from openbourse.cost.nines import NINES
+from openbourse.cost.prices import PRICES, REGIONS, price
+
+DOCS = Path(__file__).parents[2] / "docs" / "aws"
+LOAD = Workload(500)
+runner = CliRunner()
+
+
+def near(found: Decimal, wanted: int, off: int = 1) -> bool:
+    return abs(found - wanted) <= off
+
+
+@pytest.mark.parametrize(
+    ("rps", "edge", "wanted"),
+    [
+        (500, Edge.REST_FOR_ALL, 4_626),
+        (500, Edge.REST_LOGGED, 4_954),
+        (500, Edge.HTTP_FOR_ALL, 1_261),
+        (500, Edge.BALANCER, 856),
+        (500, Edge.SPLIT, 994),
+        (150, Edge.REST_FOR_ALL, 1_608),
+        (150, Edge.BALANCER, 282),
+        (150, Edge.SPLIT, 324),
+    ],
+)
+def test_ways_in_cost_what_was_worked_out(rps: int, edge: Edge, wanted: int) -> None:
+    assert near(
+        sum((line.dollars for line in edge_lines(Workload(rps), edge) if not line.is_optional), Decimal(0)), wanted
+    )
+
+
+def test_data_out_costs_what_was_worked_out() -> None:
+    assert near(egress_line(LOAD).dollars, 168)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "on_demand", "committed"),
+    [
+        ("gateways", 159, 105),
+        ("streams", 135, 99),
+        ("sequencers", 212, 140),
+        ("workers", 58, 58),
+        ("disks", 24, 24),
+        ("NLB", 17, 17),
+        ("Multi-AZ", 291, 235),
+        ("read replica", 146, 118),
+        ("proxy", 22, 22),
+        ("Valkey", 185, 125),
+        ("3 NAT", 125, 125),
+        ("2,600 GB between", 52, 52),
+    ],
+)
+def test_parts_of_the_platform_cost_what_was_worked_out(beginning: str, on_demand: int, committed: int) -> None:
+    for commitment, wanted in ((Commitment.NONE, on_demand), (Commitment.ONE_YEAR, committed)):
+        [line] = [line for line in platform(commitment) if line.what.startswith(beginning)]
+        assert near(line.dollars, wanted), line
+
+
+def platform(commitment: Commitment) -> list[Line]:
+    layout = Layout.MULTI_AZ
+    return [
+        *compute_lines(LOAD, commitment, layout),
+        *data_lines(LOAD, commitment, layout),
+        *common_lines(LOAD, layout),
+    ]
+
+
+def test_the_platform_and_the_whole_cost_what_was_worked_out() -> None:
+    for commitment, wanted in ((Commitment.NONE, 1_581), (Commitment.ONE_YEAR, 1_276)):
+        assert near(sum((line.dollars for line in platform(commitment)), Decimal(0)), wanted, off=3)
+    optional = Decimal(17 + 22 + 17)  # the NLB, the proxy, and the internal balancer, which were counted apart
+    for commitment, edge, wanted in (
+        (Commitment.ONE_YEAR, Edge.SPLIT, 2_438),
+        (Commitment.NONE, Edge.SPLIT, 2_743),
+        (Commitment.NONE, Edge.REST_FOR_ALL, 6_375),
+    ):
+        found = bill(LOAD, commitment, Layout.MULTI_AZ, edge)
+        internal = Decimal("16.4") if edge is Edge.SPLIT else Decimal(0)
+        assert near(found.total(optional=True) - internal, wanted, off=4)
+        assert Decimal(0) < found.total(optional=True) - found.total() <= optional
+
+
+def test_what_was_not_itemised_is_itemised_to_the_same_sums() -> None:
+    sums: dict[str, Decimal] = {}
+    for line in common_lines(LOAD, Layout.MULTI_AZ):
+        sums[line.service] = sums.get(line.service, Decimal(0)) + line.dollars
+    assert near(sums["CloudWatch"], 81)
+    assert near(sums["S3"] + sums["Messages"] + sums["Keys"], 76)
+
+
+def test_more_load_takes_more_and_a_lost_zone_is_spared_for() -> None:
+    assert [gateways(Workload(rps), Layout.MULTI_AZ) for rps in (1, 500, 5_000, 50_000)] == [3, 3, 13, 125]
+    assert [shards(Workload(rps)) for rps in (500, 5_000, 50_000)] == [1, 1, 3]
+    assert [database_steps(Workload(rps)) for rps in (500, 5_000, 50_000)] == [1, 8, 64]
+    for rps in (500, 5_000, 50_000):
+        carried = gateways(Workload(rps), Layout.MULTI_AZ) * 2 / 3 * 600
+        assert carried >= rps
+    totals = [page.ours(rps).total() for rps in range(100, 20_000, 700)]
+    assert totals == sorted(totals)
+
+
+def test_committing_costs_less_and_each_nine_more() -> None:
+    totals = [page.ours(500, commitment).total() for commitment in Commitment]
+    assert totals == sorted(totals, reverse=True)
+    layers = [bill(LOAD, Commitment.NONE, nine.layout, Edge.SPLIT).total() for nine in NINES]
+    assert layers == sorted(layers)
+    assert [nine.share for nine in NINES] == sorted(nine.share for nine in NINES)
+
+
+def test_ours_costs_less_than_everything_through_api_gateway_at_every_scale() -> None:
+    for rps in page.SCALES:
+        assert page.ours(rps).total() < page.naive(rps).total()
+
+
+def test_every_price_has_a_source_and_a_date() -> None:
+    assert len({each.name for each in PRICES}) == len(PRICES)
+    for each in PRICES:
+        assert each.amount > 0
+        assert each.source
+        assert each.date.startswith("202")
+        assert each.is_verified == (each.source not in ("assumed", "third party")), each
+    with pytest.raises(KeyError):
+        price("nothing")
+
+
+def test_every_price_is_used() -> None:
+    source = Path(__file__).parents[2] / "src" / "openbourse" / "cost"
+    text = (source / "model.py").read_text()
+    unused = [
+        each.name
+        for each in PRICES
+        if f'"{each.name}"' not in text and each.name != "ec2 c7g.large" and each.name != "ec2 c7g.xlarge"
+    ]
+    assert unused == []
+
+
+def test_the_page_and_its_picture_are_current() -> None:
+    assert (DOCS / "cost.md").read_text() == page.markdown(), "openbourse cost --page docs/aws/cost.md"
+    assert (DOCS / "cost.svg").read_text() == page.svg()
+
+
+def test_the_picture_is_whole() -> None:
+    root = ElementTree.fromstring(page.svg())
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert len([text for text in texts if text and "/s, " in text]) == 6
+    for element in root.iter("{http://www.w3.org/2000/svg}rect"):
+        assert 0 <= float(element.get("x", "0")) + float(element.get("width", "0")) <= page.WIDTH
+
+
+def test_the_command_prints_lines_scales_and_nines(tmp_path: Path) -> None:
+    chart = tmp_path / "cost.svg"
+    shown = runner.invoke(
+        app, ["cost", "--rps", "500", "--commit", "1y", "--chart", str(chart)], env={"COLUMNS": "200"}
+    )
+    assert shown.exit_code == 0, shown.output
+    for text in ("sequencers, 2 c7g.xlarge, never Spot", "50,000", "API Gateway for all", "99.95 %", "Not verified"):
+        assert text in shown.output
+    assert chart.read_text() == page.svg(Commitment.ONE_YEAR)
+
+
+def test_an_unknown_region_is_answered_with_the_known_ones() -> None:
+    shown = runner.invoke(app, ["cost", "--region", "mars-1"])
+    assert shown.exit_code == 2
+    assert all(region in shown.stderr for region in REGIONS)
+    assert "for orientation" in runner.invoke(app, ["cost", "--region", "eu-central-1"]).output
