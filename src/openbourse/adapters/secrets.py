@@ -83,7 +83,15 @@ class MasterKey:
     @classmethod
     def from_file(cls, path: Path) -> "MasterKey":
         """Read 64 hexadecimal characters."""
-        return cls(bytes.fromhex(path.read_text().strip()))
+        return cls.from_text(path.read_text())
+
+    @classmethod
+    def from_text(cls, text: str) -> "MasterKey":
+        """Return the key of 64 hexadecimal characters. Raises ValueError, which does not show them."""
+        try:
+            return cls(bytes.fromhex(text.strip()))
+        except ValueError:
+            raise ValueError("the master key is 64 hexadecimal characters") from None
 
     def derive(self, purpose: str) -> bytes:
         """Return a secret for one purpose, from which the key cannot be found."""

@@ -1,9 +1,11 @@
 """`openbourse run ROLE…`: one process with one or more roles."""
 
+import os
 from typing import Annotated
 
 import typer
 
+from openbourse.adapters.secrets_references import forget
 from openbourse.cli.faults import give_up
 from openbourse.cli.finish import finish
 from openbourse.roles import ROLES, role_named
@@ -22,6 +24,13 @@ def run(
         settings = read_settings()
     except SettingsError as error:
         give_up(str(error), code=2)
+    from asyncpg import InvalidAuthorizationSpecificationError
+
     from openbourse import wiring  # sees every part: imported only by the commands that need it
 
-    finish(wiring.run_roles(tuple(roles), settings))
+    try:
+        finish(wiring.run_roles(tuple(roles), settings))
+    except* InvalidAuthorizationSpecificationError:
+        # The password was rotated, perhaps: the next start must not take the one that was kept.
+        forget(os.environ)
+        raise

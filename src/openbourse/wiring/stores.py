@@ -88,9 +88,13 @@ class Stores:
 
     def master_key(self) -> MasterKey:
         """Return the key that API secrets are sealed with. Raises SettingsError without one."""
+        if self.settings.master_key:
+            return MasterKey.from_text(self.settings.master_key)
         path: Path | None = self.settings.master_key_file
         if path is None:
-            raise SettingsError("OPENBOURSE_MASTER_KEY_FILE must name a file with 64 hexadecimal characters")
+            raise SettingsError(
+                "OPENBOURSE_MASTER_KEY must be 64 hexadecimal characters, or …_FILE name a file of them"
+            )
         return MasterKey.from_file(path)
 
     def intake_secret(self) -> bytes:
