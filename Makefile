@@ -89,14 +89,14 @@ sim: setup  ## run the venue simulated, by seeds: make sim SEEDS=100, or one aga
 infra: .venv-infra/.ok .venv-ministack/.ok  ## synthesise the stacks for AWS, no account needed
 	@PYTHONPATH=src:. .venv-infra/bin/python -m infra $(ARGS)
 
-deploy-check: setup  ## units, image, balancer, rollouts on real systemd (root, Debian; docs/aws/deploy.md)
-	@$(BIN)/pytest -s deploy/proof $(PYTEST_ARGS)
+deploy-check: setup .venv-deploy/.ok  ## units, image, balancer, rollouts on real systemd (root, Debian; docs/aws/deploy.md)
+	@$(BIN)/pytest -s deploy/judged deploy/proof $(PYTEST_ARGS)
 
 lock: .venv/.dev.ok  ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	@sh requirements/lock.sh $(ARGS)
 
 clean:  ## remove what was installed and built, not the data in var/
-	@rm -rf .venv .venv-infra .venv-ministack cdk.out native/target web/node_modules web/dist
+	@rm -rf .venv .venv-deploy .venv-infra .venv-ministack cdk.out native/target web/node_modules web/dist
 	@find src -name '_native*.so' -delete
 
 .venv/.run.ok: requirements/bootstrap.lock requirements/run.lock
@@ -134,4 +134,10 @@ clean:  ## remove what was installed and built, not the data in var/
 	  echo "Web: building the page" && cd web && \
 	  { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund; } && \
 	  npm run --silent build; fi
+	@touch $@
+
+.venv-deploy/.ok: .venv/.run.ok requirements/deploy.lock
+	@echo "deploy: installing what judges units, chart, workflows and recipes into .venv-deploy"
+	@[ -x .venv-deploy/bin/python ] || "$$(sh requirements/tools.sh python)" -m venv .venv-deploy
+	@$(UV) pip install --python .venv-deploy/bin/python --require-hashes -r requirements/deploy.lock
 	@touch $@

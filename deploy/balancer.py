@@ -29,6 +29,7 @@ class Options:
     control_socket: str = "/run/haproxy/admin.sock"
     check_s: int = CHECK_S
     idle_s: int = IDLE_S
+    connections_max: int = 20_000
     tells_server: bool = False
     """Name the server in a header of every answer; for tests."""
 
@@ -55,7 +56,7 @@ def _head(options: Options) -> str:
     return f"""\
 # Made by `python -m deploy.balancer` from the roles' table.
 global
-    maxconn 20000
+    maxconn {options.connections_max}
     stats socket {options.control_socket} mode 600 level admin
     hard-stop-after 60s
 

@@ -29,6 +29,9 @@ def copy(out: Path) -> None:
     shutil.copy(ROOT / "requirements" / "aws.lock", out / "aws.lock")
     for name in ("units", "image"):
         shutil.copytree(ROOT / "deploy" / name, out / name, dirs_exist_ok=True)
+    (out / "rollout").mkdir(exist_ok=True)
+    for name in ("rollout.py", "gate.py"):
+        shutil.copy(ROOT / "deploy" / name, out / "rollout" / name)
     shutil.copytree(ROOT / "web" / "dist", out / "web", dirs_exist_ok=True)
 
 

@@ -125,8 +125,10 @@ def log_export() -> str:
         "ExecStart=/bin/sh -c 'exec /usr/bin/journalctl --follow --output=cat --unit=openbourse-*"
         " --cursor-file=$STATE_DIRECTORY/cursor >>$LOGS_DIRECTORY/venue.log'\n"
         "Restart=always\nRestartSec=1s\nMemoryMax=128M\n"
-        # The agent is another user, and reads it.
-        + HARDENED.replace("AF_INET AF_INET6 AF_UNIX", "AF_UNIX").replace("UMask=0077", "UMask=0022")
+        # The agent is another user, and reads it; journalctl asks which boot this is, in /proc/sys.
+        + HARDENED.replace("AF_INET AF_INET6 AF_UNIX", "AF_UNIX")
+        .replace("UMask=0077", "UMask=0022")
+        .replace("ProcSubset=pid\n", "")
         + f"\n[Install]\nWantedBy={TARGET}\n"
     )
 

@@ -16,3 +16,7 @@ $uv pip compile pyproject.toml --group build --group dev --extra aws -c requirem
 $uv pip compile requirements/infra.in $options "$@" -o requirements/infra.lock
 # shellcheck disable=SC2086
 $uv pip compile requirements/ministack.in $options "$@" -o requirements/ministack.lock
+# shellcheck disable=SC2086
+$uv pip compile requirements/deploy.in $options "$@" -o requirements/deploy.lock
+# shellcheck disable=SC2086
+$uv pip compile requirements/release.in $options "$@" -o requirements/release.lock

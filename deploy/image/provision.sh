@@ -28,6 +28,9 @@ install -m 0644 "$source"/units/*.service "$source"/units/*.target /etc/systemd/
 install -m 0755 "$image/join.py" /usr/local/sbin/openbourse-join
 systemctl enable --quiet openbourse-join.service openbourse-log-export.service chrony.service
 install -m 0755 "$image/install-release.sh" /usr/local/sbin/openbourse-install-release
+install -D -m 0755 "$source/rollout/rollout.py" /usr/local/lib/openbourse/rollout.py
+install -m 0755 "$source/rollout/gate.py" /usr/local/lib/openbourse/gate.py
+ln -sf ../lib/openbourse/rollout.py /usr/local/sbin/openbourse-rollout
 
 echo "machine"
 install -m 0644 "$image/sysctl.conf" /etc/sysctl.d/60-openbourse.conf

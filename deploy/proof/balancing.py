@@ -54,7 +54,9 @@ def balanced(venue: Venue, folder: Path, idle_s: int = 300, more: dict[str, int]
     for instance, port in {**PORTS, **(more or {})}.items():
         servers.setdefault(instance.partition("@")[0], []).append(f"127.0.0.1:{port}")
     control, file = folder / "admin.sock", folder / "haproxy.cfg"
-    options = Options(f"127.0.0.1:{PORT}", BALANCER_ADDRESS, str(control), idle_s=idle_s, tells_server=True)
+    options = Options(
+        f"127.0.0.1:{PORT}", BALANCER_ADDRESS, str(control), idle_s=idle_s, connections_max=2_000, tells_server=True
+    )
     file.write_text(configuration(servers, options))
     process = subprocess.Popen(["haproxy", "-f", str(file), "-db"])
     try:
