@@ -18,7 +18,7 @@ def public_id(order_list: int, instrument: int) -> OrderListId:
     """Return the id that names a list to clients.
 
     The engine counts lists per instrument, and clients ask for a list without naming its symbol: the id holds both.
-    The last bit tells which width the instrument's number has (decision 11).
+    The last bit tells which width the instrument's number has (decision 14).
     """
     if instrument < 1 << _BITS:
         return OrderListId((order_list << _BITS | instrument) << 1)
