@@ -1,5 +1,9 @@
 """Roles and fleets agree."""
 
+import re
+from pathlib import Path
+
+import openbourse
 from openbourse.roles import EDGE_ROLES, FLEETS, ROLES, Need, fleet_of, role_named
 
 
@@ -22,6 +26,25 @@ def test_every_path_has_one_fleet_that_serves_it() -> None:
             assert fleet is not None
             assert fleet.port
             assert role.name in fleet.roles
+
+
+def test_the_balancer_finds_every_operation() -> None:
+    source = Path(openbourse.__file__).parent
+    served = {"gateway": "gateway", "history": "gateway", "marketdata": "gateway", "wallet": "gateway"}
+    served |= {"streams": "gateway", "identity": "identity"}
+    seen = set()
+    for file in source.glob("*/*.py"):
+        text = file.read_text()
+        named = re.findall(r'"(/(?:api|sapi|bourse)/v\d/[^"{]+)"', text)
+        for path in named:
+            routed = [
+                prefix for role in ROLES for prefix in role.paths if path == prefix or path.startswith(prefix + "/")
+            ]
+            assert routed, f"no role has {path}: the balancer would send it to the page"
+            owner = next(role for role in ROLES if max(routed, key=len) in role.paths)
+            assert owner.name == served[file.parent.name], path
+            seen.add(file.parent.name)
+    assert seen == set(served)
 
 
 def test_a_path_that_no_role_has_has_no_fleet() -> None:

@@ -26,7 +26,8 @@ def test_paths_lead_to_their_fleets(venue: Venue, tmp_path: Path) -> None:
     wanted = {
         "/api/v3/ping": "gateway",
         "/sapi/v1/system/status": "gateway",
-        "/app/account": "control",
+        "/sapi/v3/asset/getUserAsset": "gateway",
+        "/bourse/v1/api-keys": "control",
         "/health/ready": "gateway",
         "/": "control",
         "/apis": "control",

@@ -85,8 +85,8 @@ ROLES: tuple[Role, ...] = (
         "REST and WebSocket API: signed orders in, answers out",
         Scaling.MANY,
         _SERVING,
-        ("/api/v3", "/sapi/v1", "/ws-api/v3"),
-        metered=("/sapi/v1",),
+        ("/api/v3", "/sapi/v1", "/sapi/v3", "/ws-api/v3"),
+        metered=("/sapi/v1", "/sapi/v3"),
     ),
     Role(
         "streams",
@@ -100,8 +100,8 @@ ROLES: tuple[Role, ...] = (
         "sign-up, sign-in, sessions, API keys",
         Scaling.MANY,
         _SERVING,
-        ("/app",),
-        metered=("/app",),
+        ("/bourse/v1",),
+        metered=("/bourse/v1",),
     ),
     Role(
         "monitor",

@@ -96,8 +96,10 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         beside.append(users.keep_reconciled())
     if "monitor" in roles:
         beside.append(audit.run())
-    if "streams" in roles:
+    if "gateway" in roles or "streams" in roles:
+        # Asked for under the gateway's paths, and over its sockets; presented to the streams.
         operations += listen_key_api.operations(listen_keys)
+    if "streams" in roles:
         beside.append(hub.run())
     behind = _behind(
         roles, settings, monitor_of(stores, pool, view, audit, limits, lambda: app.admission.values(), stop)
