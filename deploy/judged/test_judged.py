@@ -38,8 +38,9 @@ def test_the_chart_has_everything_for_every_fleet(judge: Judge) -> None:
     text = rendered(judge, KUBERNETES[-1], *INGRESS)
     for kind, count in KINDS.items():
         assert text.count(f"\nkind: {kind}\n") == count, kind
+    deployments = [part for part in text.split("\n---\n") if "\nkind: Deployment\n" in part]
     for service in SERVICES:
-        part = text.partition(f"name: openbourse-{service.name}\n")[2].partition("\n---\n")[0]
+        [part] = [each for each in deployments if f"  name: openbourse-{service.name}\n" in each]
         for word in (
             "runAsNonRoot: true",
             "readOnlyRootFilesystem: true",
