@@ -32,7 +32,7 @@ def image() -> Path:
 @pytest.fixture(scope="session")
 def venue(image: Path) -> Iterator[Venue]:
     """A venue in a booted machine; tests talk on its network."""
-    machine = Machine(image, "a")
+    machine = Machine(image, str(os.getpid()))
     try:
         machine.boot()
         with machine.network():

@@ -25,6 +25,8 @@ from tests.sequencer.test_kill import prepare
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 BLOCK = re.compile(r"^```sh *(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECONDS_MAX = 200
+FAILURES = ("zone.md", "database.md", "cache.md", "region.md", "bad-deploy.md", "leaked-credential.md")
+"""Pages whose commands are looked at on a venue that is well: they must work as they stand."""
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
@@ -61,7 +63,7 @@ def await_redundancy(venue: Exchange) -> None:
 def test_every_fenced_command_is_run_by_a_test() -> None:
     parts = {(path.name, part) for path in RUNBOOKS.glob("*.md") for part, _ in BLOCK.findall(path.read_text())}
     assert parts == {
-        *((name, "") for name in ("failover.md", "rebuild-a-standby.md", "reopen.md")),
+        *((name, "") for name in ("failover.md", "rebuild-a-standby.md", "reopen.md", *FAILURES)),
         ("failover.md", "database"),
         *(("restore.md", part) for part in ("before", "backup", "restore")),
     }
@@ -81,6 +83,10 @@ def test_changing_the_leader_rebuilding_a_standby_and_reopening(own_exchange: Ex
         *("HALT", "TRADING"),
         "TRADING",
     ]
+    account = venue.account("leaked@example.com", BTC="1")
+    for name in FAILURES:
+        shown = run(commands(name, ""), DATA=str(venue.data_dir), URL=venue.base_url, ACCOUNT=str(account.account_id))
+        assert "BROKEN" not in shown, f"{name}: {shown}"
 
 
 @pytest.fixture
