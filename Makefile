@@ -86,8 +86,8 @@ chaos: setup  ## faults on the real program in three zones: make chaos FAULTS=20
 sim: setup  ## run the venue simulated, by seeds: make sim SEEDS=100, or one again with its timeline: make sim SEED=7
 	@$(BIN)/python -m sim.cluster $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
 
-infra: .venv-infra/.ok .venv-ministack/.ok  ## synthesise the stacks for AWS, no account needed
-	@PYTHONPATH=src:. .venv-infra/bin/python -m infra $(ARGS)
+infra: .venv-infra/.ok .venv-ministack/.ok  ## synthesise the stacks for AWS and check them, no account: make infra ARGS="--only 0,1"
+	@PYTHONPATH=src:. .venv-infra/bin/python -m infra.check $(ARGS)
 
 deploy-check: setup .venv-deploy/.ok  ## units, image, balancer, rollouts on real systemd (root, Debian; docs/aws/deploy.md)
 	@$(BIN)/pytest -s deploy/judged deploy/proof $(PYTEST_ARGS)
@@ -113,7 +113,7 @@ clean:  ## remove what was installed and built, not the data in var/
 	@touch $@
 
 .venv-infra/.ok: .venv/.run.ok requirements/infra.lock
-	@echo "infra: installing the CDK and what checks its templates into .venv-infra (1.3 GB, three minutes)"
+	@echo "infra: installing the CDK and what checks its templates into .venv-infra (1.1 GB)"
 	@[ -x .venv-infra/bin/python ] || "$$(sh requirements/tools.sh python)" -m venv .venv-infra
 	@$(UV) pip install --python .venv-infra/bin/python --require-hashes -r requirements/infra.lock
 	@touch $@

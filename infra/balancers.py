@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from infra.environments import Environment
-from infra.network import Network, pascal
+from infra.network import Network
+from infra.plan import (
+    DRAIN_S,
+    HEALTH_INTERVAL_S,
+    HEALTH_TIMEOUT_S,
+    HIDDEN,
+    IDLE_S,
+    TLS_POLICY,
+    metered_paths,
+    pascal,
+    public_paths,
+)
 from infra.storage import Storage
-from openbourse.roles import FLEETS, ROLES, Fleet, fleet_of
-
-TLS_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-IDLE_S: Final = 300  # above the sockets' pings of 20 s by far: at equal times they race
-HEALTH_INTERVAL_S: Final = 5
-HEALTH_TIMEOUT_S: Final = 2
-HIDDEN: Final = ("/health", "/metrics")
-"""Paths that instances serve to the balancer and to the machine itself, never to the public."""
-DRAIN_S: Final[Mapping[str, int]] = {"gateway": 30, "streams": 90, "control": 30}
+from openbourse.roles import FLEETS, Fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +30,6 @@ class Balancer:
 
     balancer: elb.CfnLoadBalancer
     targets: Mapping[str, elb.CfnTargetGroup]
-
-
-def public_paths() -> list[tuple[str, Fleet]]:
-    """Return what the public balancer routes, longest path first, from the roles."""
-    return _routes([path for role in ROLES for path in role.paths if path not in HIDDEN])
-
-
-def metered_paths() -> list[tuple[str, Fleet]]:
-    """Return what API Gateway offers, from the roles."""
-    return _routes([path for role in ROLES for path in role.metered])
-
-
-def _routes(paths: list[str]) -> list[tuple[str, Fleet]]:
-    found = []
-    for path in sorted(paths, key=lambda each: (-len(each), each)):
-        fleet = fleet_of(path)
-        assert fleet is not None, path
-        found.append((path, fleet))
-    return found
 
 
 def add_public_balancer(

@@ -5,9 +5,9 @@ from constructs import Construct
 
 from infra.data import Stores
 from infra.environments import Environment
-from infra.network import POSTGRES_PORT, VALKEY_PORT, pascal
 from infra.notifications import Notices
 from infra.permissions import settings_path
+from infra.plan import POSTGRES_PORT, VALKEY_PORT, pascal
 from infra.storage import Storage
 from openbourse.roles import INTAKE_PORT, Bucket, Need
 
@@ -23,10 +23,10 @@ def add_configuration(
         "DATABASE_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
         "READER_URL": f"postgresql://{postgres.reader}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
         "VALKEY_URL": f"rediss://{stores.cache}:{VALKEY_PORT}/0",
-        "JOURNAL_SECRET": stores.secrets[Need.JOURNAL].secret_arn,
-        "DATABASE_SECRET": stores.secrets[Need.DATABASE].secret_arn,
-        "VALKEY_SECRET": stores.secrets[Need.VALKEY].secret_arn,
-        "MASTER_KEY_SECRET": stores.secrets[Need.MASTER_KEY].secret_arn,
+        "JOURNAL_SECRET": stores.secrets[Need.JOURNAL],
+        "DATABASE_SECRET": stores.secrets[Need.DATABASE],
+        "VALKEY_SECRET": stores.secrets[Need.VALKEY],
+        "MASTER_KEY_SECRET": stores.secrets[Need.MASTER_KEY],
         "INTAKE_PORT": str(INTAKE_PORT),
         "TRUSTED_PROXIES": environment.cidr,
         "NOTICES_TOPIC": notices.topic.topic_arn,

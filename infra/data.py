@@ -13,32 +13,16 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.environments import Database, Environment
-from infra.network import POSTGRES_PORT, VALKEY_PORT, Network
+from infra.network import Network
 from infra.observing import retention
+from infra.plan import PARAMETERS, POSTGRES_FAMILY, POSTGRES_PORT, VALKEY_PORT
 from infra.storage import Storage
 from openbourse.roles import Need
 
 POSTGRES_VERSION: Final = "18.6"  # the one that `openbourse up` runs
-POSTGRES_FAMILY: Final = "postgres18"
 VALKEY_VERSION: Final = "8.1"
 MAINTENANCE: Final = "sun:06:00-sun:07:00"
 BACKUP_WINDOW: Final = "04:00-05:00"
-PARAMETERS: Final[Mapping[str, str]] = {
-    # An acknowledged order is one that a second zone has: decision 9 rests on these.
-    "synchronous_commit": "on",
-    "rds.force_ssl": "1",
-    # No commit is ever cancelled by the server (design: no time-out on the journal's connection).
-    "statement_timeout": "0",
-    "idle_in_transaction_session_timeout": "60000",
-    # A client that vanished must not keep the leader's lock: 15 s until its backend is ended.
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "2",
-    "shared_preload_libraries": "pg_stat_statements",
-    "log_min_duration_statement": "1000",
-    "log_connections": "1",
-    "log_disconnections": "1",
-}
 LOGINS: Final[Mapping[Need, str]] = {Need.JOURNAL: "openbourse_journal", Need.DATABASE: "openbourse_rows"}
 """Logins of the program; `openbourse migrate` makes them with the master login. Neither may make others."""
 
@@ -59,7 +43,8 @@ class Postgres:
 class Stores:
     """What other stacks need of it."""
 
-    secrets: Mapping[Need, secretsmanager.Secret]
+    secrets: Mapping[Need, str]  # their ARNs
+    master_secret: str  # of a database whose master password RDS does not keep
     database: Postgres
     cache: str
     cache_ids: tuple[str, ...]
@@ -81,11 +66,16 @@ def add_data(scope: Construct, environment: Environment, network: Network, stora
             scope, f"{need.value.title()}Attachment",
             secret_id=secrets[need].secret_arn, target_type=database.kind, target_id=database.ref,
         )  # fmt: skip
-    cache, cache_ids = _cache(scope, environment, network, storage, secrets[Need.VALKEY])
-    return Stores(secrets, database, cache, cache_ids)
+    cache, cache_ids = add_cache(scope, environment, network, storage, secrets[Need.VALKEY].secret_arn)
+    master = scope.node.try_find_child("DatabaseMasterSecret")
+    arns = {need: secret.secret_arn for need, secret in secrets.items()}
+    return Stores(arns, "" if master is None else master.ref, database, cache, cache_ids)
 
 
 def _secrets(scope: Construct, environment: Environment, storage: Storage) -> dict[Need, secretsmanager.Secret]:
+    second = environment.second
+    # Under that Region's own key for secrets: ours would have to be there before this stack, and that after it.
+    replicas = [secretsmanager.ReplicaRegion(region=second.region)] if second is not None else []
     secrets = {}
     for need in (Need.JOURNAL, Need.DATABASE, Need.VALKEY, Need.MASTER_KEY):
         login = LOGINS.get(need)
@@ -95,6 +85,7 @@ def _secrets(scope: Construct, environment: Environment, storage: Storage) -> di
             secret_name=f"openbourse/{environment.name}/{need.value.replace(' ', '-')}",
             description=f"what the program needs of: {need.value}",
             encryption_key=storage.key,
+            replica_regions=replicas or None,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=f'{{"username": "{login}"}}' if login else None,
                 generate_string_key="password" if login else None,
@@ -190,7 +181,7 @@ def _cluster(
     )
 
 
-def _watching(scope: Construct, storage: Storage) -> dict[str, Any]:
+def watching(scope: Construct, storage: Storage) -> dict[str, Any]:
     return {
         "enable_cloudwatch_logs_exports": ["postgresql", "upgrade"],
         "monitoring_interval": 15,
@@ -210,7 +201,7 @@ def _instances(
         scope, "DatabaseParameters",
         family=POSTGRES_FAMILY, description="commits that last", parameters=dict(PARAMETERS),
     )  # fmt: skip
-    watched = _watching(scope, storage)
+    watched = watching(scope, storage)
     name = f"{environment.prefix}-journal"
     # RDS cannot keep the password of a database that has a replica: then the secret is ours, and rotated like others.
     master = _master_secret(scope, environment, storage) if has_replica else None
@@ -283,8 +274,8 @@ def _master_secret(scope: Construct, environment: Environment, storage: Storage)
     )  # fmt: skip
 
 
-def _cache(
-    scope: Construct, environment: Environment, network: Network, storage: Storage, secret: secretsmanager.Secret
+def add_cache(
+    scope: Construct, environment: Environment, network: Network, storage: Storage, secret_arn: str
 ) -> tuple[str, tuple[str, ...]]:
     """Add Valkey: whatever it holds can be made again from the journal, so its fail-over may lose the last writes."""
     many = environment.cache_nodes > 1
@@ -313,7 +304,7 @@ def _cache(
         kms_key_id=storage.key.key_arn,
         transit_encryption_enabled=True,
         transit_encryption_mode="required",
-        auth_token=f"{{{{resolve:secretsmanager:{secret.secret_arn}:SecretString}}}}",
+        auth_token=f"{{{{resolve:secretsmanager:{secret_arn}:SecretString}}}}",
         cache_subnet_group_name=subnets.ref,
         security_group_ids=[network.group("cache")],
         snapshot_retention_limit=1 if many else 0,

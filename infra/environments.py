@@ -72,12 +72,29 @@ class Environment:
     is_protected: bool  # databases and buckets outlive their stack
     interface_endpoints: bool = False
     second: SecondRegion | None = None
+    standby_of: str = ""  # the Region that this one stands by for; its fleets are empty until it is brought up
     settings: Mapping[str, str] = field(default_factory=dict)  # OPENBOURSE_* without the prefix
 
     @property
     def prefix(self) -> str:
         """Return what names of resources begin with."""
         return f"openbourse-{self.name}"
+
+    def in_second_region(self) -> "Environment":
+        """Return what stands by in the second Region: all but instances, which are paid for when they are needed."""
+        assert self.second is not None
+        return replace(
+            self,
+            region=self.second.region,
+            zones=self.second.zones,
+            cidr=self.second.cidr,
+            nat_gateways=1,
+            cache_nodes=1,
+            cache_class="cache.t4g.medium",
+            fleets={name: replace(size, least=0) for name, size in self.fleets.items()},
+            second=None,
+            standby_of=self.region,
+        )
 
     @property
     def is_available(self) -> bool:

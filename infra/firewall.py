@@ -8,8 +8,8 @@ from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from infra.environments import Environment
-from infra.network import pascal
 from infra.observing import retention
+from infra.plan import MANAGED, pascal
 from infra.storage import Storage
 
 WINDOW_S: Final = 300
@@ -18,11 +18,6 @@ QUERY_BYTES_MAX: Final = 4_096
 HEADER_BYTES_MAX: Final = 8_192
 SIGN_IN_LIMIT: Final = 300
 """Requests to /app of one address in five minutes: passwords are guessed there."""
-MANAGED: Final = (
-    "AWSManagedRulesAmazonIpReputationList",
-    "AWSManagedRulesKnownBadInputsRuleSet",
-    "AWSManagedRulesCommonRuleSet",
-)
 
 
 def add_firewall(scope: Construct, name: str, environment: Environment, storage: Storage, rate: int) -> waf.CfnWebACL:

@@ -13,9 +13,10 @@ from constructs import Construct
 
 from infra.data import Stores
 from infra.environments import Environment, FleetSize
-from infra.network import Network, pascal
+from infra.network import Network
 from infra.observing import retention
 from infra.permissions import add_role, log_group_name, settings_path
+from infra.plan import pascal
 from infra.storage import Storage
 from openbourse.monitor.slo import NAMESPACE, ROLE, TARGETS, Target
 from openbourse.roles import Fleet, Purchase

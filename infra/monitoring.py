@@ -14,13 +14,12 @@ from constructs import Construct
 
 from infra.alarms import ALARMS, Alarm, Subject
 from infra.data import Stores
-from infra.edge import STAGE, Edge
+from infra.edge import Edge
 from infra.environments import Environment
-from infra.network import pascal
 from infra.notifications import Notices
-from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Kind, Slo
+from infra.plan import OPERATORS, STAGE, dashboard, pascal
+from openbourse.monitor.slo import NAMESPACE, SLOS, Slo
 
-OPERATORS: Final = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
 ANOMALY_USD: Final = 50
 
 
@@ -153,29 +152,6 @@ def _page(
     )  # fmt: skip
     for _, alarm in paging:
         page.add_resource_dependency(alarm)
-
-
-def dashboard(environment: Environment) -> dict[str, Any]:
-    """Return the dashboard: a graph for each metric of ours that has a goal first, then the others, by group."""
-    goals = {slo.metric: slo for slo in SLOS}
-    widgets = []
-    for number, metric in enumerate(sorted(METRICS, key=lambda each: (each.name not in goals, each.name))):
-        statistics = {Kind.COUNTER: ["Sum"], Kind.GAUGE: ["Maximum"], Kind.DISTRIBUTION: ["p50", "p99"]}[metric.kind]
-        goal = goals.get(metric.name)
-        lines = [{"label": goal.name, "value": goal.threshold}] if goal is not None and not goal.share_of else []
-        widgets.append(
-            {
-                "type": "metric", "width": 8, "height": 6, "x": number % 3 * 8, "y": number // 3 * 6,
-                "properties": {
-                    "title": f"{metric.name}: {metric.summary}",
-                    "region": environment.region,
-                    "period": 60,
-                    "metrics": [[NAMESPACE, metric.name, {"stat": each, "label": each}] for each in statistics],
-                    "annotations": {"horizontal": lines},
-                },
-            }
-        )  # fmt: skip
-    return {"widgets": widgets}
 
 
 def _budget(scope: Construct, environment: Environment, topic: str) -> None:

@@ -1,6 +1,6 @@
 """The network: three zones, who may talk to whom, and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,26 +10,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.environments import Environment
-from openbourse.roles import FLEETS, INTAKE_PORT, Fleet, Need, role_named
-
-POSTGRES_PORT: Final = 5_432
-VALKEY_PORT: Final = 6_379
-HTTPS_PORT: Final = 443
-HTTP_PORT: Final = 80
+from infra.plan import HTTP_PORT, HTTPS_PORT, flows, pascal
+from openbourse.roles import FLEETS
 
 # Seven interface endpoints in three zones cost 7 × 3 × $7.30 = $153 a month, the three NAT gateways $99: the
 # instances need a way out for mail and webhooks anyhow, so endpoints are an option for those who must not have one.
 ENDPOINTS: Final = ("ssm", "ssmmessages", "ec2messages", "secretsmanager", "kms", "logs", "sqs")
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """A connection that is allowed; all others are not."""
-
-    source: str
-    target: str
-    port: int
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +33,6 @@ class Network:
         """Return the ids of the subnets of a kind: public, fleet or store."""
         selected = self.vpc.select_subnets(subnet_group_name=kind)
         return [str(each) for each in selected.subnet_ids]
-
-
-def needs_of(fleet: Fleet) -> set[Need]:
-    """Return what the roles of a fleet need, all together."""
-    found: set[Need] = set()
-    for name in fleet.roles:
-        role = role_named(name)
-        assert role is not None, name
-        found |= set(role.needs)
-    return found
-
-
-def flows() -> Iterator[Flow]:
-    """Yield every connection that is allowed, from the roles' needs."""
-    yield Flow("link", "inner-balancer", HTTPS_PORT, "API Gateway to the balancer of account and control")
-    yield Flow("handlers", "database", POSTGRES_PORT, "rotation of passwords")
-    for fleet in FLEETS:
-        needs = needs_of(fleet)
-        if fleet.health_path:
-            yield Flow("balancer", fleet.name, fleet.port, "requests and health checks")
-            yield Flow("inner-balancer", fleet.name, fleet.port, "account and control requests, health checks")
-        if Need.SEQUENCER in needs:
-            yield Flow(fleet.name, "sequencer", INTAKE_PORT, "commands")
-        if needs & {Need.JOURNAL, Need.DATABASE}:
-            yield Flow(fleet.name, "database", POSTGRES_PORT, "journal and rows")
-        if Need.VALKEY in needs:
-            yield Flow(fleet.name, "cache", VALKEY_PORT, "feed, limits, keys")
 
 
 def add_network(scope: Construct, environment: Environment, logs: s3.IBucket) -> Network:
@@ -179,8 +138,3 @@ def _endpoints(scope: Construct, network: Network) -> None:
             subnet_ids=network.subnets("fleet"),
             security_group_ids=[group.attr_group_id],
         )  # fmt: skip
-
-
-def pascal(name: str) -> str:
-    """Return a name as CloudFormation's logical ids have it."""
-    return "".join(part.title() for part in name.replace("_", "-").split("-"))

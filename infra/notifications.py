@@ -138,7 +138,7 @@ def _function(scope: Construct, environment: Environment, storage: Storage, queu
     function = lambda_.Function(
         scope, "Notifier",
         description="sends notices by mail",
-        runtime=lambda_.Runtime.PYTHON_3_13,
+        runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
         code=lambda_.Code.from_asset(str(folder)),
         handler=HANDLER,
@@ -194,8 +194,6 @@ def _permissions(
         iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[f"{group.log_group_arn}"]
         ),
-        # Tracing knows no resources.
-        iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]),
     ]
 
 

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.data import Stores
 from infra.environments import Environment
-from infra.network import needs_of, pascal
+from infra.plan import needs_of, pascal
 from infra.storage import Storage
 from openbourse.roles import Fleet, Need, role_named
 
@@ -22,6 +22,10 @@ SESSION_ACTIONS: Final = (
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
 )
+
+
+HOST_NAMESPACE: Final = "openbourse/host"
+"""What the image's agent tells of memory and disks."""
 
 
 def arn(service: str, resource: str) -> str:
@@ -62,6 +66,12 @@ def _of_every_instance(environment: Environment, fleet: Fleet, group: logs.LogGr
         actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
         resources=[f"{arn('logs', f'log-group:{log_group_name(environment, fleet)}')}:*"],
     )
+    yield iam.PolicyStatement(
+        sid="HostMetrics",
+        actions=["cloudwatch:PutMetricData"],
+        resources=["*"],
+        conditions={"StringEquals": {"cloudwatch:namespace": HOST_NAMESPACE}},
+    )
     yield iam.PolicyStatement(sid="Shell", actions=list(SESSION_ACTIONS), resources=["*"])
     yield iam.PolicyStatement(
         sid="HandOver",
@@ -85,7 +95,7 @@ def _of_secrets(fleet: Fleet, storage: Storage, stores: Stores) -> Iterable[iam.
         yield iam.PolicyStatement(
             sid="Secrets",
             actions=["secretsmanager:GetSecretValue"],
-            resources=[stores.secrets[need].secret_arn for need in needed],
+            resources=[stores.secrets[need] for need in needed],
         )
         yield iam.PolicyStatement(
             sid="SecretsKey",

@@ -9,8 +9,11 @@ from infra.edge import add_edge
 from infra.environments import Environment
 from infra.fleets import Built
 from infra.monitoring import Watched, add_monitoring
-from infra.network import add_network, pascal
+from infra.network import add_network
 from infra.notifications import add_notifications
+from infra.plan import pascal
+from infra.rotation import add_rotation
+from infra.second_region import add_copies, add_standby_data
 from infra.sequencer import add_sequencers
 from infra.services import add_services
 from infra.storage import add_storage
@@ -22,6 +25,7 @@ class Venue:
     def __init__(self, scope: Construct, environment: Environment) -> None:
         self.scope = scope
         self.environment = environment
+        self.place = ""
         self.stacks: list[cdk.Stack] = []
         storage = add_storage(self._stack("storage"), environment)
         network = add_network(self._stack("network"), environment, storage.logs)
@@ -34,11 +38,30 @@ class Venue:
         services = add_services(self._stack("services"), environment, built, edge.targets())
         watched = Watched(stores, edge, notices, {"sequencer": sequencers, **services})
         add_monitoring(self._stack("monitoring"), environment, watched)
+        add_rotation(self._stack("rotation"), environment, network, stores)
+        if environment.second is not None:
+            add_copies(self.stacks[0], environment, storage)
+            self._stand_by(environment.in_second_region())
+
+    def _stand_by(self, environment: Environment) -> None:
+        """Add what stands by in the second Region."""
+        self.environment, self.place = environment, "second-"
+        storage = add_storage(self._stack("storage"), environment)
+        # Buckets and key must be there before anything is copied to them.
+        self.stacks[0].add_stack_dependency(self.stacks[-1])
+        network = add_network(self._stack("network"), environment, storage.logs)
+        stores = add_standby_data(self._stack("data"), environment, network, storage)
+        notices = add_notifications(self._stack("notifications"), environment, storage)
+        add_configuration(self._stack("configuration"), environment, storage, stores, notices)
+        edge = add_edge(self._stack("edge"), environment, network, storage)
+        built = Built(network, storage, stores)
+        add_sequencers(self._stack("sequencer"), environment, built)
+        add_services(self._stack("services"), environment, built, edge.targets())
 
     def _stack(self, name: str) -> cdk.Stack:
         environment = self.environment
         stack = cdk.Stack(
-            self.scope, f"{environment.prefix}-{name}",
+            self.scope, f"{environment.prefix}-{self.place}{name}",
             suppress_template_indentation=True,  # CloudFormation takes 51,200 bytes without a bucket in between
             env=cdk.Environment(region=environment.region),
             description=f"openbourse {environment.name}: {name}",

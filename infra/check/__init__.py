@@ -1,0 +1,1 @@
+"""The ladder: rungs that templates must climb before anybody deploys them."""

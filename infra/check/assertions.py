@@ -1,0 +1,57 @@
+"""The rules of our own, all together: what the exchange asks of its templates, whoever wrote them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from infra.check import edge_rules, fleet_rules, region_rules, store_rules, watch_rules
+from infra.check.assembly import Assembly, Rule
+from infra.environments import Environment
+from infra.templates import Template
+
+RULES: Final[tuple[Rule, ...]] = (*fleet_rules.RULES, *store_rules.RULES, *edge_rules.RULES, *watch_rules.RULES)
+NOT_OF_A_STANDBY: Final = {
+    fleet_rules.fleets_read_their_secrets_only,  # copies of secrets are known there by their names alone
+    store_rules.the_database_survives_a_zone,  # a replica until it is promoted
+    store_rules.the_cache_survives_a_zone,
+    watch_rules.every_goal_has_its_alarm,  # the first Region's alarms say when this one is needed
+    watch_rules.every_resource_alarm_is_there,
+    watch_rules.alarms_reach_somebody,
+    watch_rules.dashboards_show_the_table,
+    watch_rules.money_is_watched,
+}
+STANDBY_RULES: Final = tuple(rule for rule in RULES if rule not in NOT_OF_A_STANDBY)
+
+
+def assembly_of(environment: Environment, templates: Sequence[Template]) -> Assembly:
+    """Return the templates of one environment out of those of all; a second Region's are an assembly of their own."""
+    prefix, second = f"{environment.prefix}-", f"{environment.prefix}-second-"
+    wanted = second if environment.standby_of else prefix
+    is_first = not environment.standby_of
+    return Assembly(
+        environment,
+        [
+            each
+            for each in templates
+            if each.stack.startswith(wanted) and not (is_first and each.stack.startswith(second))
+        ],
+    )
+
+
+def judge(environment: Environment, templates: Sequence[Template]) -> dict[str, list[str]]:
+    """Return what breaks each rule in an environment, by the rule's name; its second Region counts too."""
+    first = assembly_of(environment, templates)
+    found = {rule.__name__: broken(first, rule) for rule in RULES}
+    if environment.second is not None:
+        second = assembly_of(environment.in_second_region(), templates)
+        found |= {f"{rule.__name__} (second Region)": broken(second, rule) for rule in STANDBY_RULES}
+        both = Assembly(environment, [*first.templates, *second.templates])
+        found |= {rule.__name__: broken(both, rule) for rule in region_rules.RULES}
+    return found
+
+
+def broken(assembly: Assembly, rule: Rule) -> list[str]:
+    """Return what breaks a rule; a template that the rule cannot even read breaks it too."""
+    try:
+        return list(rule(assembly))
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
+        return [f"cannot be read: {type(fault).__name__}: {fault}"]

@@ -1,0 +1,244 @@
+"""Rules on instances: every role in every zone, the sequencer never Spot, nobody with more rights than needs."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from infra.check.assembly import Assembly, Resource, Rule, attributes, listed, statements
+from infra.plan import flows, needs_of, pascal
+from openbourse.roles import FLEETS, INTAKE_PORT, Fleet, Need, Purchase
+
+SPOT_TYPES_MIN: Final = 4
+ANY_RESOURCE: Final = frozenset(
+    {
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+        "cloudwatch:PutMetricData",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    }
+)
+"""Actions that AWS offers for no single resource; every other must name what it is for."""
+
+
+def group_of(assembly: Assembly, fleet: Fleet) -> Resource | None:
+    """Return the Auto Scaling group of a fleet."""
+    wanted = f"{assembly.environment.prefix}-{fleet.name}"
+    groups = [
+        each for each in assembly.of("AutoScaling::AutoScalingGroup")
+        if each.properties.get("AutoScalingGroupName") == wanted
+    ]  # fmt: skip
+    return groups[0] if len(groups) == 1 else None
+
+
+def every_fleet_has_one_group(assembly: Assembly) -> Iterator[str]:
+    """Every fleet of roles.py is one group, and there is no other."""
+    for fleet in FLEETS:
+        if group_of(assembly, fleet) is None:
+            yield f"{fleet.name}: not exactly one Auto Scaling group"
+    count = len(assembly.of("AutoScaling::AutoScalingGroup"))
+    if count != len(FLEETS):
+        yield f"{count} groups for {len(FLEETS)} fleets"
+
+
+def every_fleet_stands_in_every_zone(assembly: Assembly) -> Iterator[str]:
+    """The subnets of a group lie in every zone of the environment, and there are three."""
+    for fleet in FLEETS:
+        group = group_of(assembly, fleet)
+        if group is None:
+            continue
+        subnets = [assembly.target(group, each) for each in group.properties.get("VPCZoneIdentifier", [])]
+        zones = {subnet.properties["AvailabilityZone"] for subnet in subnets if subnet is not None}
+        if zones != set(assembly.environment.zones) or len(zones) < 3:
+            yield f"{fleet.name}: in {sorted(zones)}"
+
+
+def sizes_are_the_environments(assembly: Assembly) -> Iterator[str]:
+    """A group is as large as the environment says; two sequencers at least, and two of all where a zone may be lost."""
+    for fleet in FLEETS:
+        group = group_of(assembly, fleet)
+        if group is None:
+            continue
+        size = assembly.environment.fleets[fleet.name]
+        least, most = int(group.properties["MinSize"]), int(group.properties["MaxSize"])
+        if (least, most) != (size.least, size.most) or least > most:
+            yield f"{fleet.name}: {least} to {most}"
+        is_needed = fleet.name == "sequencer" or assembly.environment.is_available
+        if least < 2 and is_needed and not assembly.environment.standby_of:
+            yield f"{fleet.name}: may stand alone"
+
+
+def purchase_is_the_fleets(assembly: Assembly) -> Iterator[str]:
+    """No sequencer is Spot, ever; base and share of the others are what roles.py and the environment say."""
+    for fleet in FLEETS:
+        group = group_of(assembly, fleet)
+        if group is None:
+            continue
+        size = assembly.environment.fleets[fleet.name]
+        mix = group.properties.get("MixedInstancesPolicy", {})
+        spread = mix.get("InstancesDistribution", {})
+        base, above = spread.get("OnDemandBaseCapacity", 0), spread.get("OnDemandPercentageAboveBaseCapacity", 100)
+        if fleet.purchase is Purchase.ON_DEMAND:
+            if above != 100 or base < size.most:
+                yield f"{fleet.name}: may be given Spot"
+            if group.properties.get("CapacityRebalance"):
+                yield f"{fleet.name}: is rebalanced like Spot"
+        else:
+            wanted = size.base if fleet.purchase is Purchase.MIXED else 0
+            if base != wanted or above != 0:
+                yield f"{fleet.name}: {base} On-Demand and {above} % above"
+            if not group.properties.get("CapacityRebalance"):
+                yield f"{fleet.name}: Spot without capacity rebalancing"
+            types = mix.get("LaunchTemplate", {}).get("Overrides", [])
+            if assembly.environment.is_available and len(types) < SPOT_TYPES_MIN:
+                yield f"{fleet.name}: Spot of {len(types)} types"
+    for template in assembly.of("EC2::LaunchTemplate"):
+        if "InstanceMarketOptions" in template.properties["LaunchTemplateData"]:
+            yield f"{template}: asks for Spot by itself"
+
+
+def sequencers_are_left_alone(assembly: Assembly) -> Iterator[str]:
+    """Sequencers are not scaled, not taken away by the group, and told before they go."""
+    group = group_of(assembly, next(each for each in FLEETS if each.name == "sequencer"))
+    if group is None:
+        return
+    if group.properties.get("NewInstancesProtectedFromScaleIn") is not True:
+        yield "not protected from scale-in"
+    hooks = group.properties.get("LifecycleHookSpecificationList", [])
+    if not any(each["LifecycleTransition"].endswith("TERMINATING") for each in hooks):
+        yield "no hook before termination: the lease is not handed over"
+    for policy in assembly.of("AutoScaling::ScalingPolicy"):
+        scaled = assembly.target(policy, policy.properties["AutoScalingGroupName"])
+        if scaled is not None and scaled.name == group.name and scaled.template.stack == group.template.stack:
+            yield f"scaled by {policy}"
+
+
+def others_scale_and_drain(assembly: Assembly) -> Iterator[str]:
+    """Every other fleet scales on processor time, drains before it goes, and is not replaced for being not ready."""
+    policies = assembly.of("AutoScaling::ScalingPolicy")
+    for fleet in FLEETS:
+        group = group_of(assembly, fleet)
+        if group is None:
+            continue
+        if group.properties.get("HealthCheckType") != "EC2":
+            yield f"{fleet.name}: a database's fail-over would replace every instance"
+        if fleet.name == "sequencer":
+            continue
+        metrics = [
+            policy.properties["TargetTrackingConfiguration"]
+            for policy in policies
+            if (found := assembly.target(policy, policy.properties["AutoScalingGroupName"]))
+            and found.name == group.name
+        ]
+        if not any("PredefinedMetricSpecification" in each for each in metrics):
+            yield f"{fleet.name}: not scaled on processor time"
+        if not group.properties.get("LifecycleHookSpecificationList"):
+            yield f"{fleet.name}: does not drain"
+
+
+def instances_are_closed(assembly: Assembly) -> Iterator[str]:
+    """Instances take metadata by token only, have no public address, encrypted disks and the released image."""
+    for template in assembly.of("EC2::LaunchTemplate"):
+        data = template.properties["LaunchTemplateData"]
+        if data.get("MetadataOptions", {}).get("HttpTokens") != "required":
+            yield f"{template}: metadata without a token"
+        if any(each.get("AssociatePublicIpAddress") is not False for each in data.get("NetworkInterfaces", [{}])):
+            yield f"{template}: may have a public address"
+        if any(each["Ebs"].get("Encrypted") is not True for each in data.get("BlockDeviceMappings", [])):
+            yield f"{template}: a disk in the clear"
+        if data.get("ImageId") != f"resolve:ssm:/openbourse/{assembly.environment.name}/ami":
+            yield f"{template}: not the released image"
+        if "KeyName" in data:
+            yield f"{template}: has a key pair; the shell is Session Manager's"
+
+
+def instances_know_their_roles(assembly: Assembly) -> Iterator[str]:
+    """What an instance is told at its first start are the roles of its fleet, as roles.py has them."""
+    for fleet in FLEETS:
+        found = [each for each in assembly.of("EC2::LaunchTemplate") if each.name.startswith(pascal(fleet.name))]
+        told = [each.properties["LaunchTemplateData"].get("UserData", {}).get("Fn::Base64", "") for each in found]
+        if not any(f"OPENBOURSE_ROLES={' '.join(fleet.roles)}" in text.splitlines() for text in told):
+            yield f"{fleet.name}: is not told its roles"
+
+
+def connections_follow_needs(assembly: Assembly) -> Iterator[str]:
+    """The rules between security groups are those that the roles' needs make, no more and no fewer."""
+    wanted = {(flow.source, flow.target, flow.port) for flow in flows()}
+    found = set()
+    for rule in assembly.of("EC2::SecurityGroupIngress"):
+        source, target = rule.properties.get("SourceSecurityGroupId"), rule.properties.get("GroupId")
+        if source is None:
+            continue
+        pair = [assembly.target(rule, each) for each in (source, target)]
+        names = [
+            "?" if each is None else each.properties["GroupDescription"].removeprefix("openbourse ") for each in pair
+        ]
+        found.add((names[0], names[1], rule.properties["FromPort"]))
+    for extra in sorted(found - wanted):
+        yield f"{extra[0]} may reach {extra[1]} at {extra[2]}, and no role needs it"
+    for missing in sorted(wanted - found):
+        yield f"{missing[0]} may not reach {missing[1]} at {missing[2]}"
+    reached = {source for source, target, port in found if target == "sequencer" and port == INTAKE_PORT}
+    if "workers" in reached:
+        yield "workers reach the sequencer"
+
+
+def nobody_may_do_everything(assembly: Assembly) -> Iterator[str]:
+    """No policy has `*` for its actions, and `*` for its resources only where AWS knows no resource."""
+    for role in assembly.of("IAM::Role", "IAM::Policy", "IAM::ManagedPolicy"):
+        for each in role.properties.get("ManagedPolicyArns", []):
+            yield f"{role}: a policy that AWS may widen: {each}"
+        for statement in statements(role):
+            actions = listed(statement.get("Action", []))
+            if statement.get("Effect") != "Allow":
+                continue
+            if any(action == "*" or action.endswith(":*") for action in actions):
+                yield f"{role}: may do {actions}"
+            if "*" in listed(statement.get("Resource", [])) and not set(actions) <= ANY_RESOURCE:
+                yield f"{role}: may do {sorted(set(actions) - ANY_RESOURCE)} to anything"
+
+
+def fleets_read_their_secrets_only(assembly: Assembly) -> Iterator[str]:
+    """A fleet may read the secrets that its roles need, and no other."""
+    for fleet in FLEETS:
+        roles = [each for each in assembly.of("IAM::Role") if each.name.startswith(f"{pascal(fleet.name)}Role")]
+        found = set()
+        for role in roles:
+            for statement in statements(role):
+                if "secretsmanager:GetSecretValue" in listed(statement["Action"]):
+                    secrets = [assembly.target(role, each) for each in listed(statement["Resource"])]
+                    found |= {"?" if each is None else str(each.properties.get("Name")) for each in secrets}
+        kept = needs_of(fleet) - {Need.SEQUENCER}
+        wanted = {f"openbourse/{assembly.environment.name}/{need.value.replace(' ', '-')}" for need in kept}
+        if found != wanted or len(roles) != 1:
+            yield f"{fleet.name}: reads {sorted(found)}, needs {sorted(wanted)}"
+
+
+def tags_say_whose_it_is(assembly: Assembly) -> Iterator[str]:
+    """Instances carry the environment and the fleet: cost and access are told apart by them."""
+    for fleet in FLEETS:
+        group = group_of(assembly, fleet)
+        tags = {} if group is None else attributes(group.properties.get("Tags", []))
+        if (tags.get("openbourse:environment"), tags.get("openbourse:fleet")) != (
+            assembly.environment.name,
+            fleet.name,
+        ):
+            yield f"{fleet.name}: {tags}"
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    every_fleet_has_one_group,
+    every_fleet_stands_in_every_zone,
+    sizes_are_the_environments,
+    purchase_is_the_fleets,
+    sequencers_are_left_alone,
+    others_scale_and_drain,
+    instances_are_closed,
+    instances_know_their_roles,
+    connections_follow_needs,
+    nobody_may_do_everything,
+    fleets_read_their_secrets_only,
+    tags_say_whose_it_is,
+)

@@ -1,0 +1,228 @@
+"""Rules on watching, messages and money: an alarm for each goal, a dead-letter queue for each queue, a budget."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from infra.alarms import ALARMS
+from infra.check.assembly import Assembly, Resource, Rule
+from infra.plan import OPERATORS, dashboard
+from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Slo
+
+TEMPLATE_BYTES_MAX: Final = 51_200
+RESOURCES_MAX: Final = 500
+RUNTIMES: Final = {"python3.12", "python3.13", "python3.14"}
+VISIBILITY_TIMES: Final = 6
+
+
+def every_goal_has_its_alarm(assembly: Assembly) -> Iterator[str]:
+    """Each row of monitor/slo.py is an alarm with the same metric, statistic, threshold and times."""
+    alarms = {each.properties.get("AlarmName"): each for each in assembly.of("CloudWatch::Alarm")}
+    for slo in SLOS:
+        alarm = alarms.get(f"{assembly.environment.prefix}-{slo.name}")
+        if alarm is None:
+            yield f"{slo.name}: no alarm"
+            continue
+        yield from (f"{slo.name}: {each}" for each in _differences(slo, alarm.properties))
+
+
+def _differences(slo: Slo, own: Any) -> Iterator[str]:
+    wanted = {
+        "ComparisonOperator": OPERATORS[slo.breach],
+        "Threshold": slo.threshold,
+        "EvaluationPeriods": slo.periods,
+        "DatapointsToAlarm": slo.breaching,
+        "TreatMissingData": slo.missing,
+    }
+    if slo.share_of:
+        names = {each["MetricStat"]["Metric"]["MetricName"] for each in own.get("Metrics", []) if "MetricStat" in each}
+        if names != {slo.metric, slo.share_of}:
+            yield f"looks at {sorted(names)}"
+    else:
+        statistic = "ExtendedStatistic" if slo.statistic.startswith("p") else "Statistic"
+        wanted |= {"MetricName": slo.metric, statistic: slo.statistic, "Period": slo.period_s, "Namespace": NAMESPACE}
+    yield from (f"{key} is {own.get(key)}" for key, value in wanted.items() if own.get(key) != value)
+
+
+def every_resource_alarm_is_there(assembly: Assembly) -> Iterator[str]:
+    """Each row of infra/alarms.py is an alarm, and whatever it names is there."""
+    alarms = assembly.of("CloudWatch::Alarm")
+    for row in ALARMS:
+        prefix = f"{assembly.environment.prefix}-{row.name}"
+        found = [each for each in alarms if str(each.properties.get("AlarmName")).startswith(prefix)]
+        if not found:
+            yield f"{row.name}: no alarm"
+        for each in found:
+            own = each.properties
+            if (own.get("MetricName"), own.get("Threshold")) != (row.metric, row.threshold):
+                yield f"{row.name}: {own.get('MetricName')} at {own.get('Threshold')}"
+            for dimension in own.get("Dimensions", []):
+                if not isinstance(dimension["Value"], str) and assembly.target(each, dimension["Value"]) is None:
+                    yield f"{row.name}: looks at nothing"
+
+
+def alarms_reach_somebody(assembly: Assembly) -> Iterator[str]:
+    """Every alarm tells a topic that somebody subscribes to; those that wake stand in the one that pages."""
+    topics = {
+        target.name
+        for each in assembly.of("SNS::Subscription")
+        if (target := assembly.target(each, each.properties["TopicArn"])) is not None
+    }
+    for each in assembly.of("CloudWatch::Alarm", "CloudWatch::CompositeAlarm"):
+        told = [assembly.target(each, action) for action in each.properties.get("AlarmActions", [])]
+        if not any(target is not None and target.name in topics for target in told):
+            yield f"{each}: tells nobody"
+        if each.type == "AWS::CloudWatch::Alarm" and each.properties["ComparisonOperator"] not in OPERATORS.values():
+            yield f"{each}: compares by {each.properties['ComparisonOperator']}"
+    pages = assembly.of("CloudWatch::CompositeAlarm")
+    rule = str(pages[0].properties["AlarmRule"]) if len(pages) == 1 else ""
+    for name in [slo.name for slo in SLOS if slo.pages] + [row.name for row in ALARMS if row.pages]:
+        if f"{assembly.environment.prefix}-{name}" not in rule:
+            yield f"{name}: wakes nobody"
+
+
+def dashboards_show_the_table(assembly: Assembly) -> Iterator[str]:
+    """The dashboard is the one that monitor/slo.py makes: a graph for each metric."""
+    found = assembly.of("CloudWatch::Dashboard")
+    bodies = [json.loads(each.properties["DashboardBody"]["Fn::Sub"]) for each in found]
+    if bodies != [json.loads(json.dumps(dashboard(assembly.environment)))]:
+        yield f"{len(found)} dashboards, not the one that the table makes"
+    if any(len(body["widgets"]) != len(METRICS) for body in bodies):
+        yield "a metric without a graph"
+
+
+def text_is_forgotten(assembly: Assembly) -> Iterator[str]:
+    """Every log group has an age."""
+    groups = assembly.of("Logs::LogGroup")
+    for each in groups:
+        days = each.properties.get("RetentionInDays")
+        if days != assembly.environment.log_days:
+            yield f"{each}: kept for {days} days"
+    if len(assembly.of("EC2::FlowLog")) != len(assembly.of("EC2::VPC")):
+        yield "a network without flow logs"
+
+
+def queues_have_an_end(assembly: Assembly) -> Iterator[str]:
+    """Each queue has a dead-letter queue but those that are one; messages stay hidden for six times the work."""
+    queues = assembly.of("SQS::Queue")
+    dead = set()
+    for each in queues:
+        redrive = each.properties.get("RedrivePolicy", {})
+        target = assembly.target(each, redrive.get("deadLetterTargetArn"))
+        if target is not None and redrive.get("maxReceiveCount", 0) > 0:
+            dead.add(target.name)
+            if target.properties.get("MessageRetentionPeriod", 0) < 14 * 24 * 3_600:
+                yield f"{target}: forgets before anybody looks"
+    for each in queues:
+        if each.name not in dead and "RedrivePolicy" not in each.properties:
+            yield f"{each}: a poisoned message stays for ever"
+    for source in assembly.of("Lambda::EventSourceMapping"):
+        queue = assembly.target(source, source.properties["EventSourceArn"])
+        function = assembly.target(source, source.properties["FunctionName"])
+        if queue is None or function is None:
+            yield f"{source}: from nowhere to nowhere"
+            continue
+        hidden, works = queue.properties.get("VisibilityTimeout", 30), function.properties.get("Timeout", 3)
+        if hidden < VISIBILITY_TIMES * works:
+            yield f"{queue}: hidden for {hidden} s, worked on for {works} s"
+        if "ReportBatchItemFailures" not in source.properties.get("FunctionResponseTypes", []):
+            yield f"{source}: one bad message brings back ten"
+
+
+def functions_are_bounded(assembly: Assembly) -> Iterator[str]:
+    """Functions run on arm64, on a Python that AWS still keeps, so many at a time, and write where it is forgotten."""
+    for each in assembly.of("Lambda::Function"):
+        own = each.properties
+        if own.get("Architectures") != ["arm64"] or own.get("Runtime") not in RUNTIMES:
+            yield f"{each}: {own.get('Runtime')} on {own.get('Architectures')}"
+        if not own.get("ReservedConcurrentExecutions"):
+            yield f"{each}: may take all that the account has"
+        if assembly.target(each, own.get("LoggingConfig", {}).get("LogGroup")) is None:
+            yield f"{each}: writes where nothing is forgotten"
+
+
+def money_is_watched(assembly: Assembly) -> Iterator[str]:
+    """There is a budget of the environment's height that tells somebody, and an eye on surprises."""
+    budgets = assembly.of("Budgets::Budget")
+    limits = [each.properties["Budget"].get("BudgetLimit", {}).get("Amount") for each in budgets]
+    if limits != [assembly.environment.budget_usd]:
+        yield f"budgets of {limits}"
+    for each in budgets:
+        if len(each.properties.get("NotificationsWithSubscribers", [])) < 2:
+            yield f"{each}: tells nobody before and after"
+    if not assembly.of("CE::AnomalySubscription"):
+        yield "no eye on surprises"
+
+
+def the_way_out_is_as_meant(assembly: Assembly) -> Iterator[str]:
+    """As many NAT gateways as the environment says, one a zone in production; S3 is reached without them."""
+    count = len(assembly.of("EC2::NatGateway"))
+    if count != assembly.environment.nat_gateways:
+        yield f"{count} NAT gateways"
+    must = assembly.environment.name in ("production", "global") and not assembly.environment.standby_of
+    if must and count != len(assembly.environment.zones):
+        yield "a lost zone takes the way out of others with it"
+    services = [str(each.properties["ServiceName"]) for each in assembly.of("EC2::VPCEndpoint")]
+    if not any(".s3" in each for each in services):
+        yield "S3 is paid for by the gigabyte"
+
+
+def templates_hang_together(assembly: Assembly) -> Iterator[str]:
+    """Whatever a template refers to is there, and CloudFormation takes it as it is."""
+    exports = {
+        output["Export"]["Name"]
+        for template in assembly.templates
+        for output in template.document.get("Outputs", {}).values()
+        if "Export" in output
+    }
+    for template in assembly.templates:
+        if template.size > TEMPLATE_BYTES_MAX or len(template.resources) > RESOURCES_MAX:
+            yield f"{template.stack}: {template.size} bytes, {len(template.resources)} resources"
+        known = {*template.resources, *template.document.get("Parameters", {})}
+        for kind, name in _references(template.document.get("Resources", {})):
+            if kind == "Fn::ImportValue":
+                if name not in exports:
+                    yield f"{template.stack}: imports {name}, which nobody exports"
+            elif name not in known and not name.startswith("AWS::"):
+                yield f"{template.stack}: refers to {name}, which is not there"
+
+
+def _references(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("Ref", "Fn::ImportValue") and isinstance(inner, str):
+                yield key, inner
+            elif key == "Fn::GetAtt":
+                yield key, str(inner[0] if isinstance(inner, list) else inner.partition(".")[0])
+            else:
+                yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def settings_are_written(assembly: Assembly) -> Iterator[str]:
+    """Each setting of the environment is a parameter; none of them holds a secret."""
+    found: dict[str, Resource] = {str(each.properties["Name"]): each for each in assembly.of("SSM::Parameter")}
+    prefix = f"/openbourse/{assembly.environment.name}/settings/"
+    for name in (*assembly.environment.settings, "JOURNAL_URL", "DATABASE_URL", "VALKEY_URL", "INTAKE_PORT"):
+        if prefix + name not in found:
+            yield f"{name}: not written"
+    yield from (
+        f"{name}: holds a secret" for name, each in found.items() if "@" in json.dumps(each.properties["Value"])
+    )
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    every_goal_has_its_alarm,
+    every_resource_alarm_is_there,
+    alarms_reach_somebody,
+    dashboards_show_the_table,
+    text_is_forgotten,
+    queues_have_an_end,
+    functions_are_bounded,
+    money_is_watched,
+    the_way_out_is_as_meant,
+    templates_hang_together,
+    settings_are_written,
+)

@@ -1,0 +1,130 @@
+"""What the templates and the rules on them share: ports, connections, paths, limits. Data and pure functions alone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from infra.environments import Environment
+from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Kind
+from openbourse.roles import FLEETS, INTAKE_PORT, ROLES, Fleet, Need, fleet_of, role_named
+
+POSTGRES_PORT: Final = 5_432
+POSTGRES_FAMILY: Final = "postgres18"
+VALKEY_PORT: Final = 6_379
+HTTPS_PORT: Final = 443
+HTTP_PORT: Final = 80
+TLS_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+IDLE_S: Final = 300  # above the sockets' pings of 20 s by far: at equal times they race
+HEALTH_INTERVAL_S: Final = 5
+HEALTH_TIMEOUT_S: Final = 2
+HIDDEN: Final = ("/health", "/metrics")
+"""Paths that instances serve to the balancer and to the machine itself, never to the public."""
+DRAIN_S: Final[Mapping[str, int]] = {"gateway": 30, "streams": 90, "control": 30}
+STAGE: Final = "live"
+TIMEOUT_MS: Final = 5_000
+MANAGED: Final = (
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesCommonRuleSet",
+)
+PARAMETERS: Final[Mapping[str, str]] = {
+    # An acknowledged order is one that a second zone has: decision 9 rests on these.
+    "synchronous_commit": "on",
+    "rds.force_ssl": "1",
+    # No commit is ever cancelled by the server (design: no time-out on the journal's connection).
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "60000",
+    # A client that vanished must not keep the leader's lock: 15 s until its backend is ended.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "shared_preload_libraries": "pg_stat_statements",
+    "log_min_duration_statement": "1000",
+    "log_connections": "1",
+    "log_disconnections": "1",
+}
+OPERATORS: Final = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A connection that is allowed; all others are not."""
+
+    source: str
+    target: str
+    port: int
+    why: str
+
+
+def needs_of(fleet: Fleet) -> set[Need]:
+    """Return what the roles of a fleet need, all together."""
+    found: set[Need] = set()
+    for name in fleet.roles:
+        role = role_named(name)
+        assert role is not None, name
+        found |= set(role.needs)
+    return found
+
+
+def flows() -> Iterator[Flow]:
+    """Yield every connection that is allowed, from the roles' needs."""
+    yield Flow("link", "inner-balancer", HTTPS_PORT, "API Gateway to the balancer of account and control")
+    yield Flow("handlers", "database", POSTGRES_PORT, "rotation of passwords")
+    for fleet in FLEETS:
+        needs = needs_of(fleet)
+        if fleet.health_path:
+            yield Flow("balancer", fleet.name, fleet.port, "requests and health checks")
+            yield Flow("inner-balancer", fleet.name, fleet.port, "account and control requests, health checks")
+        if Need.SEQUENCER in needs:
+            yield Flow(fleet.name, "sequencer", INTAKE_PORT, "commands")
+        if needs & {Need.JOURNAL, Need.DATABASE}:
+            yield Flow(fleet.name, "database", POSTGRES_PORT, "journal and rows")
+        if Need.VALKEY in needs:
+            yield Flow(fleet.name, "cache", VALKEY_PORT, "feed, limits, keys")
+
+
+def public_paths() -> list[tuple[str, Fleet]]:
+    """Return what the public balancer routes, longest path first, from the roles."""
+    return _routes([path for role in ROLES for path in role.paths if path not in HIDDEN])
+
+
+def metered_paths() -> list[tuple[str, Fleet]]:
+    """Return what API Gateway offers, from the roles."""
+    return _routes([path for role in ROLES for path in role.metered])
+
+
+def _routes(paths: list[str]) -> list[tuple[str, Fleet]]:
+    found = []
+    for path in sorted(paths, key=lambda each: (-len(each), each)):
+        fleet = fleet_of(path)
+        assert fleet is not None, path
+        found.append((path, fleet))
+    return found
+
+
+def dashboard(environment: Environment) -> dict[str, Any]:
+    """Return the dashboard: a graph for each metric of ours that has a goal first, then the others, by group."""
+    goals = {slo.metric: slo for slo in SLOS}
+    widgets = []
+    for number, metric in enumerate(sorted(METRICS, key=lambda each: (each.name not in goals, each.name))):
+        statistics = {Kind.COUNTER: ["Sum"], Kind.GAUGE: ["Maximum"], Kind.DISTRIBUTION: ["p50", "p99"]}[metric.kind]
+        goal = goals.get(metric.name)
+        lines = [{"label": goal.name, "value": goal.threshold}] if goal is not None and not goal.share_of else []
+        widgets.append(
+            {
+                "type": "metric", "width": 8, "height": 6, "x": number % 3 * 8, "y": number // 3 * 6,
+                "properties": {
+                    "title": f"{metric.name}: {metric.summary}",
+                    "region": environment.region,
+                    "period": 60,
+                    "metrics": [[NAMESPACE, metric.name, {"stat": each, "label": each}] for each in statistics],
+                    "annotations": {"horizontal": lines},
+                },
+            }
+        )  # fmt: skip
+    return {"widgets": widgets}
+
+
+def pascal(name: str) -> str:
+    """Return a name as CloudFormation's logical ids have it."""
+    return "".join(part.title() for part in name.replace("_", "-").split("-"))
