@@ -64,7 +64,11 @@ CHECKOV: Final = (
     Allowed("CKV_AWS_162", ("*Database",), "a token each 15 minutes is a call at a time when nothing may be called"),
     Allowed("CKV_AWS_18", ("*Logs*",), "the bucket of access logs cannot log into itself"),
     Allowed("CKV_AWS_260", ("*WorldTo80",), "only sends to port 443"),
-    Allowed("CKV_AWS_157", ("*Replica", "openbourse-dev-data/*Database"), "a replica to read from: the source has the standby; development may lose a zone"),
+    Allowed(
+        "CKV_AWS_157",
+        ("*Replica", "openbourse-dev-data/*Database"),
+        "a replica to read from: the source has the standby; development may lose a zone",
+    ),
     Allowed("CKV_AWS_16", ("*Replica",), "a replica in the same Region has the key of its source"),
     Allowed("CKV_AWS_161", ("*Database", "*Replica"), "as CKV_AWS_162"),
 )
