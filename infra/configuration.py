@@ -29,7 +29,8 @@ def add_configuration(
         "MASTER_KEY_SECRET": stores.secrets[Need.MASTER_KEY],
         "INTAKE_PORT": str(INTAKE_PORT),
         "TRUSTED_PROXIES": environment.cidr,
-        "NOTICES_TOPIC": notices.topic.topic_arn,
+        "NOTIFY_URL": f"sns:{notices.topic.topic_arn}",
+        "EMF_EVERY_S": "10",
         **{f"{kind.name}_URL": f"s3://{storage.buckets[kind].bucket_name}" for kind in Bucket},
         **environment.settings,
     }

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.observing import retention
-from infra.plan import MANAGED, pascal
+from infra.plan import MANAGED, SIGN_IN_PATH, pascal
 from infra.storage import Storage
 
 WINDOW_S: Final = 300
@@ -17,7 +17,7 @@ BODY_BYTES_MAX: Final = 8_192  # as much as WAF sees of it before a balancer; no
 QUERY_BYTES_MAX: Final = 4_096
 HEADER_BYTES_MAX: Final = 8_192
 SIGN_IN_LIMIT: Final = 300
-"""Requests to /app of one address in five minutes: passwords are guessed there."""
+"""Requests to the sign-in paths of one address in five minutes: passwords are guessed there."""
 
 
 def add_firewall(scope: Construct, name: str, environment: Environment, storage: Storage, rate: int) -> waf.CfnWebACL:
@@ -26,7 +26,7 @@ def add_firewall(scope: Construct, name: str, environment: Environment, storage:
     statements = [
         ("sizes", _sizes(), True),
         ("flood", _rate(rate), True),
-        ("sign-in", _rate(SIGN_IN_LIMIT, "/app/"), True),
+        ("sign-in", _rate(SIGN_IN_LIMIT, f"{SIGN_IN_PATH}/"), True),
         *((each, _managed(each), False) for each in MANAGED),
     ]
     acl = waf.CfnWebACL

@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.data import Stores
 from infra.environments import Environment, FleetSize
 from infra.network import Network
+from infra.notifications import Notices
 from infra.observing import retention
 from infra.permissions import add_role, log_group_name, settings_path
 from infra.plan import pascal
@@ -35,6 +36,7 @@ class Built:
     network: Network
     storage: Storage
     stores: Stores
+    notices: Notices
 
 
 def add_fleet(
@@ -46,14 +48,14 @@ def add_fleet(
 ) -> autoscaling.CfnAutoScalingGroup:
     """Add a fleet: its text, its role, its template and its group."""
     size = environment.fleets[fleet.name]
-    group = logs.LogGroup(
+    logs.LogGroup(
         scope, f"{pascal(fleet.name)}Log",
         log_group_name=log_group_name(environment, fleet),
         retention=retention(environment.log_days),
         encryption_key=built.storage.key,
         removal_policy=cdk.RemovalPolicy.RETAIN if environment.is_protected else cdk.RemovalPolicy.DESTROY,
     )  # fmt: skip
-    role = add_role(scope, environment, fleet, built.storage, built.stores, group)
+    role = add_role(scope, environment, fleet, built.storage, built.stores, built.notices.topic.topic_arn)
     template = _template(scope, environment, fleet, size, built, role)
     is_leader = fleet.name == "sequencer"
     return autoscaling.CfnAutoScalingGroup(

@@ -5,7 +5,6 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.data import Stores
@@ -39,13 +38,14 @@ def settings_path(environment: Environment) -> str:
 
 
 def add_role(
-    scope: Construct, environment: Environment, fleet: Fleet, storage: Storage, stores: Stores, group: logs.LogGroup
+    scope: Construct, environment: Environment, fleet: Fleet, storage: Storage, stores: Stores, topic: str
 ) -> iam.Role:
     """Add the role of a fleet's instances."""
     statements = [
-        *_of_every_instance(environment, fleet, group),
+        *_of_every_instance(environment, fleet),
         *_of_secrets(fleet, storage, stores),
         *_of_buckets(fleet, storage),
+        *(_of_notices(storage, topic) if "notifier" in fleet.roles else ()),
     ]
     return iam.Role(
         scope, f"{pascal(fleet.name)}Role",
@@ -55,7 +55,7 @@ def add_role(
     )  # fmt: skip
 
 
-def _of_every_instance(environment: Environment, fleet: Fleet, group: logs.LogGroup) -> Iterable[iam.PolicyStatement]:
+def _of_every_instance(environment: Environment, fleet: Fleet) -> Iterable[iam.PolicyStatement]:
     yield iam.PolicyStatement(
         sid="Settings",
         actions=["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
@@ -133,3 +133,13 @@ def _of_buckets(fleet: Fleet, storage: Storage) -> Iterable[iam.PolicyStatement]
             resources=[storage.key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"s3.{cdk.Aws.REGION}.amazonaws.com"}},
         )
+
+
+def _of_notices(storage: Storage, topic: str) -> Iterable[iam.PolicyStatement]:
+    yield iam.PolicyStatement(sid="Notices", actions=["sns:Publish"], resources=[topic])
+    yield iam.PolicyStatement(
+        sid="NoticesKey",
+        actions=["kms:Decrypt", "kms:GenerateDataKey"],
+        resources=[storage.key.key_arn],
+        conditions={"StringEquals": {"kms:ViaService": f"sns.{cdk.Aws.REGION}.amazonaws.com"}},
+    )

@@ -21,6 +21,7 @@ HIDDEN: Final = ("/health", "/metrics")
 """Paths that instances serve to the balancer and to the machine itself, never to the public."""
 DRAIN_S: Final[Mapping[str, int]] = {"gateway": 30, "streams": 90, "control": 30}
 STAGE: Final = "live"
+SIGN_IN_PATH: Final = next(path for role in ROLES if role.name == "identity" for path in role.paths)
 TIMEOUT_MS: Final = 5_000
 MANAGED: Final = (
     "AWSManagedRulesAmazonIpReputationList",

@@ -33,7 +33,7 @@ class Venue:
         notices = add_notifications(self._stack("notifications"), environment, storage)
         add_configuration(self._stack("configuration"), environment, storage, stores, notices)
         edge = add_edge(self._stack("edge"), environment, network, storage)
-        built = Built(network, storage, stores)
+        built = Built(network, storage, stores, notices)
         sequencers = add_sequencers(self._stack("sequencer"), environment, built)
         services = add_services(self._stack("services"), environment, built, edge.targets())
         watched = Watched(stores, edge, notices, {"sequencer": sequencers, **services})
@@ -54,7 +54,7 @@ class Venue:
         notices = add_notifications(self._stack("notifications"), environment, storage)
         add_configuration(self._stack("configuration"), environment, storage, stores, notices)
         edge = add_edge(self._stack("edge"), environment, network, storage)
-        built = Built(network, storage, stores)
+        built = Built(network, storage, stores, notices)
         add_sequencers(self._stack("sequencer"), environment, built)
         add_services(self._stack("services"), environment, built, edge.targets())
 
