@@ -1,5 +1,10 @@
 """Every command explains itself and refuses with a way on."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -12,12 +17,42 @@ runner = CliRunner()
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["up"], ["run"], ["roles"], ["migrate"], ["replay"], ["account"], ["account", "create"], ["instrument"]],
+    [
+        [],
+        ["up"],
+        ["run"],
+        ["roles"],
+        ["migrate"],
+        ["replay"],
+        ["account"],
+        ["account", "create"],
+        ["instrument"],
+        ["archive"],
+        ["archive", "restore"],
+        ["report"],
+        ["cost"],
+        ["secrets"],
+        ["secrets", "wrap"],
+    ],
 )
 def test_help_is_everywhere(command: list[str]) -> None:
     result = runner.invoke(app, [*command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.stdout
+
+
+def test_a_secret_that_cannot_be_had_is_named_before_anything_else(tmp_path: Path) -> None:
+    def roles(reference: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "OPENBOURSE_METRICS_TOKEN": reference}
+        words = [sys.executable, "-m", "openbourse", "roles"]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, env=environment, check=False)
+
+    (tmp_path / "token").write_text("hush")
+    assert roles(f"file:{tmp_path / 'token'}").returncode == 0
+    done = roles(f"file:{tmp_path / 'none'}")
+    assert done.returncode == 1
+    assert "OPENBOURSE_METRICS_TOKEN" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_version() -> None:

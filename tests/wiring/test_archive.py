@@ -32,20 +32,22 @@ from openbourse.roles import EDGE_ROLES
 from openbourse.sequencer.replay import verify
 from openbourse.settings import ProcessSettings
 from openbourse.wiring import notifier, telemetry
+from openbourse.wiring.alone import run_alone
 from openbourse.wiring.archive import check_archive, fetch_segments, read_standing, restore_journal
-from openbourse.wiring.reports import day_report, write_due
+from openbourse.wiring.reports import day_report, lambda_handler, write_due
 from tests.archive.made import rows
 from tests.conftest import PostgresServer
 from tests.projection.recorded import Recorded
-from tests.wiring.test_process import PASSWORD, START_S, ask
+from tests.wiring.test_process import PASSWORD, ask
 
+SECONDS_MAX = 80.0
 ROLES = ("sequencer", "history", "notifier", "archive", *EDGE_ROLES)
 
 
 @contextlib.asynccontextmanager
 async def running(settings: ProcessSettings) -> AsyncIterator[None]:
     task = asyncio.create_task(wiring.run_roles(ROLES, settings))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as http, asyncio.timeout(START_S):
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as http, asyncio.timeout(SECONDS_MAX):
         while True:
             with contextlib.suppress(httpx.HTTPError):
                 if (await http.get("/health/ready")).status_code == 200:
@@ -55,7 +57,7 @@ async def running(settings: ProcessSettings) -> AsyncIterator[None]:
         yield
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(SECONDS_MAX):
             await task
 
 
@@ -88,6 +90,7 @@ class Recording:
         return []
 
 
+@pytest.mark.timeout(300)
 async def test_all_is_archived_told_reported_and_restored(
     venue: ProcessSettings, postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +102,7 @@ async def test_all_is_archived_told_reported_and_restored(
         await trade(venue)
         journal = PostgresJournal(venue.journal_url, 0)
         head = await journal.head()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{venue.port}") as http, asyncio.timeout(30):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{venue.port}") as http, asyncio.timeout(SECONDS_MAX):
             while (await read_standing(venue)).archived < head.sequence:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
             while b"openbourse_notifier_handed" not in (shown := (await http.get("/metrics")).content):  # noqa: ASYNC110
@@ -177,6 +180,44 @@ async def test_missed_reports_are_caught_up_and_written_once(settings: ProcessSe
     assert await write_due(settings, place, now_us + 86_400 * 1_000_000) == [day + timedelta(days=3)]
     assert json.loads(await place.read(key_of(0, day, SUMMARY)))["trades"] == 1
     assert len(await all_listed(place, "daily")) == 12
+
+
+async def test_a_schedule_writes_yesterday_s_report_and_no_day_that_is_not_over(
+    settings: ProcessSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wiring.migrate(settings)
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    event = {"version": "0", "source": "aws.scheduler", "time": "2026-11-21T00:05:00Z", "detail": {}}
+    summary = await asyncio.to_thread(lambda_handler, event, None)
+    assert (summary["date"], summary["trades"]) == ("2026-11-20", 0)
+    assert await asyncio.to_thread(lambda_handler, {"date": "2026-11-20"}, None) == summary
+    place = open_objects(settings.objects_url("reports"))
+    assert [head.key for head in await all_listed(place, "daily")] == [
+        key_of(0, date(2026, 11, 20), name) for name in ("fees.csv", "instruments.csv", SUMMARY)
+    ]
+    with pytest.raises(ValueError, match="not over"):
+        await asyncio.to_thread(lambda_handler, {"date": "2999-01-01"}, None)
+    runner, environment = CliRunner(), settings.environment()
+    shown = await asyncio.to_thread(runner.invoke, app, ["report", "daily", "--date", "2026-11-20"], env=environment)
+    assert shown.exit_code == 0, shown.output
+    assert "symbol,base,quote,trades" in shown.stdout
+    assert "2026/11/20/summary.json" in shown.stderr
+    shown = await asyncio.to_thread(runner.invoke, app, ["report", "daily", "--date", "2999-01-01"], env=environment)
+    assert "kept" not in shown.stderr
+
+
+async def test_a_password_that_is_refused_ends_the_worker(settings: ProcessSettings) -> None:
+    wrong = settings.database_url.replace(settings.database_url.split(":")[2].split("@")[0], "wrong")
+    ready, stop = list[int](), asyncio.Event()
+
+    async def work() -> None:
+        raise AssertionError("it has no connection")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_alone(wrong, 1, work, lambda: ready.append(1), stop)
+    assert caught.group_contains(asyncpg.InvalidPasswordError)
+    assert ready == []
 
 
 async def test_an_archive_with_a_hole_restores_nothing(venue: ProcessSettings, postgres: PostgresServer) -> None:

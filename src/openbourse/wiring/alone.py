@@ -35,6 +35,8 @@ async def _again(url: str, lock: int, work: Work, ready: Callable[[], None]) -> 
     while True:
         try:
             await _once(url, lock, work, ready)
+        except* asyncpg.InvalidAuthorizationSpecificationError:
+            raise  # a password that was rotated: only a fresh start reads it anew
         except* (asyncpg.PostgresError, *LOST) as faults:
             log.warning("work interrupted", why=[str(fault) for fault in faults.exceptions])
         await asyncio.sleep(RETRY_S)

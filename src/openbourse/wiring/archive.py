@@ -63,9 +63,10 @@ async def run_archive(stores: Stores, ready: Callable[[], None], stop: asyncio.E
     journal = stores.journal()
     archiver = Archiver(place, journal, shard, THIS_MACHINE.now_us, settings.archive_segment_s)
     keeper, reported = SnapshotKeeper(backups, stores.journal(), shard), Reported()
-    stores.telemetry.add("archive", lambda: _counters(archiver, reported))
 
     async def work() -> None:
+        # Only now: a worker that waits would tell of an archive that does nothing.
+        stores.telemetry.add("archive", lambda: _counters(archiver, reported))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(archiver.run())
             tasks.create_task(_keep_snapshots(keeper))

@@ -42,6 +42,8 @@ async def _work(stores: Stores, ready: Callable[[], None]) -> None:
     while True:
         try:
             await _project(stores, feed, ready)
+        except* asyncpg.InvalidAuthorizationSpecificationError:
+            raise  # a password that was rotated: only a fresh start reads it anew
         except* (CursorMoved, asyncpg.PostgresError, *LOST) as faults:
             # What was not committed, or was forgotten by a database that was killed, is read again from the cursor.
             log.warning("projection interrupted", why=[str(fault) for fault in faults.exceptions])

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
@@ -31,6 +32,9 @@ from openbourse.wiring.telemetry import ToldWriter, watch_history
 
 log: Final = structlog.get_logger()
 
+BEHIND_THE_SCENES: Final = frozenset({"notifier", "archive"})
+GIVES_WAY: Final = 5
+"""By how much such a process is nicer than one that somebody waits for."""
 Run = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
 """Runs a role until the event is set; calls the first argument when it serves."""
 
@@ -38,6 +42,8 @@ Run = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
 async def run_roles(roles: tuple[str, ...], settings: ProcessSettings) -> None:
     """Run roles in this process until SIGTERM or SIGINT; tell the supervisor once all serve."""
     set_up_logs(roles)
+    if set(roles) <= BEHIND_THE_SCENES:
+        os.nice(GIVES_WAY)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
