@@ -52,3 +52,21 @@ async def test_how_far_behind_is_looked_at_again_after_a_fault(monkeypatch: pyte
             await asyncio.sleep(0.001)
     running.cancel()
     assert behind.counters() == {"cursor": 7, "behind": 5}
+
+
+async def test_what_was_counted_last_is_told_on_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    monkeypatch.setattr(module, "write_line", written.append)
+
+    async def leave(group: str, counters: bytes) -> None:
+        raise AssertionError("it is too early for that")
+
+    for every_s, lines in ((0, 0), (60, 1)):
+        one = Telemetry(ProcessSettings(data_dir=tmp_path, emf_every_s=every_s), ("archive",))
+        one.add("archive", lambda: {"segments": 3})
+        running = asyncio.create_task(one.run(leave))
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait({running})
+        assert len(written) == lines
+    assert json.loads(written[0])["archive_segments"] == 3

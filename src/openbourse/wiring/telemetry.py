@@ -63,7 +63,14 @@ class Telemetry:
         return self._lines.line(groups, THIS_MACHINE.now_us() // 1_000)
 
     async def run(self, leave: Callable[[str, bytes], Awaitable[None]]) -> None:
-        """Leave counters in Valkey and write lines, until cancelled."""
+        """Leave counters in Valkey and write lines, until cancelled; then a last line: what was counted since is told too."""
+        try:
+            await self._tell(leave)
+        finally:
+            if self._every_s:
+                write_line(self.line())
+
+    async def _tell(self, leave: Callable[[str, bytes], Awaitable[None]]) -> None:
         clock, written_at = asyncio.get_running_loop().time, 0.0
         while True:
             await asyncio.sleep(LEAVE_EVERY_S)
