@@ -37,7 +37,7 @@ class _Drawing:
             f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="6" fill="{fill}" stroke="#374151"/>'
         )
         for number, line in enumerate(lines):
-            self.text(x + width / 2, y + 21 + number * 16, line, 13 - min(number, 1), "bold" if not number else "normal",
+            self.text(x + width / 2, y + 21 + number * 16, line, 13 - 2 * number, "bold" if not number else "normal",
                       "middle")  # fmt: skip
 
     def down(self, x: float, y: float, to: float) -> None:
@@ -60,14 +60,14 @@ def picture(assembly: Assembly) -> str:
     top, stores = 140, len(FLEETS) * ROW + 160
     for number, zone in enumerate(zones):
         x = LEFT + number * column
-        drawing.box(x, top - 14, column - 12, len(FLEETS) * ROW + 170, PLAIN)
+        drawing.box(x, top - 14, column - 12, len(FLEETS) * ROW + 96, PLAIN)
         drawing.text(x + 10, top + 4, zone, 12)
     for number, fleet in enumerate(FLEETS):
         y = top + 14 + number * ROW
         size = environment.fleets[fleet.name]
-        drawing.text(20, y + 20, fleet.name, 14, "bold")
-        drawing.text(20, y + 37, f"{size.least}–{size.most}, {fleet.purchase.value}", 11)
-        needs = ", ".join(sorted(need.value for need in needs_of(fleet)))
+        drawing.text(20, y + 20, f"{fleet.name} {size.least}–{size.most}", 14, "bold")
+        drawing.text(20, y + 37, fleet.purchase.value, 11)
+        needs = " · ".join(sorted(need.value for need in needs_of(fleet)))
         for place in range(len(zones)):
             drawing.box(LEFT + place * column + 10, y, column - 32, ROW - 14, FLEET,
                         (f"{size.types[0]}: {' '.join(fleet.roles)}", needs))  # fmt: skip
@@ -82,7 +82,7 @@ def picture(assembly: Assembly) -> str:
         drawing.box(LEFT + place * column + 10, stores, column - 32, 46, STORE, (database, node))
     below = stores + 66
     buckets = [each.name.rstrip("0123456789ABCDEF").lower() or each.name for each in assembly.of("S3::Bucket")]
-    drawing.text(20, below + 28, "of the Region", 14, "bold")
+    drawing.text(20, below + 58, "of the Region", 14, "bold")
     drawing.box(LEFT, below + 30, half, 46, STORE, ("S3, KMS, Secrets Manager", ", ".join(buckets)))
     alarms = len(assembly.of("CloudWatch::Alarm"))
     drawing.box(LEFT + half + 20, below + 30, half, 46, EDGE,
