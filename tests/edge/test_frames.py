@@ -37,6 +37,8 @@ def test_a_whole_text_is_read_with_whatever_mask(size: int) -> None:
         sent(Opcode.TEXT, b"x", mask=False),
         b"\xc1" + sent(Opcode.TEXT, b"x")[1:],
     ],
+    # Named, because a mask is made anew in every process.
+    ids=["a ping", "a later part", "bytes", "a first part", "no mask", "compressed"],
 )
 def test_everything_else_is_the_parsers(made: bytes) -> None:
     assert cut(made, 0, BYTES_MAX) == (len(made), None)
