@@ -37,7 +37,7 @@ class _Drawing:
             f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="6" fill="{fill}" stroke="#374151"/>'
         )
         for number, line in enumerate(lines):
-            self.text(x + width / 2, y + 21 + number * 16, line, 13 - 2 * number, "bold" if not number else "normal",
+            self.text(x + width / 2, y + 21 + number * 16, line, 13 - 3 * number, "bold" if not number else "normal",
                       "middle")  # fmt: skip
 
     def down(self, x: float, y: float, to: float) -> None:
@@ -66,7 +66,7 @@ def picture(assembly: Assembly) -> str:
         y = top + 14 + number * ROW
         size = environment.fleets[fleet.name]
         drawing.text(20, y + 20, f"{fleet.name} {size.least}–{size.most}", 14, "bold")
-        drawing.text(20, y + 37, fleet.purchase.value, 11)
+        drawing.text(20, y + 37, fleet.purchase.value, 10)
         needs = " · ".join(sorted(need.value for need in needs_of(fleet)))
         for place in range(len(zones)):
             drawing.box(LEFT + place * column + 10, y, column - 32, ROW - 14, FLEET,

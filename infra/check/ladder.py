@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from infra.check import tools
-from infra.check.assertions import judge
+from infra.check.assertions import assembly_of, judge
 from infra.check.faults import FAULTS, LINT, OWN, planted
-from infra.environments import ENVIRONMENTS
+from infra.check.replay import replay
+from infra.environments import ENVIRONMENTS, PRODUCTION
 from infra.recorded import is_current
 from infra.synthesis import synthesise
 from infra.templates import read_templates
@@ -105,6 +106,11 @@ def planted_faults(folder: Path) -> Checks:
         yield f"{fault.name} ({fault.rung})", [] if found else ["not found"]
 
 
+def replayed_alarms(folder: Path) -> Checks:
+    """Replay production's alarms on an emulator."""
+    yield from replay(assembly_of(PRODUCTION, read_templates(folder / "out")))
+
+
 RUNGS: Final = (
     Rung(0, "synthesis, twice the same", twice_the_same),
     Rung(1, "own rules", own_rules),
@@ -112,5 +118,6 @@ RUNGS: Final = (
     Rung(3, "cfn-lint", lint),
     Rung(4, "checkov", checkov),
     Rung(5, "planted faults", planted_faults),
+    Rung(7, "alarms replayed on ministack", replayed_alarms),
     Rung(8, "types with the library's own", types_of_the_library),
 )
