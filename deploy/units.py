@@ -122,7 +122,7 @@ def log_export() -> str:
         f"User={USER}\nGroup={USER}\nSupplementaryGroups=systemd-journal\nLogsDirectory=openbourse\n"
         f"StateDirectory={STATE}/log-export\n"
         # The shell opens the file: systemd itself would open it before the directory is made.
-        "ExecStart=/bin/sh -c 'exec /usr/bin/journalctl --follow --output=cat --unit=openbourse-*"
+        "ExecStart=/bin/sh -c 'exec /usr/bin/journalctl --follow --lines=all --output=cat --unit=openbourse-*"
         " --cursor-file=$STATE_DIRECTORY/cursor >>$LOGS_DIRECTORY/venue.log'\n"
         "Restart=always\nRestartSec=1s\nMemoryMax=128M\n"
         # The agent is another user, and reads it; journalctl asks which boot this is, in /proc/sys.

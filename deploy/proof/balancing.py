@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from deploy.balancer import Options, configuration
+from deploy.balancer import CHECK_S, Options, configuration
 from deploy.proof.venue import BALANCER_ADDRESS, PORTS, Venue
 
 PORT: Final = 8080
@@ -48,7 +48,7 @@ class Balancer:
 
 
 @contextmanager
-def balanced(venue: Venue, folder: Path, idle_s: int = 300, more: dict[str, int] | None = None) -> Iterator[Balancer]:
+def balanced(_: Venue, folder: Path, idle_s: int = 300, more: dict[str, int] | None = None) -> Iterator[Balancer]:
     """Run a balancer for a while, on the network that this thread is on."""
     servers: dict[str, list[str]] = {}
     for instance, port in {**PORTS, **(more or {})}.items():
@@ -66,7 +66,9 @@ def balanced(venue: Venue, folder: Path, idle_s: int = 300, more: dict[str, int]
             assert process.poll() is None, "haproxy has ended"
             assert time.monotonic() < limit, "the balancer does not answer"
             time.sleep(0.1)
-        assert venue.machine.leader
+        if more:
+            # A balancer that has just started sends to servers that it has not asked yet; one in the cloud does not.
+            time.sleep(CHECK_S + 1)
         yield balancer
     finally:
         process.terminate()
