@@ -124,8 +124,8 @@ def _raise(stage: Stage, own: Any) -> None:
         for number in range(own["EvaluationPeriods"])
     ]  # fmt: skip
     stage.cloudwatch.put_metric_data(Namespace=own["Namespace"], MetricData=data)
-    quiet = {"AlarmName": own["AlarmName"] + TWIN, "Threshold": value - 1 if is_low else value * 3 + 1}
-    # The last value goes in twice, so a sum of a period may be twice the value.
+    quiet = {"AlarmName": own["AlarmName"] + TWIN, "Threshold": value - 1 if is_low else value * 20 + 1}
+    # ministack sums over all periods of an alarm, not over one: a twin stands above that too.
     for alarm in (known | quiet, known):
         stage.cloudwatch.put_metric_alarm(**alarm, Dimensions=dimensions, AlarmActions=[stage.topic])
     stage.cloudwatch.put_metric_data(Namespace=own["Namespace"], MetricData=data[:1])
