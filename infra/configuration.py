@@ -7,7 +7,7 @@ from infra.data import Stores
 from infra.environments import Environment
 from infra.notifications import Notices
 from infra.permissions import settings_path
-from infra.plan import POSTGRES_PORT, VALKEY_PORT, pascal
+from infra.plan import POSTGRES_PORT, VALKEY_PORT, pascal, secret_name
 from infra.storage import Storage
 from openbourse.roles import INTAKE_PORT, Bucket, Need
 
@@ -18,15 +18,16 @@ def add_configuration(
     """Add a parameter for each setting; the image's own, /openbourse/<environment>/ami, is written by releases."""
     postgres = stores.database
     values = {
-        # Host and base only: user and password come from the secrets beside them.
+        # Host and base only: user and password come from the secrets beside them, which are named and not told by
+        # their ARNs: those of copies in a second Region are not known before they are made.
         "JOURNAL_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
         "DATABASE_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
         "READER_URL": f"postgresql://{postgres.reader}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
         "VALKEY_URL": f"rediss://{stores.cache}:{VALKEY_PORT}/0",
-        "JOURNAL_SECRET": stores.secrets[Need.JOURNAL],
-        "DATABASE_SECRET": stores.secrets[Need.DATABASE],
-        "VALKEY_SECRET": stores.secrets[Need.VALKEY],
-        "MASTER_KEY_SECRET": stores.secrets[Need.MASTER_KEY],
+        "JOURNAL_SECRET": secret_name(environment, Need.JOURNAL),
+        "DATABASE_SECRET": secret_name(environment, Need.DATABASE),
+        "VALKEY_SECRET": secret_name(environment, Need.VALKEY),
+        "MASTER_KEY_SECRET": secret_name(environment, Need.MASTER_KEY),
         "INTAKE_PORT": str(INTAKE_PORT),
         "TRUSTED_PROXIES": environment.cidr,
         "NOTIFY_URL": f"sns:{notices.topic.topic_arn}",

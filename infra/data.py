@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.environments import Database, Environment
 from infra.network import Network
 from infra.observing import retention
-from infra.plan import PARAMETERS, POSTGRES_FAMILY, POSTGRES_PORT, VALKEY_PORT
+from infra.plan import PARAMETERS, POSTGRES_FAMILY, POSTGRES_PORT, VALKEY_PORT, secret_name
 from infra.storage import Storage
 from openbourse.roles import Need
 
@@ -82,7 +82,7 @@ def _secrets(scope: Construct, environment: Environment, storage: Storage) -> di
         length = 64
         secrets[need] = secretsmanager.Secret(
             scope, "".join(part.title() for part in need.value.split()) + "Secret",
-            secret_name=f"openbourse/{environment.name}/{need.value.replace(' ', '-')}",
+            secret_name=secret_name(environment, need),
             description=f"what the program needs of: {need.value}",
             encryption_key=storage.key,
             replica_regions=replicas or None,

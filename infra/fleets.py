@@ -171,6 +171,7 @@ def user_data(environment: Environment, fleet: Fleet) -> str:
         f"OPENBOURSE_ENVIRONMENT={environment.name}",
         f"OPENBOURSE_FLEET={fleet.name}",
         f"OPENBOURSE_ROLES={' '.join(fleet.roles)}",
+        f"OPENBOURSE_LOG_GROUP={log_group_name(environment, fleet)}",
         f"OPENBOURSE_SETTINGS_PATH={settings_path(environment)}/settings",
         f"AWS_REGION={environment.region}",
         "END",

@@ -57,6 +57,11 @@ class Flow:
     why: str
 
 
+def secret_name(environment: Environment, need: Need) -> str:
+    """Return the name of a secret, which is the same in every Region; its ARN ends in six letters that are not."""
+    return f"openbourse/{environment.name}/{need.value.replace(' ', '-')}"
+
+
 def needs_of(fleet: Fleet) -> set[Need]:
     """Return what the roles of a fleet need, all together."""
     found: set[Need] = set()

@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.data import Postgres, Stores, add_cache, watching
 from infra.environments import Environment
 from infra.network import Network
-from infra.plan import PARAMETERS, POSTGRES_FAMILY
+from infra.plan import PARAMETERS, POSTGRES_FAMILY, secret_name
 from infra.storage import Storage
 from openbourse.roles import Bucket, Need
 
@@ -130,7 +130,7 @@ def add_standby_data(scope: Construct, environment: Environment, network: Networ
     replica.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     secrets: dict[Need, str] = {
         need: f"arn:{cdk.Aws.PARTITION}:secretsmanager:{environment.region}:{cdk.Aws.ACCOUNT_ID}"
-        f":secret:openbourse/{environment.name}/{need.value.replace(' ', '-')}-??????"
+        f":secret:{secret_name(environment, need)}-??????"
         for need in Need
         if need is not Need.SEQUENCER
     }

@@ -132,7 +132,7 @@ def _bucket(scope: Construct, environment: Environment, kind: Bucket, key: kms.K
         Bucket.REPORTS: [_move(s3.StorageClass.INFREQUENT_ACCESS, 90)],
         Bucket.MARKET: [_move(s3.StorageClass.INTELLIGENT_TIERING, 1)],
     }[kind]
-    return s3.Bucket(
+    bucket = s3.Bucket(
         scope, kind.value.title(),
         # A name of our own, so that the copy in another Region can be told of it.
         bucket_name=f"{environment.prefix}-{kind.value}-{cdk.Aws.ACCOUNT_ID}-{environment.region}",
@@ -159,3 +159,11 @@ def _bucket(scope: Construct, environment: Environment, kind: Bucket, key: kms.K
             )
         ],
     )  # fmt: skip
+    if kind is Bucket.REPORTS:
+        # The library's own switch brings a function of its own with it; the plain property does the same.
+        child = bucket.node.default_child
+        assert isinstance(child, s3.CfnBucket)
+        child.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+    return bucket

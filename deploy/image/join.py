@@ -16,6 +16,9 @@ from urllib.parse import quote, urlsplit
 
 SETTINGS = Path("/etc/openbourse")
 PREFIX = "OPENBOURSE_"
+AGENT_TEMPLATE = Path("/usr/local/lib/openbourse/cloudwatch-agent.json")
+AGENT_FILE = Path("/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json")
+AGENT = "amazon-cloudwatch-agent.service"
 
 
 def read_instance(text: str) -> dict[str, str]:
@@ -85,6 +88,23 @@ def fetch(instance: Mapping[str, str], folder: Path, address: str) -> None:
     write_private(folder / "venue.env", environment_file({**values, **instance}))
 
 
+def agent_configuration(template: str, log_group: str) -> str:
+    """Return the CloudWatch agent's configuration: every file goes to the one group that this fleet may write to."""
+    told = json.loads(template)
+    for each in told["logs"]["logs_collected"]["files"]["collect_list"]:
+        each["log_group_name"] = log_group
+    return json.dumps(told, indent=2) + "\n"
+
+
+def start_agent(log_group: str) -> None:
+    """Have the agent read the venue's lines, where it is installed."""
+    known = subprocess.run(["systemctl", "cat", AGENT], capture_output=True, timeout=20, check=False)
+    if known.returncode == 0:
+        AGENT_FILE.parent.mkdir(parents=True, exist_ok=True)
+        AGENT_FILE.write_text(agent_configuration(AGENT_TEMPLATE.read_text(), log_group))
+        subprocess.run(["systemctl", "enable", "--quiet", "--now", "--no-block", AGENT], check=True, timeout=60)
+
+
 def own_address() -> str:
     """Return the address that this instance's others know it by."""
     shown = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True, timeout=10).stdout.split()
@@ -102,6 +122,8 @@ def main() -> None:
             sys.exit("venue.env is missing, and instance.env says not where settings are")
         fetch(instance, SETTINGS, own_address())
     if "--again" not in sys.argv:
+        if f"{PREFIX}LOG_GROUP" in instance:
+            start_agent(instance[f"{PREFIX}LOG_GROUP"])
         command = ["systemctl", "enable", "--quiet", "--now", "--no-block", f"openbourse-{fleet}@1.service"]
         subprocess.run(command, check=True, timeout=60)
 

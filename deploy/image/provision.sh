@@ -39,11 +39,12 @@ install -D -m 0644 "$image/journald.conf" /etc/systemd/journald.conf.d/openbours
 install -m 0644 "$image/logrotate.conf" /etc/logrotate.d/openbourse
 
 echo "agent"
-install -D -m 0644 "$image/cloudwatch-agent.json" /opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json
+# Without its log group, which is the fleet's: openbourse-join names it and starts the agent.
+install -D -m 0644 "$image/cloudwatch-agent.json" /usr/local/lib/openbourse/cloudwatch-agent.json
 if [ "$OPENBOURSE_AGENT" != none ]; then
     echo "$OPENBOURSE_AGENT_SHA256  $OPENBOURSE_AGENT" | sha256sum --check --strict --quiet
     dpkg --install "$OPENBOURSE_AGENT"
-    systemctl enable --quiet amazon-cloudwatch-agent.service
+    systemctl disable --quiet amazon-cloudwatch-agent.service
 fi
 
 echo "clean"

@@ -151,6 +151,11 @@ def _other_roles(documents: Documents) -> None:
     data["UserData"]["Fn::Base64"] = data["UserData"]["Fn::Base64"].replace("identity web monitor", "identity monitor")
 
 
+def _other_log(documents: Documents) -> None:
+    data = _one(documents, "EC2::LaunchTemplate", "Gateway")["Properties"]["LaunchTemplateData"]
+    data["UserData"]["Fn::Base64"] = data["UserData"]["Fn::Base64"].replace("/production/gateway", "/venue")
+
+
 def _setting_gone(documents: Documents) -> None:
     for document in documents.values():
         document["Resources"].pop("JournalUrlSetting", None)
@@ -259,6 +264,10 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("a full database unseen", OWN, _set("CloudWatch::Alarm", "MetricName", "CPUUtilization", "DatabaseFull1")),
     Fault("a graph of another metric", OWN, _graph_gone),
     Fault("an instance told other roles", OWN, _other_roles),
+    Fault("text sent where nobody may write", OWN, _other_log),
+    Fault("reports that nobody hears of", OWN, _set("S3::Bucket", "NotificationConfiguration", None, "Reports")),
+    Fault("a secret by a pattern", OWN,
+          _set("SSM::Parameter", "Value", "arn:aws:secretsmanager:eu-west-1:1:secret:journal-??????", "JournalSecret")),
     Fault("a setting not written", OWN, _setting_gone),
     Fault("no budget", OWN, _drop("Budgets::Budget")),
     Fault("one NAT gateway for three zones", OWN, _drop("EC2::NatGateway")),

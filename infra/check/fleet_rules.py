@@ -163,6 +163,28 @@ def instances_know_their_roles(assembly: Assembly) -> Iterator[str]:
             yield f"{fleet.name}: is not told its roles"
 
 
+def instances_write_where_they_may(assembly: Assembly) -> Iterator[str]:
+    """The log group that an instance is told of exists, and its role may write there."""
+    groups = {each.properties.get("LogGroupName") for each in assembly.of("Logs::LogGroup")}
+    for fleet in FLEETS:
+        name = f"/openbourse/{assembly.environment.name}/{fleet.name}"
+        found = [each for each in assembly.of("EC2::LaunchTemplate") if each.name.startswith(pascal(fleet.name))]
+        told = [each.properties["LaunchTemplateData"].get("UserData", {}).get("Fn::Base64", "") for each in found]
+        if not any(f"OPENBOURSE_LOG_GROUP={name}" in text.splitlines() for text in told):
+            yield f"{fleet.name}: is not told of {name}"
+        if name not in groups:
+            yield f"{fleet.name}: there is no log group {name}"
+        allowed = [
+            str(statement["Resource"])
+            for role in assembly.of("IAM::Role")
+            if role.name.startswith(f"{pascal(fleet.name)}Role")
+            for statement in statements(role)
+            if "logs:PutLogEvents" in listed(statement["Action"])
+        ]
+        if not any(f":log-group:{name}:*" in resource for resource in allowed):
+            yield f"{fleet.name}: may not write to {name}"
+
+
 def connections_follow_needs(assembly: Assembly) -> Iterator[str]:
     """The rules between security groups are those that the roles' needs make, no more and no fewer."""
     wanted = {(flow.source, flow.target, flow.port) for flow in flows()}
@@ -237,6 +259,7 @@ RULES: Final[tuple[Rule, ...]] = (
     others_scale_and_drain,
     instances_are_closed,
     instances_know_their_roles,
+    instances_write_where_they_may,
     connections_follow_needs,
     nobody_may_do_everything,
     fleets_read_their_secrets_only,

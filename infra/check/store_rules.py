@@ -199,6 +199,17 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         yield path, value
 
 
+def events_are_sent(assembly: Assembly) -> Iterator[str]:
+    """A bucket whose events a rule waits for sends them; by itself a bucket sends none."""
+    for rule in assembly.of("Events::Rule"):
+        pattern = rule.properties.get("EventPattern", {})
+        for name in pattern.get("detail", {}).get("bucket", {}).get("name", []):
+            bucket = assembly.target(rule, name)
+            told = {} if bucket is None else bucket.properties.get("NotificationConfiguration", {})
+            if told.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled") is not True:
+                yield f"{rule}: waits for events of {bucket}, which sends none"
+
+
 def subnets_do_not_meet(assembly: Assembly) -> Iterator[str]:
     """Subnets lie in their network and beside each other."""
     known: list[tuple[Any, Resource]] = []
@@ -220,5 +231,6 @@ RULES: Final[tuple[Rule, ...]] = (
     stores_speak_tls_only,
     buckets_keep_and_forget,
     no_secret_is_written_down,
+    events_are_sent,
     subnets_do_not_meet,
 )

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from infra.alarms import ALARMS
 from infra.check.assembly import Assembly, Resource, Rule
-from infra.plan import OPERATORS, dashboard
+from infra.plan import OPERATORS, dashboard, secret_name
 from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Slo
+from openbourse.roles import Need
 
 TEMPLATE_BYTES_MAX: Final = 51_200
 RESOURCES_MAX: Final = 500
@@ -208,6 +209,11 @@ def settings_are_written(assembly: Assembly) -> Iterator[str]:
     for name in (*assembly.environment.settings, "JOURNAL_URL", "DATABASE_URL", "VALKEY_URL", "INTAKE_PORT"):
         if prefix + name not in found:
             yield f"{name}: not written"
+    secrets = {secret_name(assembly.environment, need) for need in Need if need is not Need.SEQUENCER}
+    for name, each in found.items():
+        # By name, and one that exists: what an instance cannot look up stops it at its first start.
+        if name.endswith("_SECRET") and each.properties["Value"] not in secrets:
+            yield f"{name}: names no secret of this environment"
     yield from (
         f"{name}: holds a secret" for name, each in found.items() if "@" in json.dumps(each.properties["Value"])
     )

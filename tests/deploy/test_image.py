@@ -24,6 +24,8 @@ def test_the_agent_reads_the_file_that_the_units_write() -> None:
     told = json.loads((IMAGE / "cloudwatch-agent.json").read_text())
     [read] = told["logs"]["logs_collected"]["files"]["collect_list"]
     assert read["file_path"] == f"{LOG}/venue.log"
+    # Group and age are the stack's matter (infra/): a fleet may write to its own group and set no group's age.
+    assert not {"log_group_name", "retention_in_days"} & set(read)
     assert f"{LOG}/venue.log" in (IMAGE / "logrotate.conf").read_text()
 
 

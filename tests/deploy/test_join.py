@@ -69,3 +69,11 @@ def test_what_an_environment_file_cannot_hold_is_refused(join: ModuleType) -> No
     assert join.environment_file({"A": 'b"\\c'}) == 'A="b\\"\\\\c"\n'
     with pytest.raises(ValueError, match="A has"):
         join.environment_file({"A": "b\nEVIL=1"})
+
+
+def test_the_agent_writes_to_the_group_that_the_instance_is_told(join: ModuleType) -> None:
+    template = (ROOT / "deploy" / "image" / "cloudwatch-agent.json").read_text()
+    told = json.loads(join.agent_configuration(template, "/openbourse/test/gateway"))
+    groups = [each["log_group_name"] for each in told["logs"]["logs_collected"]["files"]["collect_list"]]
+    assert groups == ["/openbourse/test/gateway"]
+    assert told["metrics"] == json.loads(template)["metrics"]
