@@ -12,6 +12,7 @@ from typing import Final
 
 from infra.check import tools
 from infra.check.assertions import assembly_of, judge
+from infra.check.creation import create
 from infra.check.faults import FAULTS, LINT, OWN, planted
 from infra.check.replay import replay
 from infra.environments import ENVIRONMENTS, PRODUCTION
@@ -59,16 +60,6 @@ def own_rules(folder: Path) -> Checks:
             yield f"{name}: {rule}", problems
 
 
-def types_of_the_library(folder: Path) -> Checks:
-    """Check the types of infra/ once more, with the library's own in view."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "infra", "--cache-dir", str(folder.parent / ".mypy_cache_infra"),
-         "--no-error-summary"],
-        capture_output=True, text=True, check=False, timeout=tools.SECONDS_MAX,
-    )  # fmt: skip
-    yield "types", done.stdout.splitlines() if done.returncode else []
-
-
 def nag(folder: Path) -> Checks:
     """Ask the library's own validation and cdk-nag."""
     yield "no unexplained finding", tools.nag(["dev", "production", "global"], folder / "nag")
@@ -106,6 +97,11 @@ def planted_faults(folder: Path) -> Checks:
         yield f"{fault.name} ({fault.rung})", [] if found else ["not found"]
 
 
+def created_on_emulators(folder: Path) -> Checks:
+    """Create production on emulators and look at what stands there."""
+    yield from create(assembly_of(PRODUCTION, read_templates(folder / "out")))
+
+
 def replayed_alarms(folder: Path) -> Checks:
     """Replay production's alarms on an emulator."""
     yield from replay(assembly_of(PRODUCTION, read_templates(folder / "out")))
@@ -118,6 +114,6 @@ RUNGS: Final = (
     Rung(3, "cfn-lint", lint),
     Rung(4, "checkov", checkov),
     Rung(5, "planted faults", planted_faults),
+    Rung(6, "production created on emulators", created_on_emulators),
     Rung(7, "alarms replayed on ministack", replayed_alarms),
-    Rung(8, "types with the library's own", types_of_the_library),
 )

@@ -1,63 +1,25 @@
 """Alarms replayed on ministack: the metric goes in, the alarm changes, and the queue behind its topic hears of it."""
 
 import json
-import os
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from infra.check.assembly import Assembly
+from infra.check.emulators import clients, ministack
 
-MINISTACK: Final = Path(__file__).parents[2] / ".venv-ministack" / "bin" / "ministack"
-START_S_MAX: Final = 60.0
 HEARD_S_MAX: Final = 30.0
 TWIN: Final = "-quiet"
-REGION: Final = "us-east-1"
 UNREPLAYED: Final = frozenset({"GoalAvailability", "GoalShedding"})
 """A share of two metrics is metric math, which ministack does not do; rung 1 holds both of their metrics and times."""
-
-
-@contextmanager
-def ministack() -> Iterator[str]:
-    """Run an emulator on this machine's loopback alone; yield its address."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [str(MINISTACK)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "GATEWAY_PORT": str(port), "EDGE_PORT": str(port), "BIND_HOST": "127.0.0.1"},
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + START_S_MAX
-        while True:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("ministack did not start")
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 class Stage:
     """One emulator's clients, a topic, and a queue that hears what the topic says."""
 
     def __init__(self, url: str) -> None:
-        import boto3
-
-        def client(name: str) -> Any:
-            return boto3.client(
-                name, endpoint_url=url, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
-            )
-
+        client = clients(url)
         self.cloudwatch, self._sqs, sns = client("cloudwatch"), client("sqs"), client("sns")
         self._queue = self._sqs.create_queue(QueueName="pages")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
