@@ -323,6 +323,8 @@ class SimulatedLease:
             if await self._lock(connection):
                 break
             await asyncio.sleep(0.01)
+        while not self._news.empty():
+            self._news.get_nowait()
         return True
 
     async def _end_sessions(self, connection: Connection, old: LeaseRow | None) -> None:

@@ -112,6 +112,16 @@ async def test_a_lease_given_up_is_free_at_once_and_those_who_wait_are_told(make
     assert await leases.do("b", epoch_of) == 2
 
 
+async def test_what_was_said_to_the_former_leader_is_not_for_the_next(make: Make) -> None:
+    leases = await make(TTL_S)
+    assert await leases.do("a", taking())
+    assert not await leases.do("b", taking())
+    await leases.do("a", lambda lease: lease.give_up())
+    await leases.wait(0.2)
+    assert await leases.do("b", taking())
+    assert await leases.do("b", lambda lease: lease.await_news(0.2)) == ""
+
+
 async def test_how_others_stand_is_told_while_they_say_it(make: Make) -> None:
     leases = await make(60.0)
     await leases.do("a", lambda lease: lease.stand(Standing("", 7, 0, 0, FOLLOWING)))

@@ -206,6 +206,9 @@ class PostgresLease:
             if await self._lock(connection):
                 break
             await asyncio.sleep(0.01)
+        # What was said before was for the former leader: its request to hand over would be done a second time.
+        while not self._news.empty():
+            self._news.get_nowait()
         return True
 
     async def _end_sessions(self, connection: asyncpg.Connection, old: asyncpg.Record | None) -> None:
