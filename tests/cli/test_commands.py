@@ -55,6 +55,27 @@ def test_a_secret_that_cannot_be_had_is_named_before_anything_else(tmp_path: Pat
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--chart", "--page"])
+def test_a_picture_for_a_directory_that_is_not_there_is_refused_in_a_line(option: str, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["cost", option, str(tmp_path / "none" / "file.svg")])
+    assert result.exit_code == 2
+    assert "There is no directory" in result.stderr
+    assert not result.stdout
+
+
+def test_bars_of_cost_fit_a_narrow_terminal() -> None:
+    result = runner.invoke(app, ["cost"], env={"COLUMNS": "80"})
+    lengths = {line.count("█") for line in result.stdout.splitlines() if "API Gateway for all" in line}
+    assert len(lengths) == 3, "each bar has its own length"
+
+
+def test_a_range_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["archive", "fetch", str(tmp_path / "to"), "--from", "10", "--to", "1"])
+    assert result.exit_code == 2
+    assert "--to 1 is before --from 10" in result.stderr
+    assert not (tmp_path / "to").exists()
+
+
 def test_version() -> None:
     assert runner.invoke(app, ["--version"]).stdout.strip() == f"openbourse {openbourse.__version__}"
 

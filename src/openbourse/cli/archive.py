@@ -76,13 +76,20 @@ def fetch(
 ) -> None:
     """Copy the segments that hold a range of sequences into a folder, each checked on the way."""
 
-    async def work(settings: ProcessSettings) -> None:
+    if last is not None and last < first:
+        give_up(f"--to {last} is before --from {first}: there is nothing between them.", code=2)
+
+    async def work(settings: ProcessSettings) -> bool:
         from openbourse.wiring.archive import fetch_segments
 
+        is_any = False
         async for path in fetch_segments(settings, folder, first, last):
             typer.echo(path)
+            is_any = True
+        return is_any
 
-    _work(data, work)
+    if not _work(data, work):
+        give_up("The archive holds none of it. `openbourse archive status` says how far it goes.")
 
 
 @app.command("restore")

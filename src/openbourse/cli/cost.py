@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from openbourse.cost.model import Bill
 
 BAR_CELLS = 46
+BESIDE_BAR = 60
+"""Columns that the figures left of a bar take."""
 
 
 def cost(
@@ -32,6 +34,9 @@ def cost(
     """Say what a venue on AWS costs by the month, line by line, beside the same with API Gateway for everything."""
     if region not in REGIONS:
         give_up(f"There are no prices of {region!r}. The regions are: {', '.join(REGIONS)}.", code=2)
+    for file in (chart, page_file):
+        if file is not None and not file.parent.is_dir():
+            give_up(f"There is no directory {file.parent} for {file.name}. Make it, or name another.", code=2)
     if page_file is not None:
         page_file.write_text(page.markdown())
         page_file.with_suffix(".svg").write_text(page.svg())
@@ -75,7 +80,7 @@ def _scales(console: Console, rps: int, region: str, commit: Commitment) -> None
             ("API Gateway for all", page.naive(scale, commit, region)),
         )
     ]
-    most = max(row[3] for row in rows)
+    most, cells = max(row[3] for row in rows), max(8, min(BAR_CELLS, console.width - BESIDE_BAR))
     table = Table(title="What a million requests cost", title_justify="left", box=None)
     for heading, justify in (
         ("requests/s", "right"),
@@ -86,7 +91,7 @@ def _scales(console: Console, rps: int, region: str, commit: Commitment) -> None
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for scale, kind, found, each in rows:
-        bar = "█" * max(1, int(each / most * BAR_CELLS))
+        bar = "█" * max(1, int(each / most * cells))
         colour = "cyan" if kind == "ours" else "red"
         table.add_row(f"{scale:,}", kind, dollars(found.total()), f"{each:.2f}", f"[{colour}]{bar}[/{colour}]")
     console.print(table)
