@@ -27,7 +27,7 @@ NATIVE := $(shell find native -name target -prune -o \( -name '*.rs' -o -name 'C
 WEB := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.dev.ok .venv/.native.ok .venv/.web.ok  ## install everything that running and testing need into this clone
 

@@ -156,3 +156,9 @@ def test_what_a_build_makes_is_not_committed() -> None:
     built = re.compile(r"(?:^|/)(?:uv\.lock|pylock\.toml|node_modules/.*|target/.*)$|\.(?:so|pyc)$|^(?:var/|\.venv)")
     wrong = [name for name in tracked_files() if built.search(name)]
     assert not wrong, f"take it out of git and name it in .gitignore: {wrong}"
+
+
+def test_make_help_lists_every_target_that_says_what_it_does() -> None:
+    said = re.findall(r"^([\w-]+):.*?## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20).stdout
+    assert [line.split()[1] for line in shown.splitlines()] == said
