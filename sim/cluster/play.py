@@ -138,7 +138,12 @@ class Play:
             if any(gateway.host.is_alive and gateway.knows(record) for gateway in self.venue.gateways.values())
         ]
         head = self.venue.database.primary.tables.head().sequence
-        replicas = {name: sequence for name, (sequence, _) in self.venue.positions().items() if sequence != head}
+        # A leader's engine is ahead of what it has committed while an append is under way: neither may be elsewhere.
+        replicas = {
+            name: sequence
+            for name, (sequence, replica) in self.venue.positions().items()
+            if sequence != head or replica.engine.sequence != head
+        }
         views = {
             name: gateway.view.cursor
             for name, gateway in self.venue.gateways.items()

@@ -66,6 +66,11 @@ def test_a_cut_off_leader_whose_session_was_ended_tells_nothing_that_is_behind(s
     assert not verdict.violations
 
 
+def test_a_leader_that_is_just_appending_is_waited_for_before_states_are_compared() -> None:
+    """Its engine had applied a batch that was not committed yet, and was taken for a replica that differs."""
+    assert not quietly(308).violations
+
+
 def test_a_replay_ends_with_the_trace_and_the_verdict() -> None:
     told = StringIO()
     assert one(3, Console(file=told, width=200)) == 0
