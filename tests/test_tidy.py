@@ -160,5 +160,7 @@ def test_what_a_build_makes_is_not_committed() -> None:
 
 def test_make_help_lists_every_target_that_says_what_it_does() -> None:
     said = re.findall(r"^([\w-]+):.*?## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+    ).stdout
     assert [line.split()[1] for line in shown.splitlines()] == said
