@@ -45,7 +45,7 @@ NINES: Final[tuple[Nine, ...]] = (
         Layout.SECOND_REGION,
         Decimal("0.9999"),
         "a region, by hand",
-        "15 min, a person decides",
+        "30 to 60 min, a person decides",
         "the last seconds, if the region is gone",
     ),
 )
