@@ -60,7 +60,7 @@ class Layout(StrEnum):
     ONE_ZONE = "one zone"
     MULTI_AZ = "three zones, Multi-AZ instance"
     CLUSTER = "three zones, Multi-AZ cluster"
-    SECOND_REGION = "and a second region"
+    SECOND_REGION = "Multi-AZ instance, and a second region"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[L
             lines = [
                 Line("RDS", f"one instance, {steps} × large, {storage:,.0f} GB", single + storage * price("rds gp3"))
             ]
-        case Layout.MULTI_AZ:
+        case Layout.MULTI_AZ | Layout.SECOND_REGION:  # a cluster can have no replica in another Region
             lines = [
                 Line(
                     "RDS",
@@ -320,27 +320,27 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
 
 
 def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
-    """Return what a second region costs that waits: a database replica, copies of objects, one of each role, two doors."""
+    """Return what a second region costs that waits, as infra/second_region.py has it: data and doors, no instances."""
     steps, storage = database_steps(load), JOURNAL_GB_AT_500 * load.growth
     copies = D(950) * load.growth
     return [
-        Line("Second region", "database replica", steps * _rds(commitment) + storage * price("rds gp3")),
         Line(
             "Second region",
-            "one gateway, one sequencer, one worker",
-            2 * _ec2("c7g.large", commitment) + _ec2("c7g.xlarge", commitment),
+            "database replica with a standby",
+            2 * steps * _rds(commitment) + storage * price("rds gp3 multi-az"),
         ),
         Line(
             "Second region",
-            "Valkey, balancer, NAT, addresses",
-            _valkey(commitment) + (price("alb") + price("nat") + 2 * price("public ipv4")) * HOURS,
+            "small Valkey node, two balancers, NAT, addresses",
+            (price("valkey cache.t4g.medium") + 2 * price("alb") + price("nat") + 4 * price("public ipv4")) * HOURS,
         ),
+        Line("Second region", "two WAF lists of 4 rules", 2 * (price("waf acl") + 4 * price("waf rule"))),
         Line(
             "Second region",
             "copies of objects and of the journal on their way",
             copies * price("s3") + 500 * load.growth * D("0.02"),
         ),
-        Line("Second region", "Global Accelerator", price("global accelerator")),
+        Line("Second region", "health check of the name", price("health check")),
     ]
 
 

@@ -44,8 +44,8 @@ NINES: Final[tuple[Nine, ...]] = (
     Nine(
         Layout.SECOND_REGION,
         Decimal("0.9999"),
-        "a region, by hand",
-        "30 to 60 min, a person decides",
+        "a zone; a region, by hand",
+        "60 to 120 s (AWS); a region: 30 to 60 min, a person decides",
         "the last seconds, if the region is gone",
     ),
 )

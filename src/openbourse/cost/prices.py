@@ -80,7 +80,8 @@ PRICES: Final[tuple[Price, ...]] = (
     _price("lambda", "0.20", "million requests", GOLDEN),
     _price("ses", "100", "million mails", ASSUMED, False),
     _price("s3", "0.023", "GB-month", ASSUMED, False),
-    _price("global accelerator", "18", "month", ASSUMED, False),
+    _price("valkey cache.t4g.medium", "0.052", "hour", ASSUMED, False),
+    _price("health check", "2", "month", ASSUMED, False),
 )
 REGIONS: Final[dict[str, tuple[Decimal, bool]]] = {
     "us-east-1": (Decimal("1"), True),
