@@ -144,3 +144,29 @@ async def test_a_caller_that_goes_away_leaves_no_space_taken(has_turn: bool) -> 
     assert scene.order == ["a", "c"]
     assert scene.window.in_flight == 1
     assert len(scene.room) == 0
+
+
+async def test_a_cancel_goes_on_when_the_order_before_it_is_given_up_and_passes_no_earlier_one() -> None:
+    scene = Scene(1)
+    await scene.come("a", "b", "c")
+    passing = asyncio.create_task(scene.room.behind("alice"))
+    await settle()
+    scene.tasks[2].cancel()  # whoever sent it has hung up
+    await settle()
+    assert not passing.done()  # b still waits
+    scene.room.leave()
+    await settle()
+    scene.room.leave()
+    await settle()
+    await asyncio.wait_for(passing, 1)
+    assert (scene.order, scene.window.in_flight) == (["a", "b"], 0)
+
+
+async def test_a_call_that_is_given_up_as_it_is_refused_frees_nothing() -> None:
+    scene = Scene(1)
+    await scene.come("a", "b")
+    scene.clock.now += STANDS_AFTER_S + 0.01
+    scene.room.sweep()
+    scene.tasks[1].cancel()  # its refusal is on the way
+    await settle()
+    assert scene.window.in_flight == 1

@@ -25,12 +25,14 @@ REFUSED_AT_ONCE: Final = 32
 class _Place:
     """One waiting call."""
 
-    __slots__ = ("since", "turn", "who")
+    __slots__ = ("is_given_up", "since", "turn", "who")
 
     def __init__(self, since: float, who: str, turn: "asyncio.Future[None]") -> None:
         self.since = since
         self.who = who
         self.turn = turn
+        self.is_given_up = False
+        """Its caller is gone. The place is kept until its turn: whoever stands behind it must not pass what is before it."""
 
 
 class Room:
@@ -78,9 +80,12 @@ class Room:
         place = self._last[who] = _Place(now, who, asyncio.get_running_loop().create_future())
         self._places.append(place)
         try:
-            await place.turn
+            # Shielded here and in `behind`: others wait for this turn, too.
+            await asyncio.shield(place.turn)
         except asyncio.CancelledError:
-            if place.turn.done() and not place.turn.cancelled():
+            if not place.turn.done():
+                place.is_given_up = True
+            elif place.turn.exception() is None:
                 self.leave()  # its turn had come
             raise
 
@@ -88,7 +93,6 @@ class Room:
         """Return when no call of the same caller waits that came before."""
         place = self._last.get(who)
         if place is not None:
-            # Shielded: the turn is not this caller's to cancel.
             with contextlib.suppress(ApiError):
                 await asyncio.shield(place.turn)
 
@@ -106,7 +110,9 @@ class Room:
                 if not self._places or now - self._places[0].since <= WAIT_S:
                     break
                 place = self._take()
-                if not place.turn.done():
+                if place.is_given_up:
+                    place.turn.set_result(None)
+                else:
                     self._window.refused += 1
                     place.turn.set_exception(self._refusal())
         self._let_in()
@@ -123,9 +129,9 @@ class Room:
         window = self._window
         while self._places and window.in_flight < window.size:
             place = self._take()
-            if not place.turn.done():
+            if not place.is_given_up:
                 window.enter()
-                place.turn.set_result(None)
+            place.turn.set_result(None)
 
     def _take(self) -> _Place:
         place = self._places.popleft()
