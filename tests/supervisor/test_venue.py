@@ -112,6 +112,7 @@ def test_everything_starts_stops_in_order_and_keeps_its_data(data: Path) -> None
     assert (shown["port"], shown["pid"]) == (venue.port, venue.process.pid)
     assert (data / "run" / "venue.json").stat().st_mode & 0o077 == 0
     assert (data / "secrets").stat().st_mode & 0o077 == 0
+    assert (data / "logs" / "migrate.log").stat().st_mode & 0o077 == 0
     venue.stop()
     stops = (data / "stops.txt").read_text().splitlines()
     assert len(stops) == len(ROLES)

@@ -136,7 +136,9 @@ async def _status(settings: ProcessSettings) -> None:
 
     standing = await read_standing(settings)
     table = Table(title=f"Archive at {settings.objects_url('archive')}", title_justify="left", show_header=False)
-    table.add_row("segments", f"{standing.segments:,} ({standing.superseded:,} more do not count)")
+    table.add_row("segments", f"{standing.segments:,}")
+    if standing.superseded:
+        table.add_row("superseded", f"{standing.superseded:,} segments that a longer one or a newer branch replaced")
     table.add_row("bytes", f"{standing.size:,}")
     table.add_row("up to sequence", f"{standing.archived:,}")
     table.add_row("journal", "cannot be reached" if standing.head is None else f"{standing.head:,}")

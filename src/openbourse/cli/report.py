@@ -47,6 +47,8 @@ def daily(
         place = open_objects(settings.objects_url("reports"))
         return shown, await store_report(place, settings.venue.shard, made)
 
+    if not is_over(date.date(), THIS_MACHINE.now_us()):
+        typer.echo("The day is not over: what follows is not whole, and is not kept.", err=True)
     try:
         shown, keys = finish(work())
     except ObjectDiffers as fault:

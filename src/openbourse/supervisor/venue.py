@@ -161,6 +161,7 @@ class Venue:
 
     async def _migrate(self) -> None:
         log_file = self._layout.log_dir / "migrate.log"
+        log_file.touch(0o600)
         with log_file.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(*self._options.program, "migrate"),
