@@ -204,7 +204,8 @@ async def test_a_schedule_writes_yesterday_s_report_and_no_day_that_is_not_over(
     assert "symbol,base,quote,trades" in shown.stdout
     assert "2026/11/20/summary.json" in shown.stderr
     shown = await asyncio.to_thread(runner.invoke, app, ["report", "daily", "--date", "2999-01-01"], env=environment)
-    assert "kept" not in shown.stderr
+    assert "summary.json" not in shown.stderr
+    assert "not over" in shown.stderr
 
 
 async def test_a_password_that_is_refused_ends_the_worker(settings: ProcessSettings) -> None:
