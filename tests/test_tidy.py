@@ -144,6 +144,16 @@ def test_every_reject_has_a_row_at_the_edge() -> None:
     assert not wrong, f"give the reason its HTTP status, code and message in edge/errors.py: {wrong}"
 
 
+def test_rows_that_are_records_are_named_by_their_owner_alone() -> None:
+    wrong = []
+    for owner in ("identity", "notifier", "wallet"):
+        named = re.compile(rf"\b(?:FROM|INTO|UPDATE|JOIN|TABLE|ON) {owner}\.\w")
+        for path in python_files("src"):
+            if SOURCE / owner not in path.parents and named.search(path.read_text()):
+                wrong.append(f"{name_of(path)}: {owner}")
+    assert not wrong, f"ask the owner's store, handed in by wiring under a Protocol of your own: {wrong}"
+
+
 def test_lock_files_hold_no_address() -> None:
     wrong = [name_of(path) for path in (ROOT / "requirements").rglob("*.lock") if "://" in path.read_text()]
     page_lock = ROOT / "web" / "package-lock.json"

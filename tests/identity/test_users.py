@@ -19,6 +19,11 @@ async def test_who_signs_up_has_an_account_in_the_engine(identity: Identity) -> 
     assert (await identity.users.sign_in("ANN@example.com", PASSWORD, "203.0.113.1")).id == user.id
 
 
+async def test_who_tells_people_asks_for_their_addresses(identity: Identity) -> None:
+    user = await identity.users.sign_up("ann@example.com", PASSWORD, "203.0.113.1")
+    assert await identity.store.addresses({user.id, user.id + 1}) == {user.id: "ann@example.com"}
+
+
 async def test_an_address_signs_up_once(identity: Identity) -> None:
     await identity.users.sign_up("ann@example.com", PASSWORD, "203.0.113.1")
     with pytest.raises(ApiError) as refused:

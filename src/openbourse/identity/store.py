@@ -1,6 +1,6 @@
 """Rows of users and API keys: the only SQL of identity."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -69,6 +69,13 @@ class Store:
         """Return a user by id."""
         row = await self._database.fetchrow(f"SELECT {_USER} FROM identity.users WHERE id = $1", user_id)
         return None if row is None else User(*row)
+
+    async def addresses(self, users: Collection[int]) -> dict[int, str]:
+        """Return the addresses of users; those that there are not are left out."""
+        rows = await self._database.fetch(
+            "SELECT id, email FROM identity.users WHERE id = ANY($1::bigint[])", list(users)
+        )
+        return {row[0]: row[1] for row in rows}
 
     async def not_opened(self, limit: int) -> list[int]:
         """Return users whose account's command has no answer yet."""

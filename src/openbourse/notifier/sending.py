@@ -39,17 +39,32 @@ class Store(Protocol):
     """What is needed of the rows."""
 
     async def advance(self, before: int, to: int) -> bool: ...
-    async def addresses(self, accounts: Collection[int]) -> dict[int, str]: ...
+
+
+class Directory(Protocol):
+    """Who has which address: the users' rows are identity's."""
+
+    async def addresses(self, accounts: Collection[int]) -> dict[int, str]:
+        """Return the addresses of accounts; those without one are left out."""
+        ...
 
 
 class Sending:
     """One notifier at work."""
 
     def __init__(
-        self, feed: Feed, store: Store, telling: Telling, outlet: Outlet, cursor: int, now_us: Callable[[], int]
+        self,
+        feed: Feed,
+        store: Store,
+        directory: Directory,
+        telling: Telling,
+        outlet: Outlet,
+        cursor: int,
+        now_us: Callable[[], int],
     ) -> None:
         self._feed = feed
         self._store = store
+        self._directory = directory
         self._telling = telling
         self._outlet = outlet
         self._now_us = now_us
@@ -90,7 +105,7 @@ class Sending:
             self._written_at = now
 
     async def _addressed(self, drafts: list[Draft]) -> list[Notification]:
-        known = await self._store.addresses({draft.account for draft in drafts})
+        known = await self._directory.addresses({draft.account for draft in drafts})
         found = []
         for draft in drafts:
             address = known.get(draft.account, "")

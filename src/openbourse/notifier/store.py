@@ -1,6 +1,5 @@
-"""The cursor of the notifier, and who has which address: the only SQL of the notifier."""
+"""The cursor of the notifier: the only SQL of the notifier."""
 
-from collections.abc import Collection
 from typing import Any, Final
 
 _BEGIN: Final = """
@@ -26,10 +25,3 @@ class Store:
     async def advance(self, before: int, to: int) -> bool:
         """Move the cursor; False when it does not stand where it should: another one is at work."""
         return bool(await self._pool.fetchval(_ADVANCE, self._shard, before, to))
-
-    async def addresses(self, accounts: Collection[int]) -> dict[int, str]:
-        """Return the addresses of accounts; those without one are left out."""
-        rows = await self._pool.fetch(
-            "SELECT id, email FROM identity.users WHERE id = ANY($1::bigint[])", list(accounts)
-        )
-        return {row["id"]: row["email"] for row in rows}

@@ -8,6 +8,7 @@ import structlog
 
 from openbourse.adapters.outlets import open_outlet
 from openbourse.edge.listing import Listing
+from openbourse.identity.store import Store as IdentityStore
 from openbourse.machine import THIS_MACHINE
 from openbourse.marketdata.view import read_listing
 from openbourse.notifier.rendering import render
@@ -29,7 +30,7 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
     settings = stores.settings
     outlet = open_outlet(settings.notify_url, settings.notify_from, render)
     pool, journal = await stores.database(), stores.journal()
-    store = Store(pool, settings.venue.shard)
+    store, directory = Store(pool, settings.venue.shard), IdentityStore(pool)
 
     async def work() -> None:
         while True:
@@ -37,7 +38,7 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
             listing = Listing()
             listing.apply(await read_listing(pool))
             telling = Telling(listing, settings.venue.shard, settings.notify_topics)
-            sending = Sending(stores.feed(), store, telling, outlet, cursor, THIS_MACHINE.now_us)
+            sending = Sending(stores.feed(), store, directory, telling, outlet, cursor, THIS_MACHINE.now_us)
 
             async def standing(sending: Sending = sending) -> int:
                 return sending.cursor
