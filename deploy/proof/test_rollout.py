@@ -18,6 +18,7 @@ pytestmark = pytest.mark.timeout(1_800)
 RATE, PIECE_S, CONNECTIONS = 20.0, 6.0, 4
 """A piece is shorter than the balancer waits for the first request of a connection that nobody needed yet (10 s)."""
 NEXT, BAD = "1.1.0", "1.2.0"
+PACKAGE = "/opt/openbourse/releases/{}/lib/python3.11/site-packages/openbourse"
 GREEN = {f"{instance}g": port + 100 for instance, port in PORTS.items()}
 BROKEN = '    raise RuntimeError("a bad release")\n'
 
@@ -34,10 +35,10 @@ def releases(venue: Venue) -> Venue:
             *("openbourse-install-release", version, "/var/tmp/staged"),
             seconds=400,
         )
-        package = f"/opt/openbourse/releases/{version}/lib/python3.11/site-packages/openbourse"
+        package = PACKAGE.format(version)
         told = (machine.root / package.lstrip("/") / "__init__.py").read_text()
         machine.write(f"{package}/__init__.py", told.replace('__version__ = "', f'__version__ = "{version}+'))
-    edge = f"/opt/openbourse/releases/{BAD}/lib/python3.11/site-packages/openbourse/wiring/edge.py"
+    edge = f"{PACKAGE.format(BAD)}/wiring/edge.py"
     text = (machine.root / edge.lstrip("/")).read_text()
     machine.write(edge, text.replace("    settings = stores.settings\n", BROKEN, 1))
     for instance, port in GREEN.items():
@@ -98,6 +99,18 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(releases: Venue) -> 
     assert versions(releases) == before
     with pytest.raises(AssertionError, match="not installed"):
         releases.machine.run("openbourse-rollout", "9.9.9", "--dry-run")
+
+
+def test_a_release_that_the_running_one_cannot_live_with_is_stopped_by_the_gate(releases: Venue) -> None:
+    before, machine = versions(releases), releases.machine
+    revision = f"{PACKAGE.format(NEXT)}/identity/revisions/9999_contract.sql"
+    machine.write(revision, "ALTER TABLE identity.users DROP COLUMN password_hash;\n")
+    try:
+        with pytest.raises(AssertionError, match=r"not begun: (?s:.)*contract .*DROP COLUMN password_hash"):
+            machine.run("openbourse-rollout", NEXT)
+    finally:
+        (machine.root / revision.lstrip("/")).unlink()
+    assert versions(releases) == before
 
 
 def test_a_bad_release_is_taken_back_and_fails_no_request(

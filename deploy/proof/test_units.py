@@ -17,7 +17,7 @@ ORDER = {
     "side": "BUY",
     "type": "LIMIT",
     "timeInForce": "GTC",
-    "price": "10000",
+    "price": "50000",  # within the band around what the load of the rollouts trades at
     "quantity": "0.001",
 }
 
