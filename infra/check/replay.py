@@ -1,4 +1,7 @@
-"""Alarms replayed on ministack: the metric goes in, the alarm changes, and the queue behind its topic hears of it."""
+"""Alarms replayed on ministack: the metric goes in, the alarm changes, and the queue behind its topic hears of it.
+
+An alarm on a share of two metrics is judged here first, by series that it must tell apart.
+"""
 
 import json
 import time
@@ -6,13 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from infra.check.assembly import Assembly
+from infra.check.assembly import Assembly, Properties
 from infra.check.emulators import clients, ministack
+from infra.check.metric_math import Series, is_in_alarm, share_of
 
 HEARD_S_MAX: Final = 30.0
 TWIN: Final = "-quiet"
-UNREPLAYED: Final = frozenset({"GoalAvailability", "GoalShedding"})
-"""A share of two metrics is metric math, which ministack does not do; rung 1 holds both of their metrics and times."""
+CALLS: Final = 1_000.0
 
 
 class Stage:
@@ -52,17 +55,65 @@ def replay(assembly: Assembly) -> Iterator[tuple[str, list[str]]]:
     with ministack() as url:
         stage = Stage(url)
         for each in alarms:
-            if each.name in UNREPLAYED:
-                continue
-            name = each.properties["AlarmName"]
-            _raise(stage, each.properties)
+            own = each.properties
+            name = own["AlarmName"]
+            if "Metrics" in own:
+                yield from _shares(own)
+                own = _of_one_metric(own)
+            _raise(stage, own)
             yield name, [] if stage.heard(name) else ["nobody heard of it"]
         yield "alarms to which the same values are well stay quiet", stage.loud()
-    known = {each.name for each in alarms}
-    yield "every alarm that is not replayed exists", sorted(UNREPLAYED - known)
+
+
+def _shares(own: Properties) -> Iterator[tuple[str, list[str]]]:
+    """Hold an alarm on a share of two metrics against series that it must tell apart."""
+    name, periods, least = own["AlarmName"], own["EvaluationPeriods"], own["DatapointsToAlarm"]
+    for story, part, whole, fires in _stories(own["Threshold"], periods, least):
+        series = dict(zip(_metrics(own), (part, whole), strict=True))
+        try:
+            problems = [] if is_in_alarm(own, share_of(own, series)) is fires else [f"{part} of {whole}"]
+        except (KeyError, ValueError) as fault:
+            problems = [f"{type(fault).__name__}: {fault}"]
+        yield f"{name} {'fires' if fires else 'stays quiet'}: {story}", problems
+
+
+def _stories(threshold: float, periods: int, least: int) -> Iterator[tuple[str, Series, Series, bool]]:
+    calls: Series = [CALLS] * periods
+    good, bad = 0.0, threshold * CALLS * 2
+    yield "twice the share in every period", [bad] * periods, calls, True
+    yield "in as many periods as it takes, others well", [bad] * least + [good] * (periods - least), calls, True
+    yield "in one period fewer", [bad] * (least - 1) + [good] * (periods - least + 1), calls, False
+    yield "just the share that is allowed", [threshold * CALLS] * periods, calls, False
+    yield "as many failures among ten times the calls", [bad] * periods, [CALLS * 10] * periods, False
+    yield "nobody calls", [0.0] * periods, [0.0] * periods, False
+    yield "no data", [None] * periods, [None] * periods, False
+
+
+def _metrics(own: Properties) -> list[str]:
+    """Return the two metrics' names, as the expression has them: part, then whole."""
+    named = {each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in own["Metrics"] if "MetricStat" in each}
+    return [named["part"], named["whole"]]
+
+
+def _of_one_metric(own: Properties) -> dict[str, Any]:
+    """Return the alarm as one of a plain metric: ministack has no metric math, so the share itself goes in."""
+    [stat] = {
+        (each["MetricStat"]["Period"], each["MetricStat"]["Metric"]["Namespace"])
+        for each in own["Metrics"]
+        if "MetricStat" in each
+    }
+    plain = {key: value for key, value in own.items() if key != "Metrics"}
+    return plain | {
+        "MetricName": f"share-of-{own['AlarmName']}",
+        "Statistic": "Maximum",
+        "Period": stat[0],
+        "Namespace": stat[1],
+    }
 
 
 def _raise(stage: Stage, own: Any) -> None:
+    # ministack takes a metric's points of all dimensions together: each alarm is given a namespace of its own.
+    own = own | {"Namespace": f"{own['Namespace']}/{own['AlarmName']}"}
     dimensions = [
         {"Name": each["Name"], "Value": each["Value"] if isinstance(each["Value"], str) else "replayed"}
         for each in own.get("Dimensions", [])
