@@ -17,6 +17,8 @@ class Subject(StrEnum):
     QUEUE = "the queue of notices"
     DEAD_LETTERS = "the queue of notices that could not be sent"
     FUNCTION = "the function that sends notices"
+    REPORTER = "the function that writes daily reports"
+    REPORTS_LEFT = "the queue of calls for a report that came to nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +80,8 @@ ALARMS: Final = (
           "people hear of their fills five minutes late"),
     Alarm("notices-failing", Subject.FUNCTION, "Errors", "Sum", ">", 5, 300, 1, _QUIET, False,
           "the function itself fails"),
+    Alarm("reports-failing", Subject.REPORTER, "Errors", "Sum", ">", 0, 300, 1, _QUIET, False,
+          "a daily report was not written at once; it is tried again"),
+    Alarm("reports-dead", Subject.REPORTS_LEFT, "ApproximateNumberOfMessagesVisible", "Maximum", ">", 0, 60, 1, _QUIET,
+          False, "the schedule or its function gave up; the workers write the report when they can"),
 )  # fmt: skip

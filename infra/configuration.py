@@ -7,7 +7,7 @@ from infra.data import Stores
 from infra.environments import Environment
 from infra.notifications import Notices
 from infra.permissions import settings_path
-from infra.plan import POSTGRES_PORT, VALKEY_PORT, pascal, secret_name
+from infra.plan import POSTGRES_PORT, RDS_CA, VALKEY_PORT, pascal, secret_name
 from infra.storage import Storage
 from openbourse.roles import INTAKE_PORT, Bucket, Need
 
@@ -17,12 +17,13 @@ def add_configuration(
 ) -> None:
     """Add a parameter for each setting; the image's own, /openbourse/<environment>/ami, is written by releases."""
     postgres = stores.database
+    tls = f"sslmode=verify-full&sslrootcert={RDS_CA}"
     values = {
         # Host and base only: user and password come from the secrets beside them, which are named and not told by
         # their ARNs: those of copies in a second Region are not known before they are made.
-        "JOURNAL_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
-        "DATABASE_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
-        "READER_URL": f"postgresql://{postgres.reader}:{POSTGRES_PORT}/openbourse?sslmode=verify-full",
+        "JOURNAL_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?{tls}",
+        "DATABASE_URL": f"postgresql://{postgres.writer}:{POSTGRES_PORT}/openbourse?{tls}",
+        "READER_URL": f"postgresql://{postgres.reader}:{POSTGRES_PORT}/openbourse?{tls}",
         "VALKEY_URL": f"rediss://{stores.cache}:{VALKEY_PORT}/0",
         "JOURNAL_SECRET": secret_name(environment, Need.JOURNAL),
         "DATABASE_SECRET": secret_name(environment, Need.DATABASE),

@@ -18,6 +18,7 @@ from infra.edge import Edge
 from infra.environments import Environment
 from infra.notifications import Notices
 from infra.plan import OPERATORS, STAGE, dashboard, pascal
+from infra.reports import Reports
 from openbourse.monitor.slo import NAMESPACE, SLOS, Slo
 
 ANOMALY_USD: Final = 50
@@ -30,6 +31,7 @@ class Watched:
     stores: Stores
     edge: Edge
     notices: Notices
+    reports: Reports
     groups: Mapping[str, autoscaling.CfnAutoScalingGroup]
 
 
@@ -134,6 +136,10 @@ def _subjects(environment: Environment, watched: Watched, row: Alarm) -> Iterato
             yield "AWS/SQS", queue
         case Subject.DEAD_LETTERS:
             yield "AWS/SQS", {"QueueName": watched.notices.dead.queue_name}
+        case Subject.REPORTS_LEFT:
+            yield "AWS/SQS", {"QueueName": watched.reports.dead.queue_name}
+        case Subject.REPORTER:
+            yield "AWS/Lambda", {"FunctionName": watched.reports.function.ref}
         case Subject.FUNCTION:
             yield "AWS/Lambda", {"FunctionName": watched.notices.function.ref}
 

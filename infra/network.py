@@ -68,7 +68,16 @@ def add_network(scope: Construct, environment: Environment, logs: s3.IBucket) ->
 
 
 def _groups(scope: Construct, vpc: ec2.Vpc) -> dict[str, ec2.CfnSecurityGroup]:
-    names = ["balancer", "inner-balancer", "link", "database", "cache", "handlers", *(fleet.name for fleet in FLEETS)]
+    names = [
+        "balancer",
+        "inner-balancer",
+        "link",
+        "database",
+        "cache",
+        "handlers",
+        "reports",
+        *(fleet.name for fleet in FLEETS),
+    ]
     groups = {}
     for name in names:
         groups[name] = ec2.CfnSecurityGroup(
@@ -107,7 +116,7 @@ def _allow(scope: Construct, network: Network) -> None:
             group_id=source, destination_security_group_id=target, ip_protocol="tcp",
             from_port=flow.port, to_port=flow.port, description=flow.why,
         )  # fmt: skip
-    for name in (*(fleet.name for fleet in FLEETS), "handlers"):
+    for name in (*(fleet.name for fleet in FLEETS), "handlers", "reports"):
         ec2.CfnSecurityGroupEgress(
             scope, f"{pascal(name)}ToServices",
             group_id=network.group(name), cidr_ip="0.0.0.0/0", ip_protocol="tcp", from_port=443, to_port=443,
@@ -122,10 +131,10 @@ def _endpoints(scope: Construct, network: Network) -> None:
         vpc_id=network.vpc.vpc_id,
         security_group_ingress=[
             ec2.CfnSecurityGroup.IngressProperty(
-                ip_protocol="tcp", from_port=443, to_port=443, source_security_group_id=network.group(fleet.name),
-                description=f"{fleet.name} to AWS services",
+                ip_protocol="tcp", from_port=443, to_port=443, source_security_group_id=network.group(name),
+                description=f"{name} to AWS services",
             )
-            for fleet in FLEETS
+            for name in (*(fleet.name for fleet in FLEETS), "handlers", "reports")
         ],
     )  # fmt: skip
     for service in ENDPOINTS:

@@ -51,8 +51,8 @@ def add_notifications(scope: Construct, environment: Environment, storage: Stora
         scope, "OperatorsMail", topic_arn=operators.topic_arn, protocol="email", endpoint=environment.mail
     )
     topic = _topic(scope, "Notices", storage)
-    dead = _queue(scope, "NoticesDead", storage, None)
-    queue = _queue(scope, "NoticesQueue", storage, sqs.DeadLetterQueue(max_receive_count=ATTEMPTS, queue=dead))
+    dead = add_queue(scope, "NoticesDead", storage, None)
+    queue = add_queue(scope, "NoticesQueue", storage, sqs.DeadLetterQueue(max_receive_count=ATTEMPTS, queue=dead))
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             actions=["sqs:SendMessage"],
@@ -84,7 +84,8 @@ def _topic(scope: Construct, name: str, storage: Storage) -> sns.Topic:
     return topic
 
 
-def _queue(scope: Construct, name: str, storage: Storage, dead: sqs.DeadLetterQueue | None) -> sqs.Queue:
+def add_queue(scope: Construct, name: str, storage: Storage, dead: sqs.DeadLetterQueue | None) -> sqs.Queue:
+    """Add a queue under our key; without a dead-letter queue it is one."""
     return sqs.Queue(
         scope, name,
         encryption=sqs.QueueEncryption.KMS,

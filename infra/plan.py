@@ -10,6 +10,10 @@ from openbourse.roles import FLEETS, INTAKE_PORT, ROLES, Fleet, Need, fleet_of, 
 
 POSTGRES_PORT: Final = 5_432
 POSTGRES_FAMILY: Final = "postgres18"
+RDS_CA: Final = "/usr/local/lib/openbourse/rds.pem"
+"""Where the image has the authorities of RDS: no system knows them, and without them `verify-full` believes nobody."""
+FUNCTION_RDS_CA: Final = "/var/task/rds.pem"
+"""The same of the report's function."""
 VALKEY_PORT: Final = 6_379
 HTTPS_PORT: Final = 443
 HTTP_PORT: Final = 80
@@ -21,6 +25,11 @@ HIDDEN: Final = ("/health", "/metrics")
 """Paths that instances serve to the balancer and to the machine itself, never to the public."""
 DRAIN_S: Final[Mapping[str, int]] = {"gateway": 30, "streams": 90, "control": 30}
 STAGE: Final = "live"
+REPORT_HANDLER: Final = "openbourse.wiring.reports.lambda_handler"
+REPORT_WHEN: Final = "cron(5 0 * * ? *)"
+"""As soon as the workers would write it: they find it there, and write what a failed call left out."""
+REPORT_TIMEOUT_S: Final = 780
+"""Above what the report itself waits for: the rows (120 s), and their sums (600 s)."""
 SIGN_IN_PATH: Final = next(path for role in ROLES if role.name == "identity" for path in role.paths)
 TIMEOUT_MS: Final = 5_000
 MANAGED: Final = (
@@ -76,6 +85,7 @@ def flows() -> Iterator[Flow]:
     """Yield every connection that is allowed, from the roles' needs."""
     yield Flow("link", "inner-balancer", HTTPS_PORT, "API Gateway to the balancer of account and control")
     yield Flow("handlers", "database", POSTGRES_PORT, "rotation of passwords")
+    yield Flow("reports", "database", POSTGRES_PORT, "the daily report's function")
     for fleet in FLEETS:
         needs = needs_of(fleet)
         if fleet.health_path:

@@ -12,6 +12,7 @@ from infra.monitoring import Watched, add_monitoring
 from infra.network import add_network
 from infra.notifications import add_notifications
 from infra.plan import pascal
+from infra.reports import add_reports
 from infra.rotation import add_rotation
 from infra.second_region import add_copies, add_standby_data
 from infra.sequencer import add_sequencers
@@ -36,7 +37,8 @@ class Venue:
         built = Built(network, storage, stores, notices)
         sequencers = add_sequencers(self._stack("sequencer"), environment, built)
         services = add_services(self._stack("services"), environment, built, edge.targets())
-        watched = Watched(stores, edge, notices, {"sequencer": sequencers, **services})
+        reports = add_reports(self._stack("reports"), environment, network, storage, stores)
+        watched = Watched(stores, edge, notices, reports, {"sequencer": sequencers, **services})
         add_monitoring(self._stack("monitoring"), environment, watched)
         add_rotation(self._stack("rotation"), environment, network, stores)
         if environment.second is not None:

@@ -28,6 +28,11 @@ variable "agent_sha256" {
   description = "SHA-256 of the CloudWatch agent's package, looked up once and reviewed"
 }
 
+variable "rds_ca_sha256" {
+  type        = string
+  description = "SHA-256 of the bundle of RDS certificates, looked up once and reviewed"
+}
+
 variable "kms_key" {
   type        = string
   default     = ""
@@ -84,8 +89,9 @@ build {
   provisioner "shell" {
     inline = [
       "curl --fail --silent --show-error --proto =https --output /tmp/agent.deb https://amazoncloudwatch-agent-${var.region}.s3.${var.region}.amazonaws.com/debian/arm64/latest/amazon-cloudwatch-agent.deb",
-      "sudo OPENBOURSE_AGENT=/tmp/agent.deb OPENBOURSE_AGENT_SHA256=${var.agent_sha256} sh /tmp/staged/image/provision.sh ${var.version} /tmp/staged",
-      "sudo rm -rf /tmp/staged /tmp/agent.deb",
+      "curl --fail --silent --show-error --proto =https --output /tmp/rds.pem https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
+      "sudo OPENBOURSE_AGENT=/tmp/agent.deb OPENBOURSE_AGENT_SHA256=${var.agent_sha256} OPENBOURSE_RDS_CA=/tmp/rds.pem OPENBOURSE_RDS_CA_SHA256=${var.rds_ca_sha256} sh /tmp/staged/image/provision.sh ${var.version} /tmp/staged",
+      "sudo rm -rf /tmp/staged /tmp/agent.deb /tmp/rds.pem",
     ]
   }
 

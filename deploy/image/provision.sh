@@ -2,11 +2,13 @@
 # Make a Debian 12 system into an openbourse instance: provision.sh VERSION SOURCE. Run as root, once, by Packer or in a root directory.
 #
 # SOURCE holds what install-release.sh needs, units/ and image/ of this repository. OPENBOURSE_AGENT names the CloudWatch
-# agent's package (a file), with its SHA-256 in OPENBOURSE_AGENT_SHA256; "none" leaves it out.
+# agent's package (a file), with its SHA-256 in OPENBOURSE_AGENT_SHA256; OPENBOURSE_RDS_CA likewise names the authorities
+# of RDS, whom no system knows by itself. "none" leaves either out.
 set -eu
 version=$1
 source=$2
 : "${OPENBOURSE_AGENT:?a path to amazon-cloudwatch-agent.deb, or none}"
+: "${OPENBOURSE_RDS_CA:?a path to the global bundle of RDS certificates, or none}"
 image=$source/image
 export DEBIAN_FRONTEND=noninteractive
 
@@ -37,6 +39,13 @@ install -m 0644 "$image/sysctl.conf" /etc/sysctl.d/60-openbourse.conf
 install -m 0644 "$image/hugepages.conf" /etc/tmpfiles.d/openbourse.conf
 install -D -m 0644 "$image/journald.conf" /etc/systemd/journald.conf.d/openbourse.conf
 install -m 0644 "$image/logrotate.conf" /etc/logrotate.d/openbourse
+
+echo "authorities of RDS"
+# Named by the database URLs of infra/: without them no process would believe the database.
+if [ "$OPENBOURSE_RDS_CA" != none ]; then
+    echo "$OPENBOURSE_RDS_CA_SHA256  $OPENBOURSE_RDS_CA" | sha256sum --check --strict --quiet
+    install -D -m 0644 "$OPENBOURSE_RDS_CA" /usr/local/lib/openbourse/rds.pem
+fi
 
 echo "agent"
 # Without its log group, which is the fleet's: openbourse-join names it and starts the agent.

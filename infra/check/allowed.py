@@ -35,6 +35,8 @@ NAG: Final = (
     Allowed("AwsSolutions-IAM5*", ("*/DatabaseMonitoring/*", "*/AccountLogRole/*"),
             "log streams below one name: RDS and API Gateway name them"),
     Allowed("AwsSolutions-IAM5*", ("*/NotifierRole/DefaultPolicy/*", "*/NotifierRole/*"), "tracing knows no resource"),
+    Allowed("AwsSolutions-IAM5*", ("*/ReporterRole/*",),
+            "objects below one folder; interfaces in a network and tracing know no resource (own rules check)"),
     Allowed("AwsSolutions-APIG2", ("*-edge/AccountApi",), "the exchange checks every request itself, by Binance's rules"),
     Allowed("AwsSolutions-APIG4", ("*-edge/Any*",), "the exchange proves each caller itself: signature or session"),
     Allowed("AwsSolutions-COG4", ("*-edge/Any*",), "as above: no Cognito in the venue"),
@@ -58,6 +60,7 @@ LINT: Final = (
 CHECKOV: Final = (
     Allowed("CKV2_AWS_71", ("*Certificate*",), "one certificate for api., account. and those to come"),
     Allowed("CKV_AWS_111", _ROLES, "actions that know no resource: Session Manager, the agent's metrics"),
+    Allowed("CKV_AWS_111", ("*ReporterRole*",), "actions that know no resource: interfaces in a network, tracing"),
     Allowed("CKV_AWS_116", ("*Notifier*",), "its queue has the dead-letter queue"),
     Allowed("CKV_AWS_117", ("*Notifier*",), "it reaches SES and nothing inside: a network would only add a NAT"),
     Allowed("CKV_AWS_120", ("*AccountStage",), "balances are not to be cached"),

@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from typing import Final
 
-from infra.check import edge_rules, fleet_rules, region_rules, store_rules, watch_rules
+from infra.check import edge_rules, fleet_rules, region_rules, report_rules, store_rules, watch_rules
 from infra.check.assembly import Assembly, Rule
 from infra.environments import Environment
 from infra.templates import Template
 
-RULES: Final[tuple[Rule, ...]] = (*fleet_rules.RULES, *store_rules.RULES, *edge_rules.RULES, *watch_rules.RULES)
+RULES: Final[tuple[Rule, ...]] = (
+    *fleet_rules.RULES,
+    *store_rules.RULES,
+    *edge_rules.RULES,
+    *watch_rules.RULES,
+    *report_rules.RULES,
+)
 NOT_OF_A_STANDBY: Final = {
     fleet_rules.fleets_read_their_secrets_only,  # copies of secrets are known there by their names alone
     store_rules.the_database_survives_a_zone,  # a replica until it is promoted
@@ -18,6 +24,7 @@ NOT_OF_A_STANDBY: Final = {
     watch_rules.alarms_reach_somebody,
     watch_rules.dashboards_show_the_table,
     watch_rules.money_is_watched,
+    *report_rules.RULES,  # once it is brought up its workers write what is missing
 }
 STANDBY_RULES: Final = tuple(rule for rule in RULES if rule not in NOT_OF_A_STANDBY)
 

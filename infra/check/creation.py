@@ -8,10 +8,10 @@ import json
 import time
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from infra.check.assembly import Assembly
+from infra.check.assembly import Assembly, Resource
 from infra.check.emulators import EMULATORS, REGION, Client, clients
 from infra.check.looking import COUNTED, QUESTIONS, SEEN_BY
 from infra.check.shim import BODY_BYTES_MAX, Shim, alone, in_order
@@ -21,6 +21,8 @@ CREATED_S_MAX: Final = 120.0
 BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
 CAPABILITIES: Final = ("CAPABILITY_NAMED_IAM",)
 IMAGE: Final = "ami-12c6146b"  # one that moto knows from the start
+Code = Callable[[Resource], Mapping[str, bytes]]
+"""Gives a function's files."""
 
 
 def create(assembly: Assembly) -> Iterator[tuple[str, list[str]]]:
@@ -31,11 +33,11 @@ def create(assembly: Assembly) -> Iterator[tuple[str, list[str]]]:
 
 
 def _on(emulator: str, client: Client, assembly: Assembly) -> Iterator[tuple[str, list[str]]]:
-    shim = Shim(set(UNMADE[emulator]), set(UNTOLD[emulator]), _bootstrap(client, assembly))
+    shim = Shim(set(UNMADE[emulator]), set(UNTOLD[emulator]), bootstrap(client, assembly))
     ids: dict[str, dict[str, str]] = defaultdict(dict)
     for template in in_order(assembly.templates):
         document = shim.apply(template)
-        problems = _created(client, template.stack, document, ids[template.stack])
+        problems = created(client, template.stack, document, ids[template.stack])
         yield f"the stack {template.stack} is created", problems
     by_type: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
     for each in assembly.all:
@@ -55,30 +57,37 @@ def _on(emulator: str, client: Client, assembly: Assembly) -> Iterator[tuple[str
             yield question, problems
 
 
-def _bootstrap(client: Client, assembly: Assembly) -> dict[str, str]:
-    """Put there what stands before any stack: the bootstrap's version and bucket, the function's code, the image, the
+def no_code(function: Resource) -> Mapping[str, bytes]:
+    """Return the code of a function that is created and never called."""
+    return {"handler.py": b"def handle(event, context): return None\n"}
+
+
+def bootstrap(client: Client, assembly: Assembly, code: Code = no_code) -> dict[str, str]:
+    """Put there what stands before any stack: the bootstrap's version and bucket, the functions' code, the image, the
     zone of names and a certificate; return what the last two are called here."""
-    parameters = {
-        BOOTSTRAP: "99",
-        f"/openbourse/{assembly.environment.name}/ami": IMAGE,
-    }
+    path = f"/openbourse/{assembly.environment.name}"
+    baked = {f"{{{{resolve:ssm:{path}/report-function}}}}": "report-function.zip"}
+    parameters = {BOOTSTRAP: "99", f"{path}/ami": IMAGE, f"{path}/report-function": "report-function.zip"}
     for name, value in parameters.items():
         client("ssm").put_parameter(Name=name, Value=value, Type="String")
     account = client("sts").get_caller_identity()["Account"]
     bucket = f"cdk-hnb659fds-assets-{account}-{REGION}"
     client("s3").create_bucket(Bucket=bucket)
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        archive.writestr("handler.py", "def handle(event, context): return None\n")
     for each in assembly.of("Lambda::Function"):
-        client("s3").put_object(Bucket=bucket, Key=each.properties["Code"]["S3Key"], Body=held.getvalue())
+        held, key = io.BytesIO(), each.properties["Code"]["S3Key"]
+        with zipfile.ZipFile(held, "w") as archive:
+            for name, body in code(each).items():
+                archive.writestr(name, body)
+        # One emulator looks the parameter up, the other takes its name for the key.
+        for name in {key, baked.get(key, key)}:
+            client("s3").put_object(Bucket=bucket, Key=name, Body=held.getvalue())
     own = assembly.environment
     zone = client("route53").create_hosted_zone(Name=own.domain, CallerReference="openbourse")["HostedZone"]["Id"]
     certificate = client("acm").request_certificate(DomainName=own.domain)["CertificateArn"]
     return {own.zone_id: zone.rpartition("/")[2], "AWS::CertificateManager::Certificate": certificate}
 
 
-def _created(client: Client, stack: str, document: Mapping[str, Any], ids: dict[str, str]) -> list[str]:
+def created(client: Client, stack: str, document: Mapping[str, Any], ids: dict[str, str]) -> list[str]:
     """Create one stack, wait for its end within a bound, and note the ids of what it made."""
     from botocore.exceptions import ClientError
     from botocore.parsers import ResponseParserError
@@ -137,5 +146,5 @@ def _made_after_all(client: Client, assembly: Assembly, kind: str, ids: Mapping[
     type_, _, name = kind.removeprefix("AWS::").partition("/")
     each = next(found for found in assembly.of(type_) if found.name.startswith(name))
     found: dict[str, str] = {}
-    _created(client, f"probe-{each.name}", alone(each.template, each.name, ids[each.template.stack]), found)
+    created(client, f"probe-{each.name}", alone(each.template, each.name, ids[each.template.stack]), found)
     return [f"it makes {each} now: take it from infra/check/unmade.py"] if each.name in found else []

@@ -113,6 +113,29 @@ def _master_key_for_workers(documents: Documents) -> None:
     mine["Resource"] = next(each for each in gateway if each.get("Sid") == "Secrets")["Resource"]
 
 
+def _statement(documents: Documents, role: str, action: str) -> dict[str, Any]:
+    """Return the statement of a role that allows an action."""
+    policy = _one(documents, "IAM::Role", role)["Properties"]["Policies"][0]["PolicyDocument"]
+    return next(each for each in policy["Statement"] if action in each["Action"])
+
+
+def _reporter_sends(documents: Documents) -> None:
+    policy = _one(documents, "IAM::Role", "ReporterRole")["Properties"]["Policies"][0]["PolicyDocument"]
+    policy["Statement"].append(
+        {"Effect": "Allow", "Action": "sns:Publish", "Resource": "arn:aws:sns:us-east-1:1:notices"}
+    )
+
+
+def _reporter_reads_the_master_key(documents: Documents) -> None:
+    gateway = _one(documents, "IAM::Role", "GatewayRole")["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    own = _statement(documents, "ReporterRole", "secretsmanager:GetSecretValue")
+    own["Resource"] = next(each for each in gateway if each.get("Sid") == "Secrets")["Resource"]
+
+
+def _schedule_calls_anything(documents: Documents) -> None:
+    _statement(documents, "ScheduleRole", "lambda:InvokeFunction")["Resource"] = "arn:aws:lambda:us-east-1:1:function:*"
+
+
 def _dangling(documents: Documents) -> None:
     _one(documents, "AutoScaling::AutoScalingGroup", "Sequencer")["Properties"]["PlacementGroup"] = {"Ref": "Nowhere"}
 
@@ -256,8 +279,22 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("messages shown again too early", OWN, _set(_QUEUE, "VisibilityTimeout", 30, "NoticesQueue")),
     Fault("a function on a Python that is gone", OWN, _set("Lambda::Function", "Runtime", "python3.8")),
     Fault("text kept for ever", OWN, _set("Logs::LogGroup", "RetentionInDays", None)),
+    Fault("no daily report is called for", OWN, _drop("Scheduler::Schedule")),
+    Fault("a schedule that is switched off", OWN, _set("Scheduler::Schedule", "State", "DISABLED")),
+    Fault("a report at somebody's local midnight", OWN,
+          _set("Scheduler::Schedule", "ScheduleExpressionTimezone", "America/New_York")),
+    Fault("a call for a report that is forgotten", OWN, _set("Scheduler::Schedule", "Target.DeadLetterConfig", None)),
+    Fault("a failed report that is forgotten", OWN, _set("Lambda::Function", "DeadLetterConfig", None, "Reporter")),
+    Fault("a report that is tried once", OWN, _set("Lambda::EventInvokeConfig", "MaximumRetryAttempts", 0)),
+    Fault("a report's function that may write orders", OWN, _reporter_sends),
+    Fault("a report's function with the master key", OWN, _reporter_reads_the_master_key),
+    Fault("a schedule that may call anything", OWN, _schedule_calls_anything),
     Fault("a goal without its alarm", OWN, _alarm_gone),
     Fault("an alarm at another threshold", OWN, _set("CloudWatch::Alarm", "Threshold", 10_000, "GoalOrderLatency")),
+    Fault("a share upside down", OWN,
+          _set("CloudWatch::Alarm", "Metrics.0.Expression", "whole / part", "GoalAvailability")),
+    Fault("a share of other minutes", OWN,
+          _set("CloudWatch::Alarm", "Metrics.1.MetricStat.Period", 60, "GoalShedding")),
     Fault("an alarm that tells nobody", OWN, _set("CloudWatch::Alarm", "AlarmActions", [], "GoalNoLeader")),
     Fault("an alarm's operator misspelt", OWN,
           _set("CloudWatch::Alarm", "ComparisonOperator", "GreaterThen", "GoalOrderLatency")),
@@ -269,6 +306,8 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("a secret by a pattern", OWN,
           _set("SSM::Parameter", "Value", "arn:aws:secretsmanager:eu-west-1:1:secret:journal-??????", "JournalSecret")),
     Fault("a setting not written", OWN, _setting_gone),
+    Fault("a database that nobody can believe", OWN,
+          _set("SSM::Parameter", "Value", "postgresql://journal/openbourse?sslmode=verify-full", "JournalUrlSetting")),
     Fault("no budget", OWN, _drop("Budgets::Budget")),
     Fault("one NAT gateway for three zones", OWN, _drop("EC2::NatGateway")),
     Fault("a second Region without copies", OWN, _no_copies, "global"),

@@ -18,6 +18,9 @@ ANY_RESOURCE: Final = frozenset(
         "cloudwatch:PutMetricData",
         "xray:PutTraceSegments",
         "xray:PutTelemetryRecords",
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DeleteNetworkInterface",
     }
 )
 """Actions that AWS offers for no single resource; every other must name what it is for."""

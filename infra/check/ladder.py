@@ -14,6 +14,7 @@ from infra.check import tools
 from infra.check.assertions import assembly_of, judge
 from infra.check.creation import create
 from infra.check.faults import FAULTS, LINT, OWN, planted
+from infra.check.functions import run_functions
 from infra.check.replay import replay
 from infra.environments import ENVIRONMENTS, PRODUCTION
 from infra.recorded import is_current
@@ -107,6 +108,12 @@ def replayed_alarms(folder: Path) -> Checks:
     yield from replay(assembly_of(PRODUCTION, read_templates(folder / "out")))
 
 
+def functions_at_work(folder: Path) -> Checks:
+    """Run production's functions on an emulator."""
+    out = folder / "out"
+    yield from run_functions(assembly_of(PRODUCTION, read_templates(out)), out)
+
+
 RUNGS: Final = (
     Rung(0, "synthesis, twice the same", twice_the_same),
     Rung(1, "own rules", own_rules),
@@ -116,4 +123,5 @@ RUNGS: Final = (
     Rung(5, "planted faults", planted_faults),
     Rung(6, "production created on emulators", created_on_emulators),
     Rung(7, "alarms replayed on ministack", replayed_alarms),
+    Rung(8, "functions at work on ministack", functions_at_work),
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from infra.alarms import ALARMS
 from infra.check.assembly import Assembly, Resource, Rule
-from infra.plan import OPERATORS, dashboard, secret_name
+from infra.plan import FUNCTION_RDS_CA, OPERATORS, RDS_CA, dashboard, secret_name
 from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Slo
 from openbourse.roles import Need
 
@@ -14,6 +14,7 @@ TEMPLATE_BYTES_MAX: Final = 51_200
 RESOURCES_MAX: Final = 500
 RUNTIMES: Final = {"python3.12", "python3.13", "python3.14"}
 VISIBILITY_TIMES: Final = 6
+DATABASES: Final = ("JOURNAL_URL", "DATABASE_URL", "READER_URL")
 
 
 def every_goal_has_its_alarm(assembly: Assembly) -> Iterator[str]:
@@ -36,13 +37,19 @@ def _differences(slo: Slo, own: Any) -> Iterator[str]:
         "TreatMissingData": slo.missing,
     }
     if slo.share_of:
-        names = {each["MetricStat"]["Metric"]["MetricName"] for each in own.get("Metrics", []) if "MetricStat" in each}
-        if names != {slo.metric, slo.share_of}:
-            yield f"looks at {sorted(names)}"
+        found = {each["Id"]: each.get("Expression") or _measured(each["MetricStat"]) for each in own.get("Metrics", [])}
+        times = (slo.statistic, slo.period_s, NAMESPACE)
+        asked = {"share": "part / whole", "part": (slo.metric, *times), "whole": (slo.share_of, *times)}
+        if found != asked or [each["Id"] for each in own["Metrics"] if each.get("ReturnData", True)] != ["share"]:
+            yield f"looks at {found}"
     else:
         statistic = "ExtendedStatistic" if slo.statistic.startswith("p") else "Statistic"
         wanted |= {"MetricName": slo.metric, statistic: slo.statistic, "Period": slo.period_s, "Namespace": NAMESPACE}
     yield from (f"{key} is {own.get(key)}" for key, value in wanted.items() if own.get(key) != value)
+
+
+def _measured(stat: Any) -> tuple[str, str, int, str]:
+    return stat["Metric"]["MetricName"], stat["Stat"], stat["Period"], stat["Metric"]["Namespace"]
 
 
 def every_resource_alarm_is_there(assembly: Assembly) -> Iterator[str]:
@@ -107,10 +114,14 @@ def queues_have_an_end(assembly: Assembly) -> Iterator[str]:
     """Each queue has a dead-letter queue but those that are one; messages stay hidden for six times the work."""
     queues = assembly.of("SQS::Queue")
     dead = set()
-    for each in queues:
-        redrive = each.properties.get("RedrivePolicy", {})
-        target = assembly.target(each, redrive.get("deadLetterTargetArn"))
-        if target is not None and redrive.get("maxReceiveCount", 0) > 0:
+    ends = [
+        *((each, each.properties["RedrivePolicy"]) for each in queues if "RedrivePolicy" in each.properties),
+        # A function that is called without waiting lays aside what it was called with.
+        *((each, each.properties.get("DeadLetterConfig", {})) for each in assembly.of("Lambda::Function")),
+    ]
+    for each, redrive in ends:
+        target = assembly.target(each, redrive.get("deadLetterTargetArn", redrive.get("TargetArn")))
+        if target is not None and redrive.get("maxReceiveCount", 1) > 0:
             dead.add(target.name)
             if target.properties.get("MessageRetentionPeriod", 0) < 14 * 24 * 3_600:
                 yield f"{target}: forgets before anybody looks"
@@ -219,6 +230,21 @@ def settings_are_written(assembly: Assembly) -> Iterator[str]:
     )
 
 
+def databases_are_believed_by_their_authority(assembly: Assembly) -> Iterator[str]:
+    """Whoever connects to PostgreSQL checks its name and chain, by the file of authorities that lies where it runs."""
+    told = [
+        (str(each), each.properties["Value"], RDS_CA)
+        for each in assembly.of("SSM::Parameter")
+        if str(each.properties["Name"]).endswith(DATABASES)
+    ]
+    for each in assembly.of("Lambda::Function"):
+        values = each.properties.get("Environment", {}).get("Variables", {})
+        told += [(f"{each} {name}", values[name], FUNCTION_RDS_CA) for name in values if name.endswith(DATABASES)]
+    for where, value, authorities in told:
+        if f"sslmode=verify-full&sslrootcert={authorities}" not in json.dumps(value):
+            yield f"{where}: believes any database, or none"
+
+
 RULES: Final[tuple[Rule, ...]] = (
     every_goal_has_its_alarm,
     every_resource_alarm_is_there,
@@ -231,4 +257,5 @@ RULES: Final[tuple[Rule, ...]] = (
     the_way_out_is_as_meant,
     templates_hang_together,
     settings_are_written,
+    databases_are_believed_by_their_authority,
 )

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.stage import ROOT, copy, write_sums
 from deploy.units import LOG
+from infra.plan import RDS_CA
 
 IMAGE = ROOT / "deploy" / "image"
 
@@ -27,6 +28,11 @@ def test_the_agent_reads_the_file_that_the_units_write() -> None:
     # Group and age are the stack's matter (infra/): a fleet may write to its own group and set no group's age.
     assert not {"log_group_name", "retention_in_days"} & set(read)
     assert f"{LOG}/venue.log" in (IMAGE / "logrotate.conf").read_text()
+
+
+def test_the_image_has_the_authorities_where_the_database_urls_name_them() -> None:
+    assert f'"$OPENBOURSE_RDS_CA" {RDS_CA}\n' in (IMAGE / "provision.sh").read_text()
+    assert "OPENBOURSE_RDS_CA_SHA256=${var.rds_ca_sha256}" in (IMAGE / "openbourse.pkr.hcl").read_text()
 
 
 def test_everything_that_the_recipe_installs_is_staged(tmp_path: Path) -> None:

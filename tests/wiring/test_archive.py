@@ -156,11 +156,9 @@ async def look_at_restored(venue: ProcessSettings, postgres: PostgresServer, bat
         await restore_journal(restored)
 
 
-async def test_missed_reports_are_caught_up_and_written_once(settings: ProcessSettings) -> None:
-    await wiring.migrate(settings)
+async def one_trade(settings: ProcessSettings, at_us: int) -> None:
+    """Write the rows of one trade at a moment, and of what is listed."""
     connection = await asyncpg.connect(settings.database_url)
-    day = date(2026, 11, 20)
-    at_us = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1e6)
     for is_buyer in (True, False):
         await connection.execute(
             "INSERT INTO projection_history.fill VALUES (1000, 1, 1, $1, 5, 6, 7, 0, 1, $2, $3, $4, 0)",
@@ -172,6 +170,13 @@ async def test_missed_reports_are_caught_up_and_written_once(settings: ProcessSe
             listing.take(event, 1)
     await listing.write(connection)
     await connection.close()
+
+
+async def test_missed_reports_are_caught_up_and_written_once(settings: ProcessSettings) -> None:
+    await wiring.migrate(settings)
+    day = date(2026, 11, 20)
+    at_us = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1e6)
+    await one_trade(settings, at_us)
     place = open_objects(settings.objects_url("reports"))
     now_us = at_us + 3 * 86_400 * 1_000_000
     due = [day + timedelta(days=number) for number in range(3)]

@@ -12,6 +12,7 @@ import structlog
 from openbourse.adapters.connection_postgres import connect, within
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.objects import open_objects
+from openbourse.adapters.secrets_references import resolve
 from openbourse.edge.listing import Listing
 from openbourse.history.reports import (
     REPORTS_FOLDER,
@@ -106,14 +107,15 @@ async def _await_rows(settings: ProcessSettings, connection: asyncpg.Connection)
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, object]:
     """Write one report as a Lambda function: of the date in the event, else of the day before the schedule's time.
 
-    Needs this package with the extra `aws`, and OPENBOURSE_* as every process does.
+    Needs this package with the extra `aws`, and OPENBOURSE_* as every process does; secrets that those name are looked
+    up at each call.
     """
     named = event.get("date")
     at = datetime.fromisoformat(str(event["time"])) if "time" in event else datetime.now(UTC)
     day = date.fromisoformat(str(named)) if named else at.astimezone(UTC).date() - timedelta(days=1)
     if not is_over(day, THIS_MACHINE.now_us()):
         raise ValueError(f"{day} is not over yet")
-    settings = read_settings(os.environ)
+    settings = read_settings({**os.environ, **resolve(os.environ)})
 
     async def work() -> Report:
         report = await day_report(settings, day)
