@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from openbourse.settings import ProcessSettings
 from openbourse.supervisor import binaries
 from openbourse.supervisor.stores import find_running
-from tests.exchange import Exchange, discard, new_exchange
+from tests.exchange import Account, Exchange, discard, new_exchange
 from tests.replicated import STANDBY, Replicated
 from tests.sequencer.shard import Shard, buy, far, migrate
 from tests.sequencer.test_kill import prepare
@@ -65,6 +66,7 @@ def test_every_fenced_command_is_run_by_a_test() -> None:
     assert parts == {
         *((name, "") for name in ("failover.md", "rebuild-a-standby.md", "reopen.md", *FAILURES)),
         ("failover.md", "database"),
+        *(("leaked-credential.md", part) for part in ("token", "key")),
         *(("restore.md", part) for part in ("before", "backup", "restore")),
     }
 
@@ -106,6 +108,19 @@ def settings_of(venue: Exchange) -> ProcessSettings:
     return found
 
 
+def stop_and_start(venue: Exchange) -> str:
+    """Return what `stop_exchange` and `start_exchange` stand for in a page, for a venue of one sequencer."""
+    assert venue.process is not None
+    stop = f'kill -INT {venue.process.pid}; while [ -e "$DATA/postgres/postmaster.pid" ]; do sleep 0.1; done; sleep 2'
+    start = (
+        f'nohup {sys.executable} -m openbourse up --data "$DATA" --port {venue.port} --no-demo --standbys 0'
+        f' >> "{venue.data_dir.parent}/up.log" 2>&1 &\n'
+        # It ends with 1 where nobody could take over, and nobody can here.
+        'for i in $(seq 60); do { openbourse sequencer status --data "$DATA" || true; } | grep -q ":" && break; sleep 0.3; done'
+    )
+    return f"stop_exchange() {{ {stop}; }}\nstart_exchange() {{ {start}; }}\n"
+
+
 def test_restoring_to_a_moment_says_what_is_lost(venue_of_one_sequencer: Exchange, tmp_path: Path) -> None:
     venue = venue_of_one_sequencer
     variables = {
@@ -126,15 +141,7 @@ def test_restoring_to_a_moment_says_what_is_lost(venue_of_one_sequencer: Exchang
     venue.account("lost@example.com", BTC="2")
     time.sleep(2.5)  # the witness remembers once a second
     assert venue.process is not None
-    stop = f'kill -INT {venue.process.pid}; while [ -e "$DATA/postgres/postmaster.pid" ]; do sleep 0.1; done; sleep 2'
-    start = (
-        f'nohup {sys.executable} -m openbourse up --data "$DATA" --port {venue.port} --no-demo --standbys 0'
-        f' >> "{venue.data_dir.parent}/up.log" 2>&1 &\n'
-        # It ends with 1 where nobody could take over, and nobody can here.
-        'for i in $(seq 60); do { openbourse sequencer status --data "$DATA" || true; } | grep -q ":" && break; sleep 0.3; done'
-    )
-    functions = f"stop_exchange() {{ {stop}; }}\nstart_exchange() {{ {start}; }}\n"
-    shown = run(functions + commands("restore.md", "restore"), **variables, MOMENT=moment)
+    shown = run(stop_and_start(venue) + commands("restore.md", "restore"), **variables, MOMENT=moment)
     lost = re.search(
         r"accepted: the journal holds what was acknowledged up to sequence (\d+); commands up to (\d+)", shown
     )
@@ -144,6 +151,28 @@ def test_restoring_to_a_moment_says_what_is_lost(venue_of_one_sequencer: Exchang
     venue.process = None
     venue.await_ready()
     assert venue.client(kept).balances()["BTC"] == ("1.00000000", "0.00000000")
+
+
+def test_a_new_master_key_voids_what_the_former_sealed_and_nothing_else(venue_of_one_sequencer: Exchange) -> None:
+    venue = venue_of_one_sequencer
+    account = venue.account("leaked@example.com", USDT="1000")
+    placed = venue.client(account).place(
+        symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price="10000"
+    )
+    variables = {"DATA": str(venue.data_dir), "EMAIL": account.email}
+    script = stop_and_start(venue) + commands("leaked-credential.md", "key")
+    shown = run(script, **variables)
+    venue.process = None
+    venue.await_ready()
+    assert "BROKEN" not in shown
+    made = json.loads(next(line for line in shown.splitlines() if line.startswith("{")))
+    refused = venue.client(account).signed("GET", "/api/v3/openOrders", symbol="BTCUSDT")
+    assert (refused.status_code, refused.json()["code"]) == (401, -2015)
+    renewed = venue.client(Account(account.email, made["accountId"], made["apiKey"], made["secretKey"]))
+    assert made["accountId"] == account.account_id
+    [order] = renewed.signed("GET", "/api/v3/openOrders", symbol="BTCUSDT").json()
+    assert order["orderId"] == placed["orderId"]
+    assert renewed.balances()["USDT"] == ("900.00000000", "100.00000000")
 
 
 async def test_a_lost_database_host_is_replaced(settings: ProcessSettings, server_dir: Path, cluster: Path) -> None:
