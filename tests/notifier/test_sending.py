@@ -13,10 +13,10 @@ from openbourse.edge.listing import Listing
 from openbourse.notifier import sending
 from openbourse.notifier.sending import AGE_MAX_S, CursorMoved, Sending
 from openbourse.notifier.store import Store
-from openbourse.notifier.telling import KINDS, Telling
+from openbourse.notifier.telling import KINDS, Draft, Telling
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.events import decode
-from openbourse.protocol.notifications import Notification
+from openbourse.protocol.notifications import Notification, Topic
 from openbourse.wiring.tables import _revisions
 from tests.projection.recorded import Recorded
 
@@ -49,12 +49,16 @@ class Rows:
     def __init__(self) -> None:
         self.cursor = 0
         self.moved = False
+        self.quiet: set[tuple[int, str]] = set()
 
     async def advance(self, before: int, to: int) -> bool:
         if self.moved or before != self.cursor:
             return False
         self.cursor = to
         return True
+
+    async def silenced(self, accounts: Collection[int]) -> set[tuple[int, str]]:
+        return {(account, topic) for account, topic in self.quiet if account in accounts}
 
 
 class People:
@@ -128,6 +132,34 @@ async def test_a_crash_after_handing_over_tells_again_with_the_same_ids() -> Non
     assert {each.id for each in outlet.taken} >= {each.id for each in clean.taken}
 
 
+async def test_what_somebody_chose_not_to_hear_of_is_not_told_and_the_rest_is() -> None:
+    clean, rows, outlet = Outlet(), Rows(), Outlet()
+    await run(Ending(1), Rows(), clean)
+    rows.quiet = {(1_000, "fill"), (7, "deposit")}
+    work = await run(Ending(1), rows, outlet)
+    assert [each.id for each in outlet.taken] == [each.id for each in clean.taken if each.topic is not Topic.FILL]
+    assert len(outlet.taken) > 0
+    assert work.counters()["silenced"] > 0
+    assert rows.cursor == Recorded(1).batches[-1].last_sequence
+
+
+@pytest.mark.parametrize(
+    ("topic", "silenced", "is_silenced"),
+    [
+        (Topic.FILL, {"fill"}, True),
+        (Topic.FILL, {"cancel"}, False),
+        (Topic.MUTED, {"fill", "cancel"}, False),
+        (Topic.MUTED, {"fill", "cancel", "expiry"}, True),
+        (Topic.WITHDRAWAL_HELD, {"withdrawal-held"}, False),
+    ],
+)
+def test_withdrawals_are_always_told_and_more_of_nothing_is_not(
+    topic: Topic, silenced: set[str], is_silenced: bool
+) -> None:
+    draft = Draft("1", topic, 7, 0, {})
+    assert sending._is_silenced(draft, {(7, each) for each in silenced}) is is_silenced
+
+
 async def test_two_at_work_are_noticed() -> None:
     rows = Rows()
     rows.moved = True
@@ -158,3 +190,9 @@ async def test_the_cursor_begins_now_moves_only_from_where_it_stands_and_outlive
         assert not await store.advance(40, 60)
         assert await Store(pool, 0).begin(0) == 55
         assert await Store(pool, 1).begin(3) == 3
+        await store.silence(7, ["fill", "cancel"])
+        await store.silence(8, ["fill"])
+        await store.silence(7, ["cancel", "deposit"])
+        assert await store.silenced([7]) == {(7, "cancel"), (7, "deposit")}
+        await store.silence(7, [])
+        assert await store.silenced([7, 8, 9]) == {(8, "fill")}

@@ -72,6 +72,17 @@ async def test_a_made_account_trades_and_reads_its_own_writes(venue: ProcessSett
     assert (balance["free"], balance["locked"]) == ("500.00000000", "500.00000000")
 
 
+async def test_a_signed_in_person_chooses_what_to_hear_of(venue: ProcessSettings) -> None:
+    account = await wiring.create_account(venue, "ann@example.com", PASSWORD, [])
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{venue.port}") as http:
+        signed_in = await http.post("/bourse/v1/sessions", json={"email": account.email, "password": PASSWORD})
+    session = replace(account, api_key=signed_in.json()["apiKey"], secret_key=signed_in.json()["secretKey"])
+    chosen = {"topics": ["fill", "deposit"], "always": ["withdrawal"]}
+    assert await ask(venue, session, "PUT", "/bourse/v1/notifications", topics="fill,deposit") == chosen
+    assert await ask(venue, account, "GET", "/bourse/v1/notifications") == chosen
+    assert (await ask(venue, session, "PUT", "/bourse/v1/notifications", topics=""))["topics"] == []
+
+
 async def test_the_same_address_again_is_funded_and_gets_a_further_key(venue: ProcessSettings) -> None:
     first = await wiring.create_account(venue, "ann@example.com", PASSWORD, [("BTC", UNIT)])
     second = await wiring.create_account(venue, "ann@example.com", PASSWORD, [("BTC", UNIT)])

@@ -9,7 +9,7 @@ import structlog
 from openbourse.notifier.telling import KINDS, Draft, Telling
 from openbourse.projection.feed import CommittedBatch, Feed
 from openbourse.protocol.events import decode
-from openbourse.protocol.notifications import Notification, is_address
+from openbourse.protocol.notifications import CHOSEN, Notification, Topic, is_address
 
 log: Final = structlog.get_logger()
 
@@ -19,6 +19,7 @@ GATHER_S: Final = 0.05
 CURSOR_EVERY_S: Final = 1.0
 """How often the cursor is written where there was nothing to tell."""
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+ORDERS: Final = (Topic.FILL, Topic.CANCEL, Topic.EXPIRY)
 AGE_MAX_S: Final = 86_400
 """What could not be handed over for a day is no news any more: it is counted and left out."""
 
@@ -39,6 +40,7 @@ class Store(Protocol):
     """What is needed of the rows."""
 
     async def advance(self, before: int, to: int) -> bool: ...
+    async def silenced(self, accounts: Collection[int]) -> set[tuple[int, str]]: ...
 
 
 class Directory(Protocol):
@@ -75,6 +77,7 @@ class Sending:
         self.faults = 0
         self.stale = 0
         self.without_address = 0
+        self.silenced = 0
 
     async def run(self) -> None:
         """Tell for ever. Raises CursorMoved, OSError, and what the database raises when it is away."""
@@ -106,6 +109,10 @@ class Sending:
 
     async def _addressed(self, drafts: list[Draft]) -> list[Notification]:
         known = await self._directory.addresses({draft.account for draft in drafts})
+        silenced = await self._store.silenced({draft.account for draft in drafts})
+        wanted = [draft for draft in drafts if not _is_silenced(draft, silenced)]
+        self.silenced += len(drafts) - len(wanted)
+        drafts = wanted
         found = []
         for draft in drafts:
             address = known.get(draft.account, "")
@@ -144,7 +151,14 @@ class Sending:
             "stale": self.stale,
             "muted": self._telling.muted,
             "without_address": self.without_address,
+            "silenced": self.silenced,
         }
+
+
+def _is_silenced(draft: Draft, silenced: Collection[tuple[int, str]]) -> bool:
+    """Tell whether somebody chose not to hear of this; that more happened goes without a word if all of it does."""
+    topics = ORDERS if draft.topic is Topic.MUTED else (draft.topic,)
+    return all(topic in CHOSEN and (draft.account, topic) in silenced for topic in topics)
 
 
 async def _groups(queue: "asyncio.Queue[CommittedBatch]") -> AsyncIterator[list[CommittedBatch]]:

@@ -26,6 +26,10 @@ class Topic(StrEnum):
     """So many more of this minute were left out."""
 
 
+CHOSEN: Final = (Topic.FILL, Topic.CANCEL, Topic.EXPIRY, Topic.DEPOSIT)
+"""What a person may choose not to hear of."""
+
+
 class NotificationFault(ValueError):
     """A body that is no notification."""
 

@@ -36,6 +36,8 @@ from openbourse.marketdata.candles import TradeStore
 from openbourse.marketdata.view import MarketView
 from openbourse.monitor.api import Monitor
 from openbourse.monitor.audit import Audit
+from openbourse.notifier import api as notifier
+from openbourse.notifier.store import Store as NotifierStore
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.events import Event
 from openbourse.settings import ProcessSettings, announce_alive
@@ -93,6 +95,7 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         stores.closing.callback(passwords.close)
         users = await stores.users(passwords)
         operations += identity.operations(users, keys, await stores.test_funds(), HashingBusy)
+        operations += notifier.operations(NotifierStore(pool, settings.venue.shard))
         beside.append(users.keep_reconciled())
     if "monitor" in roles:
         beside.append(audit.run())
