@@ -1,4 +1,4 @@
-"""The functions run on ministack: created from the templates with their code, and each does what it is there for.
+"""The functions, and the API, at work on ministack: created from the templates with their code.
 
 The notices' function is the very one that is deployed. The daily report's is called by its schedule and fails here, for
 want of a database: what is seen is that the call comes and is laid aside. Its success is in tests/wiring, on PostgreSQL.
@@ -16,13 +16,14 @@ from typing import Any, Final
 from infra.check.assembly import Assembly, Resource
 from infra.check.creation import bootstrap, created
 from infra.check.emulators import Client, clients, ministack
+from infra.check.metering import metered
 from infra.check.shim import Shim, in_order
 from infra.check.unmade import UNMADE, UNTOLD
 from infra.plan import REPORT_HANDLER
 from openbourse.notifier.rendering import render
 from openbourse.protocol.notifications import Notification, Topic
 
-STACKS: Final = ("storage", "network", "data", "notifications", "reports")
+STACKS: Final = ("storage", "network", "data", "notifications", "reports", "edge")
 SEEN_S_MAX: Final = 60.0
 POLL_S: Final = 0.5
 HIDDEN_S: Final = 1
@@ -63,6 +64,7 @@ def run_functions(assembly: Assembly, out: Path) -> Iterator[tuple[str, list[str
         reports = ids[f"{assembly.environment.prefix}-reports"]
         yield "the schedule calls the function of reports and tells it the time", _called(client, reports)
         yield "a call for a report that fails is laid aside", _kept(client, reports)
+        yield from metered(client, url, assembly, ids[f"{assembly.environment.prefix}-edge"])
 
 
 def _named(ids: Mapping[str, str], beginning: str) -> str:

@@ -109,7 +109,7 @@ def replayed_alarms(folder: Path) -> Checks:
 
 
 def functions_at_work(folder: Path) -> Checks:
-    """Run production's functions on an emulator."""
+    """Run production's functions, and ask its API, on an emulator."""
     out = folder / "out"
     yield from run_functions(assembly_of(PRODUCTION, read_templates(out)), out)
 
@@ -123,5 +123,5 @@ RUNGS: Final = (
     Rung(5, "planted faults", planted_faults),
     Rung(6, "production created on emulators", created_on_emulators),
     Rung(7, "alarms replayed on ministack", replayed_alarms),
-    Rung(8, "functions at work on ministack", functions_at_work),
+    Rung(8, "functions and API at work", functions_at_work),
 )
