@@ -1,12 +1,14 @@
 """Tables of every service, brought to this version."""
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import structlog
 
 from openbourse import identity, notifier, wallet
 from openbourse.adapters.connection_postgres import connect
+from openbourse.adapters.logins_postgres import make_logins
 from openbourse.adapters.migrations_postgres import apply_revisions
 from openbourse.history.tables import create_schema
 from openbourse.history.tables import create_schema as create_history
@@ -17,6 +19,19 @@ from openbourse.settings import ProcessSettings
 from openbourse.wiring.patience import await_database
 
 log = structlog.get_logger()
+
+
+async def make_program_logins(settings: ProcessSettings, master_url: str) -> list[str]:
+    """Make the logins that the databases' URLs name, with one that may; return those that were not there."""
+    found = (urlsplit(url) for url in (settings.journal_url, settings.database_url))
+    logins = {unquote(each.username): unquote(each.password) for each in found if each.username and each.password}
+    master = await await_database(lambda: connect(master_url))
+    try:
+        made = await make_logins(master, logins)
+    finally:
+        await master.close()
+    log.info("logins are there", made=made)
+    return made
 
 
 async def migrate(settings: ProcessSettings) -> None:
