@@ -231,7 +231,8 @@ class Run:
         transports: list[asyncio.Transport] = []
         for _ in range(sockets):
             _, speaker = await loop.create_connection(lambda: _Speaker(named, self, path), HOST, self._port)
-            assert await asyncio.wait_for(speaker.opened, 10), "the handshake was refused"
+            async with asyncio.timeout(10):
+                assert await speaker.opened, "the handshake was refused"
             assert speaker.transport is not None
             transports.append(speaker.transport)
             self._keep(speaker.transport)

@@ -143,7 +143,8 @@ class SocketConnection(asyncio.Protocol):
         )
 
     async def opened(self) -> None:
-        await asyncio.wait_for(self._open, 10)
+        async with asyncio.timeout(10):
+            await self._open
 
     def send(self, name: bytes, payload: bytes, planned: float) -> None:
         assert self.transport is not None

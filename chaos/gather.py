@@ -84,7 +84,8 @@ async def verified(venue: Venue, seconds: float) -> str:
         *program("verify"), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), seconds)
+        async with asyncio.timeout(seconds):
+            out, _ = await process.communicate()
     except TimeoutError:
         process.kill()
         return f"verify did not end within {seconds:g} s"

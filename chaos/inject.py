@@ -246,7 +246,8 @@ class Injector:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            code = await asyncio.wait_for(process.wait(), HANDOVER_S)
+            async with asyncio.timeout(HANDOVER_S):
+                code = await process.wait()
         except TimeoutError:
             process.kill()
             code = 1

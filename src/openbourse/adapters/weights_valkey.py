@@ -1,11 +1,14 @@
 """Request weights that processes tell each other, in Valkey."""
 
+import asyncio
 from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 KEPT_S: Final = 120
+CALL_SECONDS_MAX: Final = 2.0
+"""A slower one is taken for away: the process goes on with its own sums."""
 
 
 class ValkeyWeights:
@@ -22,7 +25,8 @@ class ValkeyWeights:
             for name, weight in sums.items():
                 pipeline.hincrby(key, name, weight)
             pipeline.expire(key, KEPT_S)
-            totals = await pipeline.execute()
+            async with asyncio.timeout(CALL_SECONDS_MAX):
+                totals = await pipeline.execute()
         except RedisError as fault:
             raise OSError(str(fault)) from fault
         return dict(zip(sums, (int(total) for total in totals[:-1]), strict=True))

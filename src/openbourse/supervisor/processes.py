@@ -91,7 +91,8 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(step)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await process.wait()
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)

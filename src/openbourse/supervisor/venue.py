@@ -172,7 +172,8 @@ class Venue:
                 start_new_session=True,
             )
         try:
-            code = await asyncio.wait_for(process.wait(), MIGRATE_SECONDS_MAX)
+            async with asyncio.timeout(MIGRATE_SECONDS_MAX):
+                code = await process.wait()
         finally:
             if process.returncode is None:
                 process.kill()

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from openbourse import listings
+from openbourse.adapters.connection_valkey import open_client
 from openbourse.adapters.feed_valkey import ValkeyFeed
 from openbourse.adapters.identity_valkey import ValkeyAttempts, ValkeyKeyChannel
 from openbourse.adapters.intake_tcp import TcpIntake
@@ -25,7 +24,6 @@ from openbourse.wiring.telemetry import Telemetry
 
 POOL_CONNECTIONS: Final = 8
 STATEMENT_S: Final = 15
-VALKEY_CONNECT_S: Final = 2
 
 
 class Stores:
@@ -60,9 +58,7 @@ class Stores:
 
     def new_valkey(self) -> Redis:
         """Return a client of its own: a reader that waits inside Valkey must not hold up others."""
-        client = Redis.from_url(
-            self.settings.valkey_url, socket_connect_timeout=VALKEY_CONNECT_S, retry=Retry(NoBackoff(), 1)
-        )
+        client = open_client(self.settings.valkey_url)
         self.closing.push_async_callback(client.aclose)
         return client
 
