@@ -141,6 +141,7 @@ def _settings(environment: Environment, storage: Storage, stores: Stores) -> dic
         "OPENBOURSE_JOURNAL_URL": database(Need.JOURNAL, stores.database.writer),
         "OPENBOURSE_DATABASE_URL": database(Need.DATABASE, stores.database.reader),
         "OPENBOURSE_REPORTS_URL": f"s3://{storage.buckets[Bucket.REPORTS].bucket_name}",
+        "OPENBOURSE_MARKET_URL": f"s3://{storage.buckets[Bucket.MARKET].bucket_name}",
         **{f"OPENBOURSE_{name}": value for name, value in environment.settings.items()},
     }
 
@@ -149,13 +150,14 @@ def _permissions(storage: Storage, stores: Stores, dead: sqs.Queue, group: logs.
     def through(service: str) -> dict[str, dict[str, str]]:
         return {"StringEquals": {"kms:ViaService": f"{service}.{cdk.Aws.REGION}.amazonaws.com"}}
 
-    key, reports = [storage.key.key_arn], storage.buckets[Bucket.REPORTS]
+    key, reports, market = [storage.key.key_arn], storage.buckets[Bucket.REPORTS], storage.buckets[Bucket.MARKET]
+    files = [reports.arn_for_objects("daily/*"), market.arn_for_objects("data/*")]
     secrets = [stores.secrets[need] for need in (Need.JOURNAL, Need.DATABASE)]
     return [
         iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=secrets),
         iam.PolicyStatement(actions=["kms:Decrypt"], resources=key, conditions=through("secretsmanager")),
-        iam.PolicyStatement(actions=["s3:PutObject", "s3:GetObject"], resources=[reports.arn_for_objects("daily/*")]),
-        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[reports.bucket_arn]),
+        iam.PolicyStatement(actions=["s3:PutObject", "s3:GetObject"], resources=files),
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[reports.bucket_arn, market.bucket_arn]),
         iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=key, conditions=through("s3")),
         iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[group.log_group_arn]),
         # A function in a network makes its interfaces itself; these actions and those of tracing know no resource.

@@ -7,6 +7,7 @@ from infra.check.assembly import Assembly, Resource, Rule, listed, statements
 from infra.plan import REPORT_HANDLER, REPORT_TIMEOUT_S, REPORT_WHEN
 from openbourse.roles import Need
 
+FOLDERS: Final = (("Reports", "daily/*"), ("Market", "data/*"))
 CALLER: Final = frozenset({"lambda:InvokeFunction", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"})
 WRITER: Final = frozenset(
     {
@@ -70,7 +71,7 @@ def failed_reports_are_kept(assembly: Assembly) -> Iterator[str]:
 
 
 def reports_need_no_more(assembly: Assembly) -> Iterator[str]:
-    """The schedule's role calls one function; the function's role reads two logins and writes one folder."""
+    """The schedule's role calls one function; the function's role reads two logins and writes two folders."""
     prefix = f"openbourse/{assembly.environment.name}/"
     for each in _schedules(assembly):
         role = assembly.target(each, each.properties["Target"]["RoleArn"])
@@ -86,7 +87,7 @@ def reports_need_no_more(assembly: Assembly) -> Iterator[str]:
         if names != sorted(prefix + need.value for need in (Need.JOURNAL, Need.DATABASE)):
             yield f"{each}: reads {names}"
         for where in _resources(role, "s3:PutObject"):
-            if "daily/*" not in str(where) or "Reports" not in str(where):
+            if not any(bucket in str(where) and folder in str(where) for bucket, folder in FOLDERS):
                 yield f"{each}: writes {where}"
 
 

@@ -116,8 +116,6 @@ ROLES: tuple[Role, ...] = (
         "projects the journal into tables of orders, trades and candles",
         Scaling.WORKERS,
         (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
-        writes=(Bucket.MARKET,),
-        reads=(Bucket.MARKET,),
     ),
     Role(
         "notifier",
@@ -127,11 +125,11 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(
         "archive",
-        "keeps the journal's archive, snapshots and daily reports in the place for objects",
+        "keeps the journal's archive, snapshots, daily reports and files of market data in the place for objects",
         Scaling.WORKERS,
         (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
-        writes=(Bucket.ARCHIVE, Bucket.BACKUPS, Bucket.REPORTS),
-        reads=(Bucket.ARCHIVE, Bucket.BACKUPS, Bucket.REPORTS),
+        writes=(Bucket.ARCHIVE, Bucket.BACKUPS, Bucket.REPORTS, Bucket.MARKET),
+        reads=(Bucket.ARCHIVE, Bucket.BACKUPS, Bucket.REPORTS, Bucket.MARKET),
     ),
     Role("demo", "market makers that trade through the public API", Scaling.OPTIONAL, (Need.SEQUENCER,)),
 )

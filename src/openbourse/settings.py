@@ -59,6 +59,7 @@ class ProcessSettings:
     archive_url: str = ""  # file:///directory or s3://bucket/prefix; empty: below the data directory
     backups_url: str = ""
     reports_url: str = ""
+    market_url: str = ""
     archive_segment_s: int = 300  # a segment is written when its oldest batch is so old
     notify_url: str = field(default="log:", repr=False)  # log:, smtp://…, sqs:URL or sns:ARN
     notify_from: str = ""
@@ -94,6 +95,7 @@ class ProcessSettings:
             "ARCHIVE_URL": self.archive_url,
             "BACKUPS_URL": self.backups_url,
             "REPORTS_URL": self.reports_url,
+            "MARKET_URL": self.market_url,
             "ARCHIVE_SEGMENT_S": self.archive_segment_s,
             "NOTIFY_URL": self.notify_url,
             "NOTIFY_FROM": self.notify_from,
@@ -115,7 +117,7 @@ class ProcessSettings:
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None and value != ""}
 
     def objects_url(self, bucket: str) -> str:
-        """Return the place of the objects of a kind: archive, backups or reports."""
+        """Return the place of the objects of a kind: archive, backups, reports or market."""
         named: str = getattr(self, f"{bucket}_url")
         return named or (self.data_dir.absolute() / "objects" / bucket).as_uri()
 
@@ -150,6 +152,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         archive_url=reader.text("ARCHIVE_URL"),
         backups_url=reader.text("BACKUPS_URL"),
         reports_url=reader.text("REPORTS_URL"),
+        market_url=reader.text("MARKET_URL"),
         archive_segment_s=reader.number("ARCHIVE_SEGMENT_S", 300, 1, 86_400),
         notify_url=reader.text("NOTIFY_URL") or "log:",
         notify_from=reader.text("NOTIFY_FROM"),

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import hashlib
+import io
 import json
 import os
 import signal
 import socket
+import zipfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,8 +27,9 @@ from openbourse.archive.catalog import Entry
 from openbourse.archive.segments import SegmentFault, pack
 from openbourse.cli.app import app
 from openbourse.history.reports import SUMMARY, key_of
+from openbourse.marketdata.files import FOLDER
 from openbourse.marketdata.projector import MarketProjector
-from openbourse.objects import all_listed
+from openbourse.objects import Objects, all_listed
 from openbourse.protocol.events import EventKind, decode
 from openbourse.protocol.notifications import Notification, Topic
 from openbourse.roles import EDGE_ROLES
@@ -164,6 +168,9 @@ async def one_trade(settings: ProcessSettings, at_us: int) -> None:
             "INSERT INTO projection_history.fill VALUES (1000, 1, 1, $1, 5, 6, 7, 0, 1, $2, $3, $4, 0)",
             1 + is_buyer, at_us, is_buyer, not is_buyer,
         )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO projection_marketdata.candle VALUES (1, 60, $1, 5, 6, 4, 5, 700000000, 35, 1, 0, 0, 1, 1)", at_us
+    )
     listing = MarketProjector()
     for batch in Recorded(1).batches:
         for event in decode(batch.events, {EventKind.ASSET_CREATED, EventKind.INSTRUMENT_DEFINED}):
@@ -185,6 +192,22 @@ async def test_missed_reports_are_caught_up_and_written_once(settings: ProcessSe
     assert await write_due(settings, place, now_us + 86_400 * 1_000_000) == [day + timedelta(days=3)]
     assert json.loads(await place.read(key_of(0, day, SUMMARY)))["trades"] == 1
     assert len(await all_listed(place, "daily")) == 12
+    market = open_objects(settings.objects_url("market"))
+    files = await all_listed(market, FOLDER)
+    assert len(files) == 8, "an archive and its checksum for each of four days"
+    lines = [await table(market, head.key) for head in files if head.key.endswith(".zip")]
+    assert [len(each) for each in lines] == [720, 1_440, 1_440, 1_440], "from the first trade on, flat where none was"
+    assert lines[0][0].split(",")[:6] == [str(at_us), *(f"0.0000000{price}" for price in (5, 6, 4, 5)), "7.00000000"]
+    assert {line.split(",")[4] for line in lines[1]} == {"0.00000005"}
+
+
+async def table(market: Objects, key: str) -> list[str]:
+    """Return the lines of an archive that is what its checksum says."""
+    body, told = await market.read(key), (await market.read(f"{key}.CHECKSUM")).decode()
+    assert told == f"{hashlib.sha256(body).hexdigest()}  {key.rpartition('/')[2]}\n"
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        [name] = archive.namelist()
+        return archive.read(name).decode().splitlines()
 
 
 async def test_a_schedule_writes_yesterday_s_report_and_no_day_that_is_not_over(

@@ -32,7 +32,7 @@ from tests.wiring.test_archive import one_trade
 ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 90.0
 LOGIN = "openbourse/test/database"
-BUCKET = "report-function"
+BUCKET, MARKET = "report-function", "market-files"
 
 
 def test_the_template_names_this_function_gives_it_time_and_calls_when_a_report_is_due() -> None:
@@ -89,9 +89,10 @@ def function(
     parts = urlsplit(settings.database_url)
     secret = {"username": parts.username, "password": parts.password}
     client("secretsmanager", ministack_url).create_secret(Name=LOGIN, SecretString=json.dumps(secret))
-    client("s3", ministack_url).create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-    )
+    for bucket in (BUCKET, MARKET):
+        client("s3", ministack_url).create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
     named = f"${{secretsmanager:{LOGIN}#username}}:${{secretsmanager:{LOGIN}#password}}"
 
     def by_reference(url: str) -> str:
@@ -102,6 +103,7 @@ def function(
         "OPENBOURSE_JOURNAL_URL": by_reference(settings.journal_url),
         "OPENBOURSE_DATABASE_URL": by_reference(settings.database_url),
         "OPENBOURSE_REPORTS_URL": f"s3://{BUCKET}",
+        "OPENBOURSE_MARKET_URL": f"s3://{MARKET}",
     }
     made = client("lambda", ministack_url).create_function(
         FunctionName="reporter",
@@ -136,6 +138,8 @@ async def test_a_schedule_has_yesterday_s_report_written(
         await asyncio.sleep(0.5)
     summary = json.load(io.BytesIO(s3.get_object(Bucket=BUCKET, Key=wanted)["Body"].read()))
     assert (summary["date"], summary["trades"], summary["fills"]) == (noon.date().isoformat(), 1, 2)
+    files = [each["Key"] for each in s3.list_objects_v2(Bucket=MARKET)["Contents"]]
+    assert [key.rpartition(f"1m-{noon.date()}")[2] for key in files] == [".zip", ".zip.CHECKSUM"]
     # Called again it finds the same there, and is content.
     invoked = client("lambda", ministack_url).invoke(
         FunctionName="reporter", Payload=json.dumps({"date": summary["date"]})

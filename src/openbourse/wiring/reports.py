@@ -17,6 +17,7 @@ from openbourse.edge.listing import Listing
 from openbourse.history.reports import (
     REPORTS_FOLDER,
     Report,
+    bounds_us,
     day_of,
     days_due,
     first_day,
@@ -26,6 +27,7 @@ from openbourse.history.reports import (
 )
 from openbourse.history.store import Store
 from openbourse.machine import THIS_MACHINE
+from openbourse.marketdata.files import day_files
 from openbourse.marketdata.view import read_listing
 from openbourse.objects import Objects, all_listed, keep
 from openbourse.settings import ProcessSettings, read_settings
@@ -59,6 +61,31 @@ async def day_report(settings: ProcessSettings, day: date) -> Report:
     return await asyncio.to_thread(make_report, day, traded, fees, listing)
 
 
+async def store_market_files(settings: ProcessSettings, day: date) -> int:
+    """Write a day's candles where anyone may have them; return how many files. Raises ObjectDiffers, ObjectsAway."""
+    objects = open_objects(settings.objects_url("market"))
+    connection = await connect(settings.database_url)
+    try:
+        listing = Listing()
+        listing.apply(await read_listing(connection))
+        files = await within(connection, READ_SECONDS_MAX, day_files(connection, listing, day, bounds_us(day)))
+    except TimeoutError as fault:
+        raise ReportNotReady(f"the day's candles were not read in {READ_SECONDS_MAX:g} s") from fault
+    finally:
+        connection.terminate()
+    for key, body in files.items():
+        await keep(objects, key, body)
+    return len(files)
+
+
+async def write_day(settings: ProcessSettings, objects: Objects, day: date) -> Report:
+    """Write all of a day: its report last, so that where that is, all is there. Raises ReportNotReady, OSError."""
+    report = await day_report(settings, day)
+    await store_market_files(settings, day)
+    await store_report(objects, settings.venue.shard, report)
+    return report
+
+
 async def store_report(objects: Objects, shard: int, report: Report) -> list[str]:
     """Write a report; one that is there already must be the same. Return the keys. Raises ObjectDiffers, ObjectsAway."""
     keys = [key_of(shard, report.day, name) for name in report.files]
@@ -84,8 +111,7 @@ async def write_due(settings: ProcessSettings, objects: Objects, now_us: int) ->
         connection.terminate()
     due = days_due(done, first, now_us)
     for day in due:
-        report = await day_report(settings, day)
-        await store_report(objects, shard, report)
+        report = await write_day(settings, objects, day)
         log.info("daily report", date=day.isoformat(), trades=report.summary["trades"])
     return due
 
@@ -118,8 +144,6 @@ def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, objec
     settings = read_settings({**os.environ, **resolve(os.environ)})
 
     async def work() -> Report:
-        report = await day_report(settings, day)
-        await store_report(open_objects(settings.objects_url("reports")), settings.venue.shard, report)
-        return report
+        return await write_day(settings, open_objects(settings.objects_url("reports")), day)
 
     return dict(asyncio.run(work()).summary)
