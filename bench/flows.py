@@ -178,6 +178,10 @@ class Run:
         self._transports: list[asyncio.Transport] = []
         self.began = 0.0
         self.lost = 0
+        self.late = array("d")
+        """By how much the generator's own turns came late: a request's sending and an answer's reading wait so long."""
+        self.turns = array("d")
+        """When each of them came, in seconds from the start of the run."""
 
     async def add_rest(self, flow: Flow, connections: int) -> None:
         """Give a flow keep-alive connections of its own, opened as they are needed, one request under way on each."""
@@ -247,6 +251,14 @@ class Run:
         else:
             self._idle[flow.name].append(caller)
 
+    def lateness(self, begin: float, end: float) -> HdrHistogram:
+        """Return how late the generator itself was (µs) in a part of the run."""
+        found = HdrHistogram(1, 60_000_000, 3)
+        for at, late in zip(self.turns, self.late, strict=True):
+            if begin <= at < end:
+                found.record_value(max(1, int(late * 1e6)))
+        return found
+
     async def play(self) -> None:
         """Send everything on its plan, then wait a bounded time for what is still out."""
         self.began = time.perf_counter() + 0.05
@@ -262,6 +274,8 @@ class Run:
             if is_done:
                 break
             await asyncio.sleep(TICK_S)
+            self.turns.append(now)
+            self.late.append(max(0.0, time.perf_counter() - self.began - now - TICK_S))
         limit = time.perf_counter() + SETTLE_S
         flows = [flow for flow, _ in self._senders]
         while any(flow.answered < len(flow.plan) for flow in flows) and time.perf_counter() < limit:  # noqa: ASYNC110 - by callbacks

@@ -13,7 +13,7 @@ from bench.flows import Flow, Run, steady, text_frame
 from openbourse import wiring
 from openbourse.settings import read_settings
 from openbourse.supervisor.layout import Layout, read_venue_file
-from tests.exchange import Exchange, discard, new_exchange
+from tests.exchange import ROOMY_LIMITS, Exchange, discard, new_exchange
 
 TRADERS: Final = 16
 CANCELERS: Final = 8
@@ -86,9 +86,10 @@ class Book:
             "newClientOrderId": f"o{self._count}",
         }
 
-    async def fill(self) -> None:
-        """Place orders until every canceling account has its share of open ones."""
-        wanted = CANCELERS * OPEN_EACH - len(self.ready)
+    async def fill(self, count: int = CANCELERS * OPEN_EACH) -> None:
+        """Place orders until so many lie ready, at most each canceling account's share."""
+        assert count <= CANCELERS * OPEN_EACH, "the venue allows no more open orders"
+        wanted = count - len(self.ready)
         placed: list[tuple[Trader, str]] = []
         requests: list[bytes] = []
         for number in range(wanted):
@@ -105,17 +106,18 @@ class Book:
         self.ready += placed
 
     def targets(self, count: int, is_spent: bool) -> list[tuple[Trader, dict[str, str]]]:
-        """Return what cancels of orders that lie ready name; spent ones are taken out."""
-        found = (self.ready * -(-count // max(1, len(self.ready))))[:count] if not is_spent else self.ready[:count]
-        assert len(found) == count, "too few orders lie ready"
+        """Return what cancels name: orders that lie ready, which are taken out, or, for a server without a book, none."""
         if is_spent:
-            del self.ready[:count]
+            found, self.ready = self.ready[:count], self.ready[count:]
+            assert len(found) == count, "too few orders lie ready"
+        else:
+            found = [(self.cancelers[number % CANCELERS], f"c{number}") for number in range(count)]
         return [(trader, {"symbol": "BTCUSDT", "origClientOrderId": name}) for trader, name in found]
 
 
-def start() -> tuple[Exchange, Book]:
-    """Start a venue of its own with accounts."""
-    exchange = new_exchange()
+def start(environment: dict[str, str] | None = None) -> tuple[Exchange, Book]:
+    """Start a venue of its own with accounts; its environment may name another commit's code."""
+    exchange = new_exchange(environment={**ROOMY_LIMITS, **(environment or {})})
     try:
         exchange.start()
         return exchange, Book(exchange)

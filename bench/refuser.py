@@ -15,9 +15,10 @@ from openbourse.edge.addresses import Addresses
 from openbourse.edge.admission import overloaded
 from openbourse.edge.app import JSON, reply
 from openbourse.edge.errors import encode_error
+from openbourse.edge.frames import frame
 from openbourse.edge.ratelimit import RateLimiter
 from openbourse.edge.server import Limits, serve
-from openbourse.edge.sockets import Socket, Sockets, frame
+from openbourse.edge.sockets import Socket, Sockets
 
 BODY: Final = encode_error(overloaded())
 CONNECTIONS_MAX: Final = 2_000
@@ -55,8 +56,8 @@ async def _serve(listener: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def refusing_server(processes: int) -> Iterator[int]:
-    """Serve in processes of its own on one socket; yield the port."""
+def refusing_server(processes: int) -> Iterator[tuple[int, list[int]]]:
+    """Serve in processes of its own on one socket; yield the port and their ids."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
     listener.setblocking(False)
     pids: list[int] = []
@@ -70,7 +71,7 @@ def refusing_server(processes: int) -> Iterator[int]:
                 os._exit(0)
         pids.append(pid)
     try:
-        yield int(listener.getsockname()[1])
+        yield int(listener.getsockname()[1]), pids
     finally:
         listener.close()
         for pid in pids:
