@@ -22,6 +22,7 @@ from openbourse.protocol.amounts import UNIT
 from openbourse.roles import EDGE_ROLES
 from openbourse.settings import ProcessSettings
 from openbourse.wiring import CreatedAccount
+from openbourse.wiring.processes import GIVES_WAY
 
 PASSWORD = "correct horse battery"
 START_S = 20
@@ -170,3 +171,23 @@ def test_what_a_process_is_made_of_is_looked_through_no_more() -> None:
     before, after = map(int, done.stdout.split())
     assert before > 50_000
     assert after < 1_000
+
+
+@pytest.mark.parametrize("is_own_session", [True, False])
+def test_what_nobody_waits_for_gives_way_with_its_session_if_that_is_its_own(is_own_session: bool) -> None:
+    program = (
+        "import os; from openbourse.wiring import processes as p;"
+        "group = lambda: p.AUTOGROUP.read_text().split()[-1] if p.AUTOGROUP.exists() else 'none';"
+        "before = group(); p.give_way(); print(os.nice(0), before, group())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=is_own_session,
+        timeout=60,
+    )
+    nice, before, after = ran.stdout.split()
+    assert int(nice) == min(19, os.nice(0) + GIVES_WAY)
+    assert after == (str(GIVES_WAY) if is_own_session and before != "none" else before)

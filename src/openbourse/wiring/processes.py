@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -35,6 +36,7 @@ log: Final = structlog.get_logger()
 BEHIND_THE_SCENES: Final = frozenset({"notifier", "archive"})
 GIVES_WAY: Final = 5
 """By how much such a process is nicer than one that somebody waits for."""
+AUTOGROUP: Final = Path("/proc/self/autogroup")
 Run = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
 """Runs a role until the event is set; calls the first argument when it serves."""
 
@@ -43,7 +45,7 @@ async def run_roles(roles: tuple[str, ...], settings: ProcessSettings) -> None:
     """Run roles in this process until SIGTERM or SIGINT; tell the supervisor once all serve."""
     set_up_logs(roles)
     if set(roles) <= BEHIND_THE_SCENES:
-        os.nice(GIVES_WAY)
+        give_way()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -79,6 +81,16 @@ async def run_roles(roles: tuple[str, ...], settings: ProcessSettings) -> None:
             for task in beside:
                 task.cancel()
     log.info("stopped")
+
+
+def give_way() -> None:
+    """Let processes go first that somebody waits for."""
+    os.nice(GIVES_WAY)
+    # Where the kernel shares the cores out to sessions, niceness counts within one's own only: the session's is set, too,
+    # if it is all ours and not that of somebody's terminal.
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            AUTOGROUP.write_text(str(GIVES_WAY))
 
 
 def set_aside_what_stays() -> None:
