@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import time
+from collections import Counter
 
 import pytest
 from websockets.asyncio.client import ClientConnection
@@ -125,6 +126,38 @@ def test_a_process_that_is_late_lets_in_less() -> None:
     for _ in range(STOOD_LEAST):
         pass_through(tested, 100, 0.001, lag_s=0.02)
     assert tested.size == int(100 * CUT)
+
+
+def flooded() -> Window:
+    return Window(1_000, 16, Target(2.0, 0.04, 0.04), 0.015, first=20, in_flood=4)
+
+
+def interval(tested: Window, entered: int, refused: int) -> int:
+    """One interval in which so many were let in and so many refused; returns the limit after it."""
+    tested.refused += refused
+    pass_through(tested, entered, 0.001)
+    return tested.size
+
+
+def test_in_a_flood_few_are_under_way_and_after_it_as_many_as_at_first() -> None:
+    tested = flooded()
+    assert interval(tested, 20, 40) >= 20, "twice as many refused as let in is a crowd"
+    assert interval(tested, 30, 300) == 4
+    assert interval(tested, 10, 11) == 4, "as long as more are refused than let in"
+    assert interval(tested, 10, 10) == 20
+    assert not tested.is_flooded
+
+
+def test_a_few_refused_while_nothing_moves_are_no_flood() -> None:
+    tested = flooded()
+    assert interval(tested, 0, 2 * tested.size) == 20
+    assert interval(tested, 0, 2 * tested.size + 1) == 4
+
+
+def test_who_never_has_fewer_in_a_flood_is_not_asked() -> None:
+    tested = window()
+    assert interval(tested, 10, 10_000) == 1_000
+    assert not tested.is_flooded
 
 
 async def test_lateness_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,16 +308,18 @@ async def cancel_of(connection: ClientConnection) -> str:
 async def test_a_socket_that_pours_is_shed_beyond_what_may_start(venue: Venue) -> None:
     venue.app.admission.windows[Priority.NEW_ORDER].size = 5
     venue.app.admission.windows[Priority.NEW_ORDER].cap = 5
-    venue.intake.delay_s = 0.3
+    venue.intake.delay_s = 0.04
     watching = asyncio.create_task(venue.app.admission.watch())
     async with venue.connect() as connection:
-        for number in range(20):
+        for number in range(60):
             params = signed_params({**ORDER, "newClientOrderId": f"n{number}"})
             await connection.send(json.dumps({"id": number, "method": "order.place", "params": params}))
-        replies = [json.loads(await asyncio.wait_for(connection.recv(), 5)) for _ in range(20)]
-    assert sorted(reply["id"] for reply in replies) == list(range(20))
+        replies = [json.loads(await asyncio.wait_for(connection.recv(), 5)) for _ in range(60)]
+    assert sorted(reply["id"] for reply in replies) == list(range(60))
     watching.cancel()
-    assert [reply["status"] for reply in replies].count(200) == 5
+    statuses = Counter(reply["status"] for reply in replies)
+    assert set(statuses) == {200, 503}
+    assert statuses[200] >= 5
     assert venue.app.admission.in_flight == 0
 
 

@@ -7,7 +7,7 @@ import pytest
 from openbourse.edge.admission import overloaded
 from openbourse.edge.errors import ApiError
 from openbourse.edge.overload import Window
-from openbourse.edge.room import REFUSED_AT_ONCE, STANDS_AFTER_S, WAIT_S, Room
+from openbourse.edge.room import REFUSED_AT_ONCE, STALL_S, STANDS_AFTER_S, STARTS_AT_ONCE, WAIT_S, Room
 
 
 class Clock:
@@ -40,14 +40,24 @@ class Scene:
         except ApiError as refusal:
             self.order.append(f"{name} refused {refusal.code}")
 
-    async def later(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.room.sweep()
+    def spend(self, seconds: float, is_stalled: bool = False) -> None:
+        """Let time go by, in which calls end now and then, or none does."""
+        while seconds > 0:
+            step = min(seconds, STALL_S / 2)
+            seconds -= step
+            self.clock.now += step
+            if not is_stalled:
+                self.window.enter()  # of somebody else, who has not waited
+                self.room.leave()
+            self.room.sweep()
+
+    async def later(self, seconds: float, is_stalled: bool = False) -> None:
+        self.spend(seconds, is_stalled)
         await settle()
 
 
 async def settle() -> None:
-    for _ in range(4):
+    for _ in range(12):
         await asyncio.sleep(0)
 
 
@@ -77,7 +87,9 @@ async def test_a_burst_that_drains_is_refused_nothing() -> None:
 async def test_what_stands_is_thinned_out_and_a_calm_room_is_as_before() -> None:
     scene = Scene(4, places=100)
     await scene.come(*(f"{number}" for number in range(4 + REFUSED_AT_ONCE + 8)))
-    await scene.later(STANDS_AFTER_S * 1.01)
+    await scene.later(STANDS_AFTER_S * 0.9)
+    assert not scene.room.is_standing
+    await scene.later(STANDS_AFTER_S * 0.2)
     assert scene.room.is_standing
     assert len(scene.room) == 8, "so many are refused in one turn"
     await scene.later(0.001)
@@ -99,6 +111,30 @@ async def test_what_stands_is_thinned_out_and_a_calm_room_is_as_before() -> None
     await scene.later(STANDS_AFTER_S * 0.9)
     await scene.later(STANDS_AFTER_S * 0.9)
     assert not scene.room.is_standing
+
+
+async def test_a_stall_is_waited_for_and_nobody_is_refused_for_it() -> None:
+    scene = Scene(2)
+    await scene.come(*"abcdefgh")
+    await scene.later(3.0, is_stalled=True)
+    assert (scene.room.is_standing, scene.window.refused, scene.order) == (False, 0, ["a", "b"])
+    for _ in range(6):
+        scene.room.leave()
+        await scene.later(STANDS_AFTER_S / 20)
+    assert (scene.order, scene.window.refused) == (list("abcdefgh"), 0)
+
+
+async def test_few_start_in_one_turn_of_the_loop() -> None:
+    scene = Scene(6, places=100)
+    await scene.come(*(f"{number}" for number in range(12)))
+    for _ in range(6):
+        scene.room.leave()
+    entered = []
+    while len(scene.room):
+        before = len(scene.room)
+        await asyncio.sleep(0)
+        entered.append(before - len(scene.room))
+    assert entered == [STARTS_AT_ONCE] * (6 // STARTS_AT_ONCE)
 
 
 async def test_a_full_room_says_so() -> None:
@@ -165,8 +201,7 @@ async def test_a_cancel_goes_on_when_the_order_before_it_is_given_up_and_passes_
 async def test_a_call_that_is_given_up_as_it_is_refused_frees_nothing() -> None:
     scene = Scene(1)
     await scene.come("a", "b")
-    scene.clock.now += STANDS_AFTER_S + 0.01
-    scene.room.sweep()
+    scene.spend(STANDS_AFTER_S + 0.01)
     scene.tasks[1].cancel()  # its refusal is on the way
     await settle()
     assert scene.window.in_flight == 1

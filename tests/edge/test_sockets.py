@@ -11,7 +11,8 @@ from websockets.frames import Opcode
 from bench.flows import text_frame
 from openbourse.edge import ratelimit, sockets
 from openbourse.edge.errors import ApiError
-from openbourse.edge.sockets import Socket, frame
+from openbourse.edge.frames import frame
+from openbourse.edge.sockets import Socket
 from tests.served import served
 
 
@@ -241,3 +242,51 @@ async def test_an_upgrade_may_name_the_client_in_several_lines() -> None:
             await connection.send("x")
             assert await connection.recv() == "x"
         assert handler.sockets[0].address == "198.51.100.7"
+
+
+async def test_what_is_refused_as_it_stands_reaches_no_handler_and_nothing_is_lost_while_its_socket_rests(
+    recorded: Any,
+) -> None:
+    venue, handler = recorded
+    async with venue.connect("/ws") as connection:
+        await connection.send("first")
+        assert await connection.recv() == "first"
+        (socket,) = handler.sockets
+        socket.sheds = lambda message: frame(b"no: " + message) if message.startswith(b"order") else None
+        said = [f"order {number}" if number % 3 else f"cancel {number}" for number in range(200)]
+        for text in said:
+            await connection.send(text)
+        heard = [str(await asyncio.wait_for(connection.recv(), 3)) for _ in said]
+    assert sorted(heard) == sorted(f"no: {text}" if text.startswith("order") else text for text in said)
+    assert [text for text in heard if text.startswith("cancel")] == said[::3], "in the order they came"
+
+
+async def test_a_socket_that_was_refused_is_not_read_for_a_moment(
+    recorded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "REST_S", 1.0)
+    venue, handler = recorded
+    async with venue.connect("/ws") as connection:
+        await connection.send("first")
+        await connection.recv()
+        handler.sockets[0].sheds = lambda message: frame(b"no") if message == b"order" else None
+        for text in ("order", "cancel"):
+            await connection.send(text)
+            await asyncio.sleep(0.02)
+        assert await connection.recv() == "no"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(connection.recv(), 0.05)
+        assert await asyncio.wait_for(connection.recv(), 3) == "cancel"
+
+
+async def test_a_socket_that_ends_while_it_rests_is_forgotten(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "REST_S", 0.1)
+    venue, handler = recorded
+    async with venue.connect("/ws") as connection:
+        await connection.send("first")
+        await connection.recv()
+        handler.sockets[0].sheds = lambda message: frame(b"no")
+        await connection.send("order")
+        assert await connection.recv() == "no"
+    await asyncio.sleep(0.3)
+    assert (handler.ended, len(venue.sockets)) == (1, 0)

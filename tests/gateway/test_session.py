@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from openbourse.gateway.envelope import read_head
 from openbourse.gateway.session import IN_FLIGHT_MAX
 from tests.served import (
     ALICE,
@@ -299,3 +300,27 @@ async def test_its_exchange_info_names_the_limit_of_connections(venue: Venue) ->
     assert [limit["rateLimitType"] for limit in info["rateLimits"]][-1] == "CONNECTIONS"
     assert info["symbols"][0]["permissionSets"] == []
     assert "PERCENT_PRICE_BY_SIDE" in [one["filterType"] for one in info["symbols"][0]["filters"]]
+
+
+@pytest.mark.parametrize(
+    ("message", "head"),
+    [
+        (b'{"id":"a-1","method":"order.place","params":{"b":1}}', (b'"a-1"', b"order.place")),
+        (b' { "id" : 12 , "method" : "v3/order.place" }', (b"12", b"order.place")),
+        (b'{"id":null,"method":"order.cancel","params":{}}', (b"null", b"order.cancel")),
+        # What is not as usual is read as what it is.
+        (b'{"params":{"method":"order.cancel"},"method":"order.place","id":"x"}', (b'"x"', b"order.place")),
+        (b'{"method":"order.place","params":{"id":1}}', (b"null", b"order.place")),
+        (b'{"id":"\\u0061","method":"order\\u002eplace"}', (b'"\\u0061"', b"order.place")),
+        (b'{"id":-5,"method":"time"}', (b"-5", b"time")),
+        (b'{"id":"\xc3\xa9","method":"time"}', (b'"\xc3\xa9"', b"time")),
+        (b'{"id":"' + b"x" * 37 + b'","method":"order.place"}', None),
+        (b'{"id":1.5,"method":"order.place"}', None),
+        (b'{"id":[1],"method":"order.place"}', None),
+        (b'{"id":"\xff","method":"order.place"}', None),
+        (b'["id"]', None),
+        (b"", None),
+    ],
+)
+def test_a_message_is_known_by_its_head(message: bytes, head: tuple[bytes, bytes] | None) -> None:
+    assert read_head(message) == head

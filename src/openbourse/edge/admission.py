@@ -23,9 +23,11 @@ IN_FLIGHT_MAX: Final = {Priority.NEW_ORDER: 1_000, Priority.QUERY: 1_500, Priori
 """Calls of all kinds under way in this process beyond which a kind is shed, before its signature is checked."""
 IN_FLIGHT_LEAST: Final = {Priority.NEW_ORDER: 16, Priority.QUERY: 64, Priority.CANCEL: 2_000}
 """How many of a kind may always be under way, however overloaded this process is. Cancels are never cut."""
-NEW_ORDERS_FIRST: Final = 32
+NEW_ORDERS_FIRST: Final = 16
 """New orders that may be under way before more is earned: limits that nobody needed are no limits when a burst comes."""
-NEW_ORDERS_WAITING_MAX: Final = 1_000
+NEW_ORDERS_IN_FLOOD: Final = 4
+"""New orders that may be under way while most are refused: cancels go past, and every one under way stands before them somewhere."""
+NEW_ORDERS_WAITING_MAX: Final = 256
 """New orders that may wait for their turn, while the room they wait in does not stand."""
 ANSWER_TIMES: Final = 2.5
 ANSWER_LEAST_S: Final = 0.015
@@ -70,6 +72,7 @@ class Admission:
             Target(ANSWER_TIMES, ANSWER_LEAST_S, ANSWER_MOST_S),
             LAG_TARGET_S[orders],
             NEW_ORDERS_FIRST,
+            NEW_ORDERS_IN_FLOOD,
         )
         self.room = Room(self.windows[orders], NEW_ORDERS_WAITING_MAX, overloaded)
 

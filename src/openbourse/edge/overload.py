@@ -25,6 +25,8 @@ PROBE_EVERY: Final = 50
 """Intervals on end that a limit is in use after which what is quick is looked for."""
 PROBE_INTERVALS: Final = 2
 """For how long next to nothing is let in to see how quick answers are without a queue."""
+FLOOD_TIMES: Final = 2
+"""When so many times more are refused than let in, this is no crowd but a flood."""
 UNUSED_SHARE: Final = 2
 """A limit that is this many times what was under way has not been earned, and is taken back."""
 
@@ -55,16 +57,23 @@ class Window:
     """How many calls of a kind may be under way: cut while they stand, grown back while they flow."""
 
     __slots__ = (
-        "_best_s", "_first", "_floor", "_lag_target_s", "_most", "_probing", "_resume_at", "_stood", "_used_for", "cap",
-        "in_flight", "refused", "size", "starting", "target",
+        "_best_s", "_entered", "_first", "_floor", "_in_flood", "_lag_target_s", "_most", "_probing", "_refused", "_resume_at",
+        "_stood", "_used_for", "cap", "in_flight", "is_flooded", "refused", "size", "starting", "target",
     )  # fmt: skip
 
     def __init__(
-        self, cap: int, floor: int, target: Target | None, lag_target_s: float, first: int | None = None
+        self,
+        cap: int,
+        floor: int,
+        target: Target | None,
+        lag_target_s: float,
+        first: int | None = None,
+        in_flood: int | None = None,
     ) -> None:
         """Between floor and cap. Calls stand when even the fastest answer of an interval took longer than the target, or
         even the most punctual turn of the event loop was later than the lag's. What is beyond `first` is earned: it is
-        given while that many are under way, and taken back when they are not.
+        given while that many are under way, and taken back when they are not. In a flood fewer than the floor may be under
+        way, where that is given: most is refused anyhow, and what goes before it finds the way free.
         """
         self.cap = cap
         self.size = cap if first is None else first
@@ -72,10 +81,13 @@ class Window:
         self.starting = 0
         """Taken in and not yet looked at."""
         self.refused = 0
+        self.is_flooded = False
         self.target = target
         self._first = self.size
         self._floor = floor
+        self._in_flood = in_flood
         self._lag_target_s = lag_target_s
+        self._entered = self._refused = 0
         self._best_s = math.inf
         self._most = 0
         self._stood = 0
@@ -91,6 +103,7 @@ class Window:
     def enter(self) -> None:
         """Count a call as under way."""
         self.in_flight += 1
+        self._entered += 1
         self._most = max(self._most, self.in_flight)
 
     def leave(self) -> None:
@@ -109,6 +122,10 @@ class Window:
         if self.target is not None and best_s < math.inf:
             self.target.learn(best_s)
             is_slow = is_slow or best_s > self.target.seconds
+        entered, self._entered = self._entered, 0
+        refused, self._refused = self.refused - self._refused, self.refused
+        if self._in_flood is not None and self._judge_flood(entered, refused):
+            return
         if self._probing:
             self._probing -= 1
             if not self._probing:
@@ -119,6 +136,16 @@ class Window:
         if self.target is not None and self._used_for >= PROBE_EVERY:
             self._used_for, self._probing = 0, PROBE_INTERVALS
             self._resume_at, self.size = self.size, self._floor
+
+    def _judge_flood(self, entered: int, refused: int) -> bool:
+        """Begin or end a flood by what an interval let in and refused; return whether there is one."""
+        assert self._in_flood is not None, "only who has fewer in a flood asks"
+        if not self.is_flooded and refused > FLOOD_TIMES * max(entered, self.size):
+            self.is_flooded, self.size = True, self._in_flood
+            self._probing = self._stood = self._used_for = 0
+        elif self.is_flooded and refused <= entered:
+            self.is_flooded, self.size = False, self._first
+        return self.is_flooded
 
     def _fit(self, is_slow: bool, most: int) -> None:
         if is_slow:

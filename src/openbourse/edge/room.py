@@ -16,8 +16,13 @@ from openbourse.edge.overload import Window
 
 STANDS_AFTER_S: Final = 0.1
 """A room that has not been empty for so long stands; a burst that drains within it is no overload."""
-WAIT_S: Final = 0.02
+STALL_S: Final = 0.05
+"""When no call under way has ended for so long, the time does not count: a disk that stalls, or a leader that changes, is
+waited for, and whoever waits meanwhile is not refused for it."""
+WAIT_S: Final = 0.1
 """How long a call may wait in a room that stands."""
+STARTS_AT_ONCE: Final = 2
+"""Of those whose turn has come, in one turn of the event loop: what else is ready has its turn in between."""
 REFUSED_AT_ONCE: Final = 32
 """Of those who have waited too long: refusing takes time too, which others need."""
 
@@ -52,7 +57,11 @@ class Room:
         self._clock = clock
         self._places: deque[_Place] = deque()
         self._last: dict[str, _Place] = {}
-        self._filled_at = 0.0
+        self._is_opening = False
+        self._counted_s = self._filled_s = 0.0
+        """Time in which calls ended: now, and when the room was last empty."""
+        self._judged_at = clock()
+        self._ended_at = 0.0
         self._calm_since = 0.0
         self._refused = 0
 
@@ -74,10 +83,7 @@ class Room:
         if not self._places and window.in_flight < window.size:
             window.enter()
             return
-        now = self._clock()
-        if not self._places:
-            self._filled_at = now
-        place = self._last[who] = _Place(now, who, asyncio.get_running_loop().create_future())
+        place = self._last[who] = _Place(self._counted_s, who, asyncio.get_running_loop().create_future())
         self._places.append(place)
         try:
             # Shielded here and in `behind`: others wait for this turn, too.
@@ -99,15 +105,16 @@ class Room:
     def leave(self) -> None:
         """End a call that was under way; the next one has its turn."""
         self._window.leave()
-        self._let_in()
+        self._ended_at = self._clock()
+        if self._places:
+            self._open()
 
     def sweep(self) -> None:
         """See whether the room stands, refuse who has waited too long in it, let in who may go; to be called often."""
-        now = self._clock()
-        self._judge(now)
+        self._judge(self._clock())
         if self.is_standing:
             for _ in range(REFUSED_AT_ONCE):
-                if not self._places or now - self._places[0].since <= WAIT_S:
+                if not self._places or self._counted_s - self._places[0].since <= WAIT_S:
                     break
                 place = self._take()
                 if place.is_given_up:
@@ -115,22 +122,37 @@ class Room:
                 else:
                     self._window.refused += 1
                     place.turn.set_exception(self._refusal())
-        self._let_in()
+        self._open()
 
     def _judge(self, now: float) -> None:
-        if self._places and now - self._filled_at > STANDS_AFTER_S:
+        past_s, self._judged_at = now - self._judged_at, now
+        if not self._places:
+            self._filled_s = self._counted_s
+        elif now - self._ended_at <= STALL_S:
+            self._counted_s += min(past_s, STALL_S)
+        if self._counted_s - self._filled_s > STANDS_AFTER_S:
             self.is_standing = True
         if self._places or self._window.refused != self._refused:
             self._refused, self._calm_since = self._window.refused, now
         elif now - self._calm_since > STANDS_AFTER_S:
             self.is_standing = False
 
+    def _open(self) -> None:
+        if not self._is_opening:
+            self._is_opening = True
+            asyncio.get_running_loop().call_soon(self._let_in)
+
     def _let_in(self) -> None:
-        window = self._window
+        self._is_opening = False
+        window, started = self._window, 0
         while self._places and window.in_flight < window.size:
+            if started == STARTS_AT_ONCE:
+                self._open()
+                return
             place = self._take()
             if not place.is_given_up:
                 window.enter()
+                started += 1
             place.turn.set_result(None)
 
     def _take(self) -> _Place:

@@ -3,21 +3,20 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from struct import pack
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
 
 import structlog
 from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.protocol import Protocol as Wire
 from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 
 from openbourse.edge.addresses import Addresses
 from openbourse.edge.errors import ApiError
-from openbourse.edge.frames import cut
+from openbourse.edge.frames import cut, frame
 from openbourse.edge.operations import TimeUnit
 from openbourse.edge.ratelimit import RateLimiter
 
@@ -28,6 +27,8 @@ UNREAD_BYTES_MAX: Final = 1_048_576
 """What a peer may leave unread before it is closed as a slow reader."""
 TURN_BYTES_MAX: Final = 16_384
 """What is taken from one socket before the others have their turn."""
+REST_S: Final = 0.01
+"""For how long nothing is taken from a socket of which something was refused: what it pours meanwhile is read at once, not one by one."""
 PING_EVERY_S: Final = 20
 PONG_WITHIN_S: Final = 60
 LIFE_S: Final = 24 * 3_600
@@ -73,22 +74,12 @@ class UserStreams(Protocol):
         ...
 
 
-def frame(payload: bytes, opcode: int = Opcode.TEXT) -> bytes:
-    """Return a whole unmasked frame: built once, it can be sent to any number of sockets."""
-    size = len(payload)
-    if size < 126:
-        return bytes((0x80 | opcode, size)) + payload
-    if size < 65_536:
-        return pack("!BBH", 0x80 | opcode, 126, size) + payload
-    return pack("!BBQ", 0x80 | opcode, 127, size) + payload
-
-
 class Socket(asyncio.Protocol):
     """One open connection."""
 
     __slots__ = (
-        "_born", "_cut", "_fragments", "_handler", "_has_more", "_heard", "_is_held", "_leave", "_pings", "_second", "_sockets",
-        "_this_second", "_transport", "_untaken", "_wire", "address", "messages_per_second_max", "query", "state", "time_unit",
+        "_born", "_cut", "_fragments", "_handler", "_has_more", "_heard", "_is_held", "_leave", "_pings", "_rest", "_second", "_sockets",
+        "_this_second", "_transport", "_untaken", "_wire", "address", "messages_per_second_max", "query", "sheds", "state", "time_unit",
     )  # fmt: skip
 
     def __init__(
@@ -108,6 +99,8 @@ class Socket(asyncio.Protocol):
         """The handler's own."""
         self.messages_per_second_max = 0
         """Set by a handler: more messages, pings and pongs in a second close the socket; 0: any number."""
+        self.sheds: Callable[[bytes], bytes | None] | None = None
+        """Set by a handler: returns the frame that refuses a message as it stands, None for one that is to be taken."""
         self._sockets = sockets
         self._handler = handler
         self._transport = transport
@@ -117,6 +110,7 @@ class Socket(asyncio.Protocol):
         self._untaken = b""
         self._has_more = False
         self._is_held = False
+        self._rest: asyncio.TimerHandle | None = None
         self._pings: tuple[bytes, ...] = ()
         self._born = self._heard = time.monotonic()
         self._second = self._this_second = 0
@@ -166,23 +160,34 @@ class Socket(asyncio.Protocol):
 
     def _turn(self) -> None:
         data, at = self._untaken, 0
+        refusals: list[bytes] = []
         self._has_more = False
-        while end := self._take_next(data, at):
+        while end := self._take_next(data, at, refusals):
             at = end
             if at >= TURN_BYTES_MAX or self._is_held:
                 self._has_more = at < len(data)
                 break
         self._untaken = data[at:]
-        if self._has_more and not self._transport.is_closing():
+        if refusals:
+            self.send(b"".join(refusals))
+        if (refusals or self._has_more) and not self._transport.is_closing():
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_soon(self._go_on)
+            loop = asyncio.get_running_loop()
+            if refusals:
+                self._rest = loop.call_later(REST_S, self._end_rest)
+            else:
+                loop.call_soon(self._go_on)
         self._flush()
 
-    def _take_next(self, data: bytes, at: int) -> int:
-        """Take the frame that begins at a place and return where it ends, or 0 when it is not whole yet."""
+    def _take_next(self, data: bytes, at: int, refusals: list[bytes]) -> int:
+        """Take the frame that begins at a place, or put down its refusal; return where it ends, 0 when it is not whole yet."""
         end, message = cut(data, at, MESSAGE_BYTES_MAX)
         if message is not None and not self._fragments and self._wire.state is State.OPEN:
-            self._take(Frame(Opcode.TEXT, message))
+            refusal = None if self.sheds is None else self.sheds(message)
+            if refusal is None:
+                self._take(Frame(Opcode.TEXT, message))
+            else:
+                refusals.append(refusal)
         elif end:
             self._wire.receive_data(data[at:end])
             for event in self._wire.events_received():
@@ -190,12 +195,16 @@ class Socket(asyncio.Protocol):
                     self._take(event)
         return end
 
+    def _end_rest(self) -> None:
+        self._rest = None
+        self._go_on()
+
     def _go_on(self) -> None:
-        if self._is_held or self._transport.is_closing():
+        if self._is_held or self._rest is not None or self._transport.is_closing():
             return
         if self._has_more:
             self._turn()
-        if not self._has_more and not self._is_held and not self._transport.is_closing():
+        if not self._has_more and not self._is_held and self._rest is None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def eof_received(self) -> bool:
@@ -206,8 +215,9 @@ class Socket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the handler, once."""
-        if self._cut is not None:
-            self._cut.cancel()
+        for timer in (self._cut, self._rest):
+            if timer is not None:
+                timer.cancel()
         self._wire.receive_eof()
         self._sockets.lost(self)
         self._leave()
@@ -327,7 +337,6 @@ class Sockets:
         # In as many lines as clients and balancers like; the last one is the balancer's.
         forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
         address = self._addresses.client(str(peer[0]) if peer else "", forwarded)
-        unit: TimeUnit | None = TimeUnit.MILLISECOND
         named = dict(parse_qsl(query)).get("timeUnit", "MILLISECOND").upper()
         unit = TimeUnit.__members__.get(named)
         if handler is None:
@@ -341,19 +350,6 @@ class Sockets:
             response.headers["Retry-After"] = str(wait_s)
         else:
             response = handshake.accept(request)
-        return self._answer(transport, response, handler, address, path, query, unit, leave)
-
-    def _answer(
-        self,
-        transport: asyncio.Transport,
-        response: Response,
-        handler: SocketHandler | None,
-        address: str,
-        path: str,
-        query: str,
-        unit: TimeUnit | None,
-        leave: Callable[[], None],
-    ) -> Socket | None:
         transport.write(response.serialize())
         if response.status_code != 101 or handler is None or unit is None:
             transport.close()

@@ -1,5 +1,6 @@
 """Envelopes of the WebSocket API: what a request looks like, what is signed of it, what an answer looks like."""
 
+import re
 import time
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus
@@ -64,6 +65,9 @@ class BadEnvelope(Exception):
 # Floats stay the text that was sent: "0.10" is signed and read as such, and 1e-05 is refused as such.
 _DECODER: Final = msgspec.json.Decoder(Envelope, float_hook=str)
 _HEAD_DECODER: Final = msgspec.json.Decoder(Head)
+_USUAL_HEAD: Final = re.compile(
+    rb'\s*\{\s*"id"\s*:\s*("[\w.:-]{1,36}"|[1-9][0-9]{0,17}|null)\s*,\s*"method"\s*:\s*"(?:v3/)?([A-Za-z.]+)"\s*[,}]'
+)
 _ID_BEGINS: Final = frozenset(bytes((byte,)) for byte in b'n"-0123456789')
 _ID_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -97,14 +101,20 @@ def read_envelope(text: str) -> Request:
     return Request(number, envelope.method.removeprefix("v3/"), values)
 
 
-def read_head(text: str) -> tuple[bytes, str] | None:
-    """Return id and method of a message, or None for what is no request: that is refused with what is wrong with it."""
+def read_head(message: bytes) -> tuple[bytes, bytes] | None:
+    """Return id and method of a message, or None for what is no request: that is refused with what is wrong with it.
+
+    The usual one begins with them and is read no further; nothing is said of what comes behind.
+    """
+    usual = _USUAL_HEAD.match(message)
+    if usual is not None:
+        return usual[1], usual[2]
     try:
-        head = _HEAD_DECODER.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+        head = _HEAD_DECODER.decode(message)
+        number = bytes(head.id)
+        return (number, head.method.removeprefix("v3/").encode()) if _is_id(number) else None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    number = bytes(head.id)
-    return (number, head.method.removeprefix("v3/")) if _is_id(number) else None
 
 
 def payloads(params: Params) -> list[bytes]:

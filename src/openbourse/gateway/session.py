@@ -11,11 +11,12 @@ from openbourse.edge import auth
 from openbourse.edge.addresses import limited_as
 from openbourse.edge.admission import Admission, Toll, overloaded
 from openbourse.edge.errors import ApiError, encode_error
+from openbourse.edge.frames import frame
 from openbourse.edge.intake import IntakeFault
 from openbourse.edge.operations import Call, Operation, Pool, Priority, Security
 from openbourse.edge.outcome import unavailable
 from openbourse.edge.params import Params
-from openbourse.edge.sockets import Socket, UserStreams, frame
+from openbourse.edge.sockets import Socket, UserStreams
 from openbourse.gateway.envelope import (
     BadEnvelope,
     OrderAllowance,
@@ -50,6 +51,7 @@ class SocketApi:
         allowance: OrderAllowance,
     ) -> None:
         self.operations = {operation.socket: operation for operation in operations if operation.socket}
+        self.kinds = {name.encode(): operation.priority for name, operation in self.operations.items()}
         self.admission = admission
         self.user_streams = user_streams
         self.allowance = allowance
@@ -60,7 +62,8 @@ class SocketApi:
         self.sessions += 1
         self.admission.limiter.admit(socket.address)
         self.admission.limiter.charge(limited_as(socket.address), CONNECT_WEIGHT, address=socket.address)
-        socket.state = Session(self, socket, url_flag(query, "returnRateLimits", True))
+        session = socket.state = Session(self, socket, url_flag(query, "returnRateLimits", True))
+        socket.sheds = session.shed
 
     def received(self, socket: Socket, text: str) -> None:
         """Take a request."""
@@ -110,9 +113,7 @@ class Session:
         self._own = own
 
     def take(self, text: str) -> None:
-        """Start a request, or let it wait for one under way to end; what is shed gets no further than here."""
-        if self._api.admission.is_full(Priority.NEW_ORDER) and self._shed(text):
-            return
+        """Start a request, or let it wait for one under way to end."""
         if len(self._tasks) >= IN_FLIGHT_MAX:
             self._waiting.append(text)
             if not self._is_paused:
@@ -124,18 +125,20 @@ class Session:
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _shed(self, text: str) -> bool:
-        """Refuse a request by its method, unless it goes before others: parameters and signature are not looked at."""
-        head = read_head(text)
+    def shed(self, message: bytes) -> bytes | None:
+        """Refuse a message by its method, unless it goes before others: parameters and signature are not looked at."""
+        admission = self._api.admission
+        if not admission.is_full(Priority.NEW_ORDER):
+            return None
+        head = read_head(message)
         if head is None:
-            return False
+            return None
         number, method = head
-        operation = self._api.operations.get(method)
-        if operation is None or not self._api.admission.sheds(operation.priority):
-            return False
+        kind = self._api.kinds.get(method)
+        if kind is None or not admission.sheds(kind):
+            return None
         limits = self._limits(self._returns_rate_limits, None, None)
-        self._socket.send(frame(b'{"id":%b,"status":503,"error":%b%b}' % (number, _SHED, limits)))
-        return True
+        return frame(b'{"id":%b,"status":503,"error":%b%b}' % (number, _SHED, limits))
 
     def end(self) -> None:
         """Forget everything that belongs to the socket."""

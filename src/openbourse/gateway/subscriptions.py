@@ -8,9 +8,10 @@ import msgspec
 import structlog
 
 from openbourse.edge.errors import ApiError
+from openbourse.edge.frames import frame
 from openbourse.edge.key_store import KeyStore
 from openbourse.edge.operations import Call, Caller
-from openbourse.edge.sockets import Socket, UserStreams, frame
+from openbourse.edge.sockets import Socket, UserStreams
 
 log: Final = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
-from openbourse.edge.sockets import frame
+from openbourse.edge.frames import frame
 from openbourse.protocol.events import Event, LevelChanged, Traded
 from openbourse.protocol.instruments import Side
 from openbourse.streams import payloads

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from openbourse.edge.errors import ApiError
-from openbourse.edge.sockets import Socket, UserStreams, frame
+from openbourse.edge.frames import frame
+from openbourse.edge.sockets import Socket, UserStreams
 from openbourse.streams.hub import Hub
 from openbourse.streams.names import parse
 
