@@ -60,8 +60,10 @@ class Burst:
         """Return a flow's p99 in a part of the run."""
         return float(flow.histogram(begin, end).get_value_at_percentile(99)) / 1_000
 
-    def recovered_s(self, flow: Flow) -> float:
-        """Return how long after the burst the first window begins that shed nothing and whose p99 a window before it had, too."""
+    def recovered_s(self, flow: Flow) -> float | None:
+        """Return how long after the burst the first window begins that shed nothing and whose p99 a window before it had, too;
+        None when there is none.
+        """
         steps = int((CALM_S - WINDOW_S) / WINDOW_STEP_S)
         usual_ms = max(
             self.p99_ms(flow, at * WINDOW_STEP_S, at * WINDOW_STEP_S + WINDOW_S) for at in range(steps // 5, steps)
@@ -71,7 +73,7 @@ class Burst:
             is_slow = self.p99_ms(flow, begin, begin + WINDOW_S) > usual_ms
             if not is_slow and not flow.count(begin, begin + WINDOW_S, 0):
                 return round(number * WINDOW_STEP_S, 2)
-        return AFTER_S
+        return None
 
     def figures(self) -> Figures:
         """Return all of it."""
@@ -267,7 +269,8 @@ def _show(over: str, rate: float, times: float, bursts: list[Burst]) -> None:
             sent = sum(begin <= at < end for at in flow.plan)
             table.add_row(
                 *(burst.name, flow.name, *(f"{count:,}" for count in (sent, *counts))),
-                *(f"{p50:,.1f}", f"{p99:,.1f}", f"{p99 / floor[flow.name]:,.1f}", f"{burst.recovered_s(flow):g}"),
+                *(f"{p50:,.1f}", f"{p99:,.1f}", f"{p99 / floor[flow.name]:,.1f}", str(burst.recovered_s(flow))),
+                f"{burst.p99_ms(flow, 0, CALM_S):,.1f}",
             )
     console.print(table)
     for burst in bursts:
