@@ -27,7 +27,7 @@ NEW_ORDERS_FIRST: Final = 16
 """New orders that may be under way before more is earned: limits that nobody needed are no limits when a burst comes."""
 NEW_ORDERS_IN_FLOOD: Final = 4
 """New orders that may be under way while most are refused: cancels go past, and every one under way stands before them somewhere."""
-NEW_ORDERS_WAITING_MAX: Final = 256
+NEW_ORDERS_WAITING_MAX: Final = 128
 """New orders that may wait for their turn, while the room they wait in does not stand."""
 ANSWER_TIMES: Final = 2.5
 ANSWER_LEAST_S: Final = 0.015

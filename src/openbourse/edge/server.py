@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from openbourse.edge.acceptor import Acceptor
 from openbourse.edge.admission import overloaded
 from openbourse.edge.errors import encode_error
 from openbourse.edge.sockets import Socket, Sockets
@@ -278,6 +279,18 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         # Signals belong to the process's wiring, which drains every role.
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        config = self.config
+
+        def make() -> asyncio.Protocol:
+            protocol: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return protocol
+
+        self.servers = [Acceptor(listener, make) for listener in sockets or ()]  # type: ignore[misc]
+        self.started = True
 
 
 async def serve(

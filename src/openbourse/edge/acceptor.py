@@ -1,0 +1,73 @@
+"""Takes connections in from a listener that several processes share, so that none of them takes most of them.
+
+Whoever is woken first would take all that wait, and be the one that is late when they ask. After a few it leaves the
+listener to the others for a moment; one that is busy or frozen comes later, or never, and nobody waits for it.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+log: Final = structlog.get_logger()
+
+AT_ONCE: Final = 8
+"""Connections that are taken before others have their turn."""
+REST_S: Final = 0.005
+"""How long the listener is left to others then."""
+FAULT_S: Final = 1.0
+"""The same when nothing can be taken, as when there are no descriptors left."""
+
+
+class Acceptor:
+    """Serves a listener until it is closed. Stands in for asyncio's own server."""
+
+    def __init__(self, listener: socket.socket, make: Callable[[], asyncio.Protocol]) -> None:
+        listener.setblocking(False)
+        self._listener = listener
+        self._make = make
+        self._loop = asyncio.get_running_loop()
+        self._rest: asyncio.TimerHandle | None = None
+        self._opening: set[asyncio.Task[None]] = set()
+        self._listen()
+
+    def close(self) -> None:
+        """Take nothing more."""
+        if self._rest is not None:
+            self._rest.cancel()
+        self._loop.remove_reader(self._listener.fileno())
+
+    async def wait_closed(self) -> None:
+        """Return when those that were taken are connected."""
+        await asyncio.gather(*self._opening, return_exceptions=True)
+
+    def _listen(self) -> None:
+        self._loop.add_reader(self._listener.fileno(), self._take)
+
+    def _take(self) -> None:
+        rest_s = 0.0
+        for _ in range(AT_ONCE):
+            try:
+                connection, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                break  # others were quicker
+            except OSError as fault:
+                log.warning("no connection taken", why=str(fault))
+                rest_s = FAULT_S
+                break
+            rest_s = REST_S
+            task = self._loop.create_task(self._open(connection))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+        if rest_s:
+            self._loop.remove_reader(self._listener.fileno())
+            self._rest = self._loop.call_later(rest_s, self._listen)
+
+    async def _open(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await self._loop.connect_accepted_socket(self._make, connection)
+        except OSError:
+            connection.close()  # the peer is gone already
