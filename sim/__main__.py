@@ -53,10 +53,10 @@ def differential(
 
 def _fuzz(commands: int, seed: int | None, jobs: int, console: Console) -> int:
     """Compare in bulk and keep the counts."""
-    from sim.fuzz import fuzz, keep, next_seed, recorded, report
+    from sim.fuzz import fuzz_in_pieces, next_seed, recorded, report
 
-    run = fuzz(commands, next_seed(recorded()) if seed is None else seed, jobs, console)
-    return report(run, keep(run), console)
+    first = next_seed(recorded()) if seed is None else seed
+    return report(*fuzz_in_pieces(commands, first, jobs, console), console)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 Runs that follow each other take up where the seeds of the last one ended, so that their commands add up.
 """
 
+import hashlib
 import json
 import subprocess
 import time
@@ -20,8 +21,13 @@ from sim.differential import run_seed
 from sim.reference import Engine as Reference
 
 COMMANDS_A_SEED: Final = 10_000
+PIECE_COMMANDS: Final = 250_000
+"""A run is kept in pieces of so many: what was compared before it was interrupted counts."""
 DIFFERENCES_MAX: Final = 3
-RECORD: Final = Path(__file__).parents[1] / "bench" / "results" / "fuzz.json"
+COMPARED: Final = ("native", "sim", "src/openbourse/protocol")
+"""What a comparison is of: pieces join while none of it changes, whatever else a commit brings."""
+ROOT: Final = Path(__file__).parents[1]
+RECORD: Final = ROOT / "bench" / "results" / "fuzz.json"
 
 Run = dict[str, int | float | str]
 
@@ -47,12 +53,19 @@ def next_seed(runs: list[Run]) -> int:
 
 def joined(last: Run, run: Run) -> Run | None:
     """Return two runs as one, when the second took up the seeds of the first with the same code, and nothing differed."""
-    follows = int(last["first_seed"]) + int(last["seeds"]) == run["first_seed"] and last["commit"] == run["commit"]
-    if not follows or last["differences"] or run["differences"]:
+    follows = int(last["first_seed"]) + int(last["seeds"]) == run["first_seed"]
+    if not follows or _code(last) != _code(run) or last["differences"] or run["differences"]:
         return None
-    sums = {name: int(last[name]) + int(run[name]) for name in ("seeds", "commands")}
-    seconds = round(float(last["seconds"]) + float(run["seconds"]), 1)
-    return {**last, **sums, "seconds": seconds, "pieces": int(last.get("pieces", 1)) + 1}
+    return {**_sum(last, run), "pieces": int(last.get("pieces", 1)) + 1}
+
+
+def _sum(one: Run, other: Run) -> Run:
+    sums = {name: int(one[name]) + int(other[name]) for name in ("seeds", "commands", "differences")}
+    return {**one, **sums, "seconds": round(float(one["seconds"]) + float(other["seconds"]), 1)}
+
+
+def _code(run: Run) -> int | float | str:
+    return run.get("code", run["commit"])
 
 
 def keep(run: Run, path: Path = RECORD) -> list[Run]:
@@ -79,6 +92,16 @@ def _results(commands: int, seed: int, jobs: int) -> Iterator[tuple[int, int, st
                 yield future.result()
 
 
+def _git(*words: str) -> str:
+    return subprocess.run(("git", *words), cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def code_compared() -> str:
+    """Return what names the engine, the reference and the streams as they are; with a plus when they are changed here."""
+    trees = _git("rev-parse", *(f"HEAD:{path}" for path in COMPARED))
+    return hashlib.sha256(trees.encode()).hexdigest()[:12] + ("+" if _git("status", "--porcelain", *COMPARED) else "")
+
+
 def fuzz(commands: int, seed: int, jobs: int, console: Console) -> Run:
     """Compare until that many commands ran, or enough differences were found; return the run."""
     done = seeds = differences = 0
@@ -95,16 +118,28 @@ def fuzz(commands: int, seed: int, jobs: int, console: Console) -> Run:
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
                 if differences >= DIFFERENCES_MAX:
                     break
-    commit = subprocess.run(("git", "rev-parse", "--short", "HEAD"), capture_output=True, text=True, check=False)
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
+        "commit": _git("rev-parse", "--short", "HEAD"),
+        "code": code_compared(),
         "first_seed": seed,
         "seeds": seeds,
         "commands": done,
         "differences": differences,
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def fuzz_in_pieces(commands: int, seed: int, jobs: int, console: Console, path: Path = RECORD) -> tuple[Run, list[Run]]:
+    """Compare until that many commands ran or something differed, keeping each piece; return the run and all kept."""
+    runs, whole = recorded(path), None
+    while whole is None or (int(whole["commands"]) < commands and not whole["differences"]):
+        done = 0 if whole is None else int(whole["commands"])
+        first = seed if whole is None else seed + int(whole["seeds"])
+        piece = fuzz(min(PIECE_COMMANDS, commands - done), first, jobs, console)
+        runs = keep(piece, path)
+        whole = piece if whole is None else _sum(whole, piece)
+    return whole, runs
 
 
 def report(run: Run, runs: list[Run], console: Console) -> int:

@@ -3,9 +3,11 @@
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from sim.fuzz import Run, fuzz, keep, next_seed, recorded, report
+from sim import fuzz as module
+from sim.fuzz import Run, code_compared, fuzz, fuzz_in_pieces, keep, next_seed, recorded, report
 
 
 def test_a_run_compares_what_was_asked_for_and_is_kept(tmp_path: Path) -> None:
@@ -29,6 +31,35 @@ def test_a_run_may_come_in_pieces(tmp_path: Path) -> None:
         assert len(keep({**first, "first_seed": 13, "seeds": 1, **other}, path)) > 1
         path.write_text("[]")
         keep({**first, "first_seed": 7, "seeds": 6}, path)
+
+
+def test_what_was_compared_before_an_interruption_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, pieces = tmp_path / "fuzz.json", list[int]()
+
+    def compared(commands: int, seed: int, _jobs: int, _console: Console) -> Run:
+        pieces.append(commands)
+        if len(pieces) == 3:
+            raise KeyboardInterrupt
+        return {
+            "commit": f"c{seed}",
+            "code": code_compared(),
+            "first_seed": seed,
+            "seeds": 25,
+            "commands": commands,
+        } | {
+            "differences": 0,
+            "seconds": 1.0,
+        }
+
+    monkeypatch.setattr(module, "fuzz", compared)
+    with pytest.raises(KeyboardInterrupt):
+        fuzz_in_pieces(600_000, 7, 1, Console(quiet=True), path)
+    assert pieces == [250_000, 250_000, 100_000]
+    # Another commit that changed neither engine nor reference does not end a run.
+    assert [(run["first_seed"], run["seeds"], run["commands"], run["pieces"]) for run in recorded(path)] == [
+        (7, 50, 500_000, 2)
+    ]
+    assert next_seed(recorded(path)) == 57
 
 
 def test_the_last_line_tells_commands_and_differences() -> None:
