@@ -1,11 +1,15 @@
 """What docs/aws shows of the templates is what they are."""
 
+from decimal import Decimal
 from xml.etree import ElementTree
+
+import pytest
 
 from infra import page, picture
 from infra.check.assertions import assembly_of
 from infra.environments import PRODUCTION
 from infra.recorded import recorded
+from openbourse.cost import model
 from openbourse.roles import FLEETS
 
 
@@ -18,3 +22,41 @@ def test_the_picture_is_current_and_shows_every_fleet() -> None:
     assert text == picture.picture(assembly_of(PRODUCTION, recorded())), "python -m infra.picture"
     shown = "".join(ElementTree.fromstring(text).itertext())
     assert all(fleet.name in shown for fleet in FLEETS)
+
+
+def test_the_bill_counts_what_the_templates_have() -> None:
+    assembly = assembly_of(PRODUCTION, recorded())
+    looked_at = [
+        [query for query in alarm.properties.get("Metrics", [{"MetricStat": ...}]) if "MetricStat" in query]
+        for alarm in assembly.of("CloudWatch::Alarm")
+    ]
+    assert sum(map(len, looked_at)) == model.ALARM_METRICS
+    assert len(assembly.of("CloudWatch::CompositeAlarm")) == model.PAGING_ALARMS
+    assert len(assembly.of("SecretsManager::Secret")) == model.SECRETS
+    assert len(assembly.of("KMS::Key")) == model.KMS_KEYS
+    assert [len(each.properties["Rules"]) for each in assembly.of("WAFv2::WebACL")] == [model.WAF_RULES] * 2
+
+
+def test_the_bill_pays_for_the_fleets_that_stand() -> None:
+    lines = [line.what for line in page.production_bill().lines if line.service == "EC2"]
+    for fleet, beginning in page.FLEET_LINES.items():
+        [line] = [what for what in lines if what.startswith(beginning)]
+        size, (on_demand, *spot) = PRODUCTION.fleets[fleet], line.removeprefix(beginning).split("+")
+        assert sum(int(part.split()[0]) for part in (on_demand, *spot)) == size.least, line
+        assert on_demand.split()[1].rstrip(",") == size.types[0], line
+    gigabytes = sum(size.least * size.disk_gib for size in PRODUCTION.fleets.values())
+    assert f"disks, {gigabytes} GB" in lines
+
+
+def test_the_rows_are_the_bill_and_a_line_in_no_row_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, assembly = page.production_bill(), assembly_of(PRODUCTION, recorded())
+    rows = [line.split("|") for line in page.page(assembly).splitlines() if line.count("|") == 8 and "$" not in line]
+    shown = [int(row[-2].strip().replace(",", "")) for row in rows if row[-2].strip()[0].isdigit()]
+    assert abs(sum(shown) - found.total()) <= Decimal(len(shown)) / 2, "each row is rounded to a dollar"
+    recommended = model.bill(model.Workload(page.LOAD_RPS), page.COMMITMENT, model.Layout.MULTI_AZ, model.Edge.SPLIT)
+    differing = {name for name, sum_ in recommended.by_service().items() if sum_ != found.by_service()[name]}
+    assert differing == {"RDS"}, "what the page says of the difference"
+    more = model.Bill((*found.lines, model.Line("Network", "something new", Decimal(1))))
+    monkeypatch.setattr(page, "production_bill", lambda: more)
+    with pytest.raises(ValueError, match="in no row"):
+        page.page(assembly)

@@ -19,7 +19,15 @@ ANSWER_BYTES: Final = D(1_500)
 ACCESS_LOG_BYTES: Final = D(500)
 CONTROL_SHARE: Final = D("0.03")
 """Of requests: account, keys, wallet, reports. These go through API Gateway."""
-WAF_RULES: Final = 4
+WAF_RULES: Final = 6
+"""Of each front's list. This and what follows is as production's templates have it; tests/infra/test_pages.py holds it."""
+ALARM_METRICS: Final = 43
+"""What the alarms look at: an alarm on a share looks at two, and each is paid for."""
+PAGING_ALARMS: Final = 1
+SECRETS: Final = 4
+KMS_KEYS: Final = 1
+SEQUENCER_DISK_GB: Final = D(50)
+DISK_GB: Final = D(30)
 GATEWAY_RPS: Final = D(600)
 """Of a c7g.large. All of a venue answered 700 REST orders a second on two shared cores (bench/README.md, overload); two
 Graviton cores for the gateway alone are assumed to do this much. Not measured on Graviton."""
@@ -134,6 +142,12 @@ def gateways(load: Workload, layout: Layout) -> int:
     return max(3, _up(load.rps / GATEWAY_RPS * ZONE_SPARE))
 
 
+def controls(load: Workload, layout: Layout) -> int:
+    """Return how many half as large instances carry account and control, one of three zones lost."""
+    needed = load.rps * CONTROL_SHARE / (GATEWAY_RPS / 2)
+    return max(1, _up(needed)) if layout is Layout.ONE_ZONE else max(2, _up(needed * ZONE_SPARE))
+
+
 def shards(load: Workload) -> int:
     """Return how many sequencers lead side by side."""
     return max(1, _up(load.commands / COMMANDS_PER_SHARD))
@@ -150,10 +164,11 @@ def database_steps(load: Workload) -> int:
 def edge_lines(load: Workload, edge: Edge) -> list[Line]:
     """Return what coming in costs, without what goes out."""
     requests = load.millions
-    waf = price("waf acl") + WAF_RULES * price("waf rule") + requests * price("waf requests")
+    lists = 2 if edge is Edge.SPLIT else 1
+    waf = lists * (price("waf acl") + WAF_RULES * price("waf rule")) + requests * price("waf requests")
     lines = [_balancer(load)]
     if edge is not Edge.HTTP_FOR_ALL:
-        lines.append(Line("WAF", f"{WAF_RULES} rules, {requests:,.0f} M requests", waf))
+        lines.append(Line("WAF", f"{lists} × {WAF_RULES} rules, {requests:,.0f} M requests", waf))
     if edge in (Edge.BALANCER, Edge.SPLIT):
         lines.append(Line("Load balancing", "3 public addresses", 3 * price("public ipv4") * HOURS))
     if edge is Edge.SPLIT:
@@ -161,7 +176,7 @@ def edge_lines(load: Workload, edge: Edge) -> list[Line]:
             Line("API Gateway", f"REST, {requests * CONTROL_SHARE:,.0f} M requests", _rest(requests * CONTROL_SHARE))
         )
         # What stands between its private link and the gateways; its capacity units are in the other's.
-        lines.append(Line("Load balancing", "internal ALB behind API Gateway", price("alb") * HOURS, True))
+        lines.append(Line("Load balancing", "internal ALB behind API Gateway", price("alb") * HOURS))
     if edge in (Edge.REST_FOR_ALL, Edge.REST_LOGGED):
         lines.append(Line("API Gateway", f"REST, {requests:,.0f} M requests", _rest(requests)))
     if edge is Edge.REST_LOGGED:
@@ -223,14 +238,16 @@ def _valkey(commitment: Commitment) -> Decimal:
 def compute_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[Line]:
     """Return what instances cost."""
     has_zones = layout is not Layout.ONE_ZONE
-    number, pairs = gateways(load, layout), shards(load)
+    number, control, pairs = gateways(load, layout), controls(load, layout), shards(load)
     large, spot = _ec2("c7g.large", commitment), price("ec2 c7g.large") * price("ec2 spot part") * HOURS
     streams = max(1, _up(load.growth)) if has_zones else max(1, _up(load.growth / 2))
     engines = pairs * (2 if has_zones else 1)
-    disks = (number + 3 * streams + engines + 2) * D(30) if has_zones else (number + streams + engines + 1) * D(30)
+    others = number + control + (3 * streams + 2 if has_zones else streams + 1)
+    disks = others * DISK_GB + engines * SEQUENCER_DISK_GB
     lines = [
         Line("EC2", f"gateways, {number} c7g.large", number * large),
         Line("EC2", f"sequencers, {engines} c7g.xlarge, never Spot", engines * _ec2("c7g.xlarge", commitment)),
+        Line("EC2", f"control, {control} c7g.medium", control * _ec2("c7g.medium", commitment)),
     ]
     if has_zones:
         lines += [
@@ -297,22 +314,30 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
     )
     logs = 50 * load.growth
     mails, objects = D("0.4") * load.growth, D(950) * load.growth
-    messages = mails * price("ses") + 10 * load.growth * price("sqs") + 5 * load.growth * price("lambda")
+    calls, runs = 10 * load.growth, 5 * load.growth
     lines = [
         Line("Network", f"{zones} NAT, {2 * zones} public addresses", nat),
         Line(
             "CloudWatch",
-            "100 metrics, 30 alarms, a dashboard",
-            100 * price("metric") + 30 * price("alarm") + price("dashboard"),
+            "100 metrics, a dashboard",
+            100 * price("metric") + price("dashboard"),
         ),
+        Line("CloudWatch", f"alarms on {ALARM_METRICS} metrics", ALARM_METRICS * price("alarm")),
+        Line("CloudWatch", f"{PAGING_ALARMS} alarm of alarms", PAGING_ALARMS * price("composite alarm")),
         Line(
             "CloudWatch",
             f"{logs:,.0f} GB of logs, {40 * load.growth:,.0f} GB of flow logs",
             (logs + 40 * load.growth) * price("logs"),
         ),
         Line("S3", f"{objects:,.0f} GB of archive, backups, reports, logs", objects * price("s3")),
-        Line("Messages", f"queue, function, {mails:,.1f} M mails", messages),
-        Line("Keys", "2 KMS keys with use, 5 secrets", 2 * price("kms key") + 5 * price("secret") + 5),
+        Line("Messages", f"queues, {calls:,.0f} M calls", calls * price("sqs")),
+        Line(
+            "Messages",
+            f"functions, {runs:,.0f} M runs; {mails:,.1f} M mails",
+            runs * price("lambda") + mails * price("ses"),
+        ),
+        Line("Keys", f"{KMS_KEYS} KMS key with use", KMS_KEYS * price("kms key") + 5),
+        Line("Keys", f"{SECRETS} secrets", SECRETS * price("secret")),
     ]
     if crossing:
         lines.insert(1, Line("Network", f"{crossing:,.0f} GB between zones", crossing * price("cross-zone")))
@@ -334,7 +359,11 @@ def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
             "small Valkey node, two balancers, NAT, addresses",
             (price("valkey cache.t4g.medium") + 2 * price("alb") + price("nat") + 4 * price("public ipv4")) * HOURS,
         ),
-        Line("Second region", "two WAF lists of 4 rules", 2 * (price("waf acl") + 4 * price("waf rule"))),
+        Line(
+            "Second region",
+            f"two WAF lists of {WAF_RULES} rules",
+            2 * (price("waf acl") + WAF_RULES * price("waf rule")),
+        ),
         Line(
             "Second region",
             "copies of objects and of the journal on their way",

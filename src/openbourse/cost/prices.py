@@ -35,6 +35,7 @@ def _price(name: str, amount: str, unit: str, source: tuple[str, str], is_verifi
 
 PRICES: Final[tuple[Price, ...]] = (
     _price("ec2 c7g.large", "0.0725", "hour", EC2_API),
+    _price("ec2 c7g.medium", "0.03625", "hour", ("assumed", "2026-11-26"), False),
     _price("ec2 c7g.xlarge", "0.145", "hour", EC2_API),
     _price("ec2 spot part", "0.55", "of On-Demand", ASSUMED, False),
     _price("ec2 1y part", "0.66", "of On-Demand", PRICE_API),
@@ -73,6 +74,7 @@ PRICES: Final[tuple[Price, ...]] = (
     _price("logs", "0.50", "GB", GOLDEN),
     _price("metric", "0.30", "month", ASSUMED, False),
     _price("alarm", "0.10", "month", GOLDEN),
+    _price("composite alarm", "0.50", "month", ("assumed", "2026-11-26"), False),
     _price("dashboard", "3", "month", GOLDEN),
     _price("kms key", "1", "month", GOLDEN),
     _price("secret", "0.40", "month", GOLDEN),
