@@ -40,16 +40,9 @@ def test_what_was_compared_before_an_interruption_is_kept(tmp_path: Path, monkey
         pieces.append(commands)
         if len(pieces) == 3:
             raise KeyboardInterrupt
-        return {
-            "commit": f"c{seed}",
-            "code": code_compared(),
-            "first_seed": seed,
-            "seeds": 25,
-            "commands": commands,
-        } | {
-            "differences": 0,
-            "seconds": 1.0,
-        }
+        run: Run = {"commit": f"c{seed}", "code": code_compared(), "first_seed": seed, "seeds": 25}
+        run.update(commands=commands, differences=0, seconds=1.0)
+        return run
 
     monkeypatch.setattr(module, "fuzz", compared)
     with pytest.raises(KeyboardInterrupt):
