@@ -23,7 +23,7 @@ RESTARTED_SECONDS_MAX = 60.0
 ROLES = ("sequencer", "edge", "history", "valkey", "postgres")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("OPENBOURSE_KILL_SEEDS", "1"))))
 def test_nothing_acknowledged_is_lost_or_doubled_when_roles_and_everything_are_killed(
     own_exchange: Exchange, seed: int
 ) -> None:

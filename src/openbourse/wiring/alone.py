@@ -1,6 +1,7 @@
 """Work that one process at a time does: whoever has the lock works, the others wait for it to go."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -14,7 +15,15 @@ log: Final = structlog.get_logger()
 RETRY_S: Final = 0.5
 WATCH_EVERY_S: Final = 0.1
 CANCEL_AGAIN_S: Final = 0.2
+END_SECONDS_MAX: Final = 20
+"""How long work may take to end once its lock is lost: more than any statement of its own."""
+EXIT_STUCK: Final = 70
 Work = Callable[[], Awaitable[None]]
+
+
+def _end_process() -> None:
+    log.error("work does not end, the process does", seconds=END_SECONDS_MAX)
+    os._exit(EXIT_STUCK)
 
 
 async def run_alone(url: str, lock: int, work: Work, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -44,21 +53,42 @@ async def _again(url: str, lock: int, work: Work, ready: Callable[[], None]) -> 
 
 async def _once(url: str, lock: int, work: Work, ready: Callable[[], None]) -> None:
     connection = await connect(url)
+    watch = LockWatch(connection)
     try:
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
             ready()
             await asyncio.sleep(RETRY_S)
         ready()
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_watch(connection))
+            watching = tasks.create_task(watch.run())
             await work()
             watching.cancel()
     finally:
-        connection.terminate()
+        watch.close()
 
 
-async def _watch(connection: asyncpg.Connection) -> None:
-    """Raise ConnectionError when the lock's connection is gone."""
-    while not connection.is_closed() and not is_demoted(connection):  # noqa: ASYNC110 - the driver tells it by no event
-        await asyncio.sleep(WATCH_EVERY_S)
-    raise ConnectionError("the lock of the one worker is lost")
+class LockWatch:
+    """Watches the connection that holds a lock of one worker. Work that does not end after it takes the process along.
+
+    Whoever waits for work to end that something has lost the cancellation of waits for ever, and no other process may
+    work; a supervisor starts this one again within a second.
+    """
+
+    def __init__(self, connection: asyncpg.Connection, give_up: Callable[[], None] = _end_process) -> None:
+        self._connection = connection
+        self._give_up = give_up
+        self._limit: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Raise ConnectionError when the lock is lost: rows may be too, even if no batch comes to notice it."""
+        lock = self._connection
+        while not lock.is_closed() and not is_demoted(lock):  # noqa: ASYNC110 - the driver tells it by no event
+            await asyncio.sleep(WATCH_EVERY_S)
+        self._limit = asyncio.get_running_loop().call_later(END_SECONDS_MAX, self._give_up)
+        raise ConnectionError("the lock of the one worker is lost")
+
+    def close(self) -> None:
+        """Say that the work has ended; the connection is hung up on."""
+        if self._limit is not None:
+            self._limit.cancel()
+        self._connection.terminate()

@@ -7,19 +7,19 @@ from typing import Final
 import asyncpg
 import structlog
 
-from openbourse.adapters.connection_postgres import LOST, connect, is_demoted
+from openbourse.adapters.connection_postgres import LOST, connect
 from openbourse.history.projector import HistoryProjector
 from openbourse.history.store import Store
 from openbourse.marketdata.projector import MarketProjector
 from openbourse.projection.feed import Feed
 from openbourse.projection.runner import CursorMoved, run
+from openbourse.wiring.alone import LockWatch
 from openbourse.wiring.stores import Stores
 
 log: Final = structlog.get_logger()
 
 LOCK: Final = 7_003
 RETRY_S: Final = 0.5
-WATCH_EVERY_S: Final = 0.1
 CANCEL_AGAIN_S: Final = 0.2
 
 
@@ -53,6 +53,7 @@ async def _work(stores: Stores, ready: Callable[[], None]) -> None:
 async def _project(stores: Stores, feed: Feed, ready: Callable[[], None]) -> None:
     pool = await stores.database()
     alone = await connect(stores.settings.database_url)
+    watch = LockWatch(alone)
     try:
         while not await alone.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             ready()
@@ -65,14 +66,7 @@ async def _project(stores: Stores, feed: Feed, ready: Callable[[], None]) -> Non
             """Nobody waits for it."""
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_watch(alone))
+            tasks.create_task(watch.run())
             tasks.create_task(run(feed, pool, [HistoryProjector(), MarketProjector()], cursor, committed))
     finally:
-        alone.terminate()
-
-
-async def _watch(alone: asyncpg.Connection) -> None:
-    """Raise ConnectionError when the lock's connection is gone: rows may be too, even if no batch comes to notice it."""
-    while not alone.is_closed() and not is_demoted(alone):  # noqa: ASYNC110 - the driver tells it by no event that can be awaited
-        await asyncio.sleep(WATCH_EVERY_S)
-    raise ConnectionError("the lock of the one worker is lost")
+        watch.close()
