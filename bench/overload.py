@@ -244,7 +244,7 @@ def _part(flow: Flow, begin: float, end: float) -> Figures:
 
 
 def _show(over: str, rate: float, times: float, bursts: list[Burst]) -> None:
-    console = Console(width=None if Console().is_terminal else 140)
+    console = Console(width=None if Console().is_terminal else 160)
     table = Table(title=f"{over}: {rate * times:,.0f} new orders/s, sustainable {rate:,.0f}/s; in the burst")
     for column in (
         "server",
@@ -257,6 +257,7 @@ def _show(over: str, rate: float, times: float, bursts: list[Burst]) -> None:
         "p99 ms",
         "times 503's",
         "normal after s",
+        "calm p99 ms",
     ):
         table.add_column(column, justify="left" if column in ("server", "flow") else "right")
     begin, end = CALM_S, CALM_S + bursts[0].seconds

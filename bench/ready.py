@@ -13,6 +13,7 @@ from bench.flows import Flow, Run, steady, text_frame
 from openbourse import wiring
 from openbourse.settings import read_settings
 from openbourse.supervisor.layout import Layout, read_venue_file
+from openbourse.wiring import CreatedAccount
 from tests.exchange import ROOMY_LIMITS, Exchange, discard, new_exchange
 
 TRADERS: Final = 16
@@ -56,16 +57,23 @@ class Trader:
         return {**params, "timestamp": str(time.time_ns() // 1_000_000 + int(in_s * 1_000))}
 
 
+def new_accounts(
+    exchange: Exchange, count: int, funds: tuple[tuple[str, int], ...], label: str
+) -> list[CreatedAccount]:
+    """Make funded accounts of a running venue, all of them over the same connections."""
+    layout, limit = Layout(exchange.data_dir), time.monotonic() + START_S
+    while (environment := read_venue_file(layout)) is None:
+        assert time.monotonic() < limit, "the venue did not say where it is"
+        time.sleep(0.05)
+    return uvloop.run(wiring.create_accounts(read_settings(environment), count, funds, label))
+
+
 class Book:
     """The accounts of a run and the orders that lie ready to be canceled."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.port = exchange.port
-        layout, limit = Layout(exchange.data_dir), time.monotonic() + START_S
-        while (environment := read_venue_file(layout)) is None:
-            assert time.monotonic() < limit, "the venue did not say where it is"
-            time.sleep(0.05)
-        made = uvloop.run(wiring.create_accounts(read_settings(environment), TRADERS + CANCELERS, FUNDS, "overload"))
+        made = new_accounts(exchange, TRADERS + CANCELERS, FUNDS, "overload")
         keys = [Trader(account.api_key, account.secret_key.encode()) for account in made]
         self.traders, self.cancelers = keys[:TRADERS], keys[TRADERS:]
         self.ready: list[tuple[Trader, str]] = []

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +16,8 @@ import uvloop
 
 from bench.load import Make, Outcome, rest_load, socket_load
 from bench.memory import proportional_mib
+from bench.ready import FUNDS, new_accounts
+from openbourse.wiring import CreatedAccount
 from tests.exchange import Account, Exchange, discard, new_exchange
 
 CONNECTIONS = 32
@@ -35,7 +38,7 @@ def measure(rates: list[int], seconds: float) -> VenueFigures:
     exchange = new_exchange()
     try:
         exchange.start()
-        accounts = [exchange.account(f"bench{n}@example.com", BTC="1000", USDT="10000000") for n in range(ACCOUNTS)]
+        accounts = new_accounts(exchange, ACCOUNTS, FUNDS, "bench")
         outcomes = uvloop.run(_loads(exchange, accounts, rates, seconds))
         memory = {role: proportional_mib(pids) for role, pids in sorted(exchange.pids().items())}
         return VenueFigures(outcomes, memory)
@@ -44,7 +47,7 @@ def measure(rates: list[int], seconds: float) -> VenueFigures:
 
 
 async def _loads(
-    exchange: Exchange, accounts: list[Account], rates: list[int], seconds: float
+    exchange: Exchange, accounts: Sequence[Account | CreatedAccount], rates: list[int], seconds: float
 ) -> list[tuple[str, Outcome]]:
     host, port = "127.0.0.1", exchange.port
     ping = f"GET /api/v3/ping HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
@@ -88,7 +91,7 @@ def _order(chance: random.Random, name: str) -> dict[str, str]:
     }
 
 
-def rest_orders(accounts: list[Account], seed: int) -> Make:
+def rest_orders(accounts: Sequence[Account | CreatedAccount], seed: int) -> Make:
     """Return a maker of signed POST /api/v3/order requests, each with a fresh timestamp."""
     chance = random.Random(seed)
     run = time.time_ns() % 10**9
@@ -106,7 +109,7 @@ def rest_orders(accounts: list[Account], seed: int) -> Make:
     return make
 
 
-def socket_orders(accounts: list[Account], seed: int) -> Make:
+def socket_orders(accounts: Sequence[Account | CreatedAccount], seed: int) -> Make:
     """Return a maker of signed order.place requests whose id is their number."""
     chance = random.Random(seed)
     run = time.time_ns() % 10**9
