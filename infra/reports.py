@@ -137,9 +137,10 @@ def _settings(environment: Environment, storage: Storage, stores: Stores) -> dic
         )
 
     return {
-        # The journal says how far the day goes; the rows are read beside it, and waited for where they are behind.
+        # The journal says how far the day goes; the rows are read beside it, or of the writer where the reader lacks them.
         "OPENBOURSE_JOURNAL_URL": database(Need.JOURNAL, stores.database.writer),
-        "OPENBOURSE_DATABASE_URL": database(Need.DATABASE, stores.database.reader),
+        "OPENBOURSE_DATABASE_URL": database(Need.DATABASE, stores.database.writer),
+        "OPENBOURSE_READER_URL": database(Need.DATABASE, stores.database.reader),
         "OPENBOURSE_REPORTS_URL": f"s3://{storage.buckets[Bucket.REPORTS].bucket_name}",
         "OPENBOURSE_MARKET_URL": f"s3://{storage.buckets[Bucket.MARKET].bucket_name}",
         **{f"OPENBOURSE_{name}": value for name, value in environment.settings.items()},

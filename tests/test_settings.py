@@ -21,6 +21,7 @@ def test_what_is_written_is_read_back() -> None:
         data_dir=Path("/data"),
         journal_url="postgresql://a:b@/journal?host=/run",
         database_url="postgresql://a:b@/venue?host=/run",
+        reader_url="postgresql://a:b@/venue?host=/other",
         valkey_url="unix:///run/valkey.sock?db=0",
         host="0.0.0.0",
         port=8123,
@@ -61,7 +62,15 @@ def test_what_cannot_be_understood_is_refused_by_name(name: str, text: str) -> N
 
 
 def test_secrets_are_not_shown() -> None:
-    shown = repr(read_settings({"OPENBOURSE_JOURNAL_URL": "secret-a", "OPENBOURSE_METRICS_TOKEN": "secret-b"}))
+    shown = repr(
+        read_settings(
+            {
+                "OPENBOURSE_JOURNAL_URL": "secret-a",
+                "OPENBOURSE_READER_URL": "secret-c",
+                "OPENBOURSE_METRICS_TOKEN": "secret-b",
+            }
+        )
+    )
     assert "secret" not in shown
 
 

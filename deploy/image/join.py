@@ -45,7 +45,9 @@ def compose(settings: Mapping[str, str], secret: Any) -> tuple[dict[str, str], s
     for name in ("JOURNAL", "DATABASE"):
         if f"{name}_SECRET" in settings:
             login = json.loads(secret(settings[f"{name}_SECRET"]))
-            values[f"{name}_URL"] = with_login(values[f"{name}_URL"], login["username"], login["password"])
+            for url in (f"{name}_URL", "READER_URL") if name == "DATABASE" else (f"{name}_URL",):
+                if url in values:
+                    values[url] = with_login(values[url], login["username"], login["password"])
     if "VALKEY_SECRET" in settings:
         values["VALKEY_URL"] = with_login(values["VALKEY_URL"], "", secret(settings["VALKEY_SECRET"]))
     master_key = secret(settings["MASTER_KEY_SECRET"]) if "MASTER_KEY_SECRET" in settings else ""

@@ -1,13 +1,14 @@
 """Rules on daily reports: called for each day, written with no more rights than that takes, and kept when they fail."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from infra.check.assembly import Assembly, Resource, Rule, listed, statements
 from infra.plan import REPORT_HANDLER, REPORT_TIMEOUT_S, REPORT_WHEN
 from openbourse.roles import Need
 
 FOLDERS: Final = (("Reports", "daily/*"), ("Market", "data/*"))
+DATABASES: Final = ("JOURNAL", "DATABASE", "READER")
 CALLER: Final = frozenset({"lambda:InvokeFunction", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"})
 WRITER: Final = frozenset(
     {
@@ -47,6 +48,11 @@ def daily_reports_are_called_for(assembly: Assembly) -> Iterator[str]:
     for each in _functions(assembly):
         if each.properties.get("Timeout") != REPORT_TIMEOUT_S or not each.properties.get("VpcConfig"):
             yield f"{each}: cannot wait for the rows, or reach them"
+        told = each.properties.get("Environment", {}).get("Variables", {})
+        journal, rows, reader = (_hosts(told.get(f"OPENBOURSE_{name}_URL")) for name in DATABASES)
+        # The program takes no reader for its database: it could not tell it from a primary that was demoted.
+        if not rows or rows != journal or not reader:
+            yield f"{each}: its database is {rows}, the writer {journal}, the reader {reader}"
         calls = [
             call
             for call in assembly.of("Lambda::EventInvokeConfig")
@@ -89,6 +95,11 @@ def reports_need_no_more(assembly: Assembly) -> Iterator[str]:
         for where in _resources(role, "s3:PutObject"):
             if not any(bucket in str(where) and folder in str(where) for bucket, folder in FOLDERS):
                 yield f"{each}: writes {where}"
+
+
+def _hosts(url: Any) -> list[Any]:
+    """Return what a URL takes from other resources: its host; a URL that takes nothing leads nowhere of ours."""
+    return [part for part in url["Fn::Join"][1] if isinstance(part, Mapping)] if isinstance(url, Mapping) else []
 
 
 def _schedules(assembly: Assembly) -> list[Resource]:

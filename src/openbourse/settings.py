@@ -42,6 +42,7 @@ class ProcessSettings:
     data_dir: Path
     journal_url: str = field(default="", repr=False)
     database_url: str = field(default="", repr=False)
+    reader_url: str = field(default="", repr=False)  # of a replica that may be behind, for heavy reads; empty: none
     valkey_url: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
@@ -78,6 +79,7 @@ class ProcessSettings:
             "DATA": self.data_dir,
             "JOURNAL_URL": self.journal_url,
             "DATABASE_URL": self.database_url,
+            "READER_URL": self.reader_url,
             "VALKEY_URL": self.valkey_url,
             "HOST": self.host,
             "PORT": self.port,
@@ -135,6 +137,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         data_dir=reader.path("DATA") or default_data_dir(),
         journal_url=reader.text("JOURNAL_URL"),
         database_url=reader.text("DATABASE_URL"),
+        reader_url=reader.text("READER_URL"),
         valkey_url=reader.text("VALKEY_URL"),
         host=reader.text("HOST") or "127.0.0.1",
         port=reader.number("PORT", 8000, 0, 65_535),

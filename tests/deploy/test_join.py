@@ -35,6 +35,7 @@ def test_settings_and_secrets_become_an_environment_file(
     vault = boto3.client("secretsmanager", region_name=region)
     kept = {
         "journal": json.dumps({"username": "journal", "password": 'p@ss/"word\\'}),
+        "database": json.dumps({"username": "venue", "password": "a:b"}),
         "valkey": "token:1",
         "master": "ab" * 32,
     }
@@ -42,6 +43,9 @@ def test_settings_and_secrets_become_an_environment_file(
     values = {
         "JOURNAL_URL": "postgresql://db:5432/openbourse?sslmode=verify-full",
         "JOURNAL_SECRET": names["journal"],
+        "DATABASE_URL": "postgresql://db:5432/openbourse",
+        "READER_URL": "postgresql://db-ro:5432/openbourse",
+        "DATABASE_SECRET": names["database"],
         "VALKEY_URL": "rediss://cache:6379/0",
         "VALKEY_SECRET": names["valkey"],
         "MASTER_KEY_SECRET": names["master"],
@@ -61,6 +65,8 @@ def test_settings_and_secrets_become_an_environment_file(
     assert 'OPENBOURSE_MANY_11="x"' in text
     read = read_settings({name: value[1:-1] for name, value in join.read_instance(text).items()})
     assert read.journal_url == "postgresql://journal:p%40ss%2F%22word%5C@db:5432/openbourse?sslmode=verify-full"
+    assert read.database_url == "postgresql://venue:a%3Ab@db:5432/openbourse"
+    assert read.reader_url == "postgresql://venue:a%3Ab@db-ro:5432/openbourse"
     assert read.valkey_url == "rediss://:token%3A1@cache:6379/0"
     assert (read.host, read.intake_host, read.trusted_proxies) == ("0.0.0.0", "10.0.1.7", ("10.0.0.0/16",))
 

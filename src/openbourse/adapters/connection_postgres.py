@@ -127,6 +127,22 @@ async def connect(url: str, **server_settings: str) -> asyncpg.Connection:
     return best[1]
 
 
+async def connect_replica(url: str) -> asyncpg.Connection:
+    """Return a connection that only reads, to a standby of the URL's hosts if one answers. Raises what the driver does."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=CONNECT_SECONDS_MAX,
+        target_session_attrs="prefer-standby",
+        server_settings={
+            **_SERVER_SETTINGS,
+            "application_name": application_name(process_name()),
+            "default_transaction_read_only": "on",
+        },
+    )
+    _watch_peer(connection)
+    return connection
+
+
 def _patience_s(silent: set[str], began: float) -> float:
     """Return how long to wait for hosts that have said nothing yet, when another one can be written to.
 

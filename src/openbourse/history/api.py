@@ -11,6 +11,7 @@ from openbourse.history import lists, prevented
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.images import image_of
 from openbourse.history.lists import LIMIT_DEFAULT, LIMIT_MAX, read_window
+from openbourse.history.replica import Reader, Replica
 from openbourse.history.store import Store
 from openbourse.protocol.amounts import UNIT, format_units
 from openbourse.protocol.instruments import Permission
@@ -19,9 +20,10 @@ ZERO: Final = "0.00000000"
 NO_RATES: Final = {"maker": ZERO, "taker": ZERO, "buyer": ZERO, "seller": ZERO}
 
 
-def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Operation]:
-    """Return the operations."""
-    api = _Api(store, listing, barrier)
+def operations(store: Store, listing: Listing, barrier: ReadBarrier, replica: Replica | None = None) -> list[Operation]:
+    """Return the operations; what pages through the past asks the replica first, where there is one."""
+    reader = Reader(store, barrier, replica)
+    api = _Api(store, listing, barrier, reader)
     window = frozenset({"symbol", "orderId", "startTime", "endTime", "limit"})
     read = Security.READ
     return [
@@ -49,16 +51,17 @@ def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Ope
             rest=("GET", "/api/v3/account/commission"), socket="account.commission", handler=api.commission,
             weight=20, security=read, parameters=frozenset({"symbol"}),
         ),
-        *lists.operations(store, listing, barrier),
-        *prevented.operations(store, listing, barrier),
+        *lists.operations(store, listing, barrier, reader),
+        *prevented.operations(listing, reader),
     ]  # fmt: skip
 
 
 class _Api:
-    def __init__(self, store: Store, listing: Listing, barrier: ReadBarrier) -> None:
+    def __init__(self, store: Store, listing: Listing, barrier: ReadBarrier, reader: Reader) -> None:
         self._store = store
         self._listing = listing
         self._barrier = barrier
+        self._reader = reader
 
     async def order(self, call: Call) -> object:
         instrument = self._listing.find(call.params.symbol())
@@ -83,8 +86,9 @@ class _Api:
         from_id = call.params.integer("orderId", 0) or None
         since, until = read_window(call)
         limit = call.params.limit(LIMIT_DEFAULT, LIMIT_MAX)
-        await self._barrier.wait()
-        rows = await self._store.orders(call.account, instrument.instrument, from_id, since, until, limit)
+        rows = await self._reader.ask(
+            lambda store: store.orders(call.account, instrument.instrument, from_id, since, until, limit)
+        )
         return [self._order(row, call) for row in rows]
 
     async def my_trades(self, call: Call) -> object:
@@ -96,8 +100,9 @@ class _Api:
         from_id = params.integer("fromId") if "fromId" in params else None
         order = params.integer("orderId") if "orderId" in params else None
         limit = params.limit(LIMIT_DEFAULT, LIMIT_MAX)
-        await self._barrier.wait()
-        rows = await self._store.fills(call.account, instrument.instrument, order, from_id, since, until, limit)
+        rows = await self._reader.ask(
+            lambda store: store.fills(call.account, instrument.instrument, order, from_id, since, until, limit)
+        )
         return [self._fill(row, call) for row in rows]
 
     async def account(self, call: Call) -> object:

@@ -18,17 +18,26 @@ class ReadBarrier:
     """Asks the leader how far the journal goes, then waits for the history's cursor."""
 
     def __init__(self, committed: Callable[[], Awaitable[int]], cursor: Callable[[], Awaitable[int]]) -> None:
-        self._committed = committed
+        self.committed = committed
         self._cursor = cursor
 
-    async def wait(self) -> None:
-        """Return once the projection has reached what is committed now. Raises ApiError -1007 after a while."""
-        wanted, cursor = await self._committed(), -1
+    async def wait(self, wanted: int | None = None) -> None:
+        """Return once the projection has reached what is committed now. Raises ApiError -1007 after a while.
+
+        Who has asked the leader since the question came names what it said.
+        """
+        wanted = await self.committed() if wanted is None else wanted
+        if not await self.reaches(self._cursor, wanted, WAIT_S):
+            log.warning("rows are behind the journal", committed=wanted, seconds=WAIT_S)
+            raise ApiError(-1007, "Timeout waiting for response from backend server. Please try again.", 503)
+
+    async def reaches(self, cursor: Callable[[], Awaitable[int]], wanted: int, seconds: float) -> bool:
+        """Tell whether rows with this cursor reach a sequence in so many seconds."""
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(seconds):
                 # Read each time: a database that was killed may have put the cursor back.
-                while (cursor := await self._cursor()) < wanted:  # noqa: ASYNC110 - another process moves the cursor
+                while await cursor() < wanted:  # noqa: ASYNC110 - another process moves the cursor
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
-            log.warning("rows are behind the journal", cursor=cursor, committed=wanted, seconds=WAIT_S)
-            raise ApiError(-1007, "Timeout waiting for response from backend server. Please try again.", 503) from None
+            return False
+        return True

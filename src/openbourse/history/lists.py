@@ -8,6 +8,7 @@ from openbourse.edge.operations import Call, Operation, Security
 from openbourse.edge.rendering import Shape, order_list
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.images import list_of
+from openbourse.history.replica import Reader
 from openbourse.history.store import Store
 from openbourse.protocol.amounts import format_units
 
@@ -17,9 +18,9 @@ LIMIT_MAX: Final = 1_000
 EARLIEST_US: Final = 1_483_228_800_000_000
 
 
-def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Operation]:
+def operations(store: Store, listing: Listing, barrier: ReadBarrier, reader: Reader) -> list[Operation]:
     """Return the operations."""
-    api = _Api(store, listing, barrier)
+    api = _Api(store, listing, barrier, reader)
     read = Security.READ
     return [
         Operation(
@@ -42,10 +43,11 @@ def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Ope
 
 
 class _Api:
-    def __init__(self, store: Store, listing: Listing, barrier: ReadBarrier) -> None:
+    def __init__(self, store: Store, listing: Listing, barrier: ReadBarrier, reader: Reader) -> None:
         self._store = store
         self._listing = listing
         self._barrier = barrier
+        self._reader = reader
 
     async def one(self, call: Call) -> object:
         params = call.params
@@ -66,8 +68,7 @@ class _Api:
         if from_id is not None and (since is not None or until is not None):
             raise ApiError(-1128, "Combination of optional parameters invalid.")
         limit = params.limit(LIMIT_DEFAULT, LIMIT_MAX)
-        await self._barrier.wait()
-        rows = await self._store.order_lists(call.account, from_id, since, until, limit)
+        rows = await self._reader.ask(lambda store: store.order_lists(call.account, from_id, since, until, limit))
         return [self._list(row, call) for row in rows]
 
     async def open(self, call: Call) -> object:

@@ -6,9 +6,8 @@ from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Operation, Security
 from openbourse.edge.rendering import Shape
-from openbourse.history.barrier import ReadBarrier
 from openbourse.history.lists import LIMIT_DEFAULT, LIMIT_MAX, read_window
-from openbourse.history.store import Store
+from openbourse.history.replica import Reader
 from openbourse.protocol.amounts import format_units
 from openbourse.protocol.instruments import SelfTradePrevention
 
@@ -16,9 +15,9 @@ BY_ID_WEIGHT: Final = 2
 BY_ORDER_WEIGHT: Final = 20
 
 
-def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Operation]:
+def operations(listing: Listing, reader: Reader) -> list[Operation]:
     """Return the operations."""
-    api = _Api(store, listing, barrier)
+    api = _Api(listing, reader)
     read = Security.READ
     return [
         Operation(
@@ -35,10 +34,9 @@ def operations(store: Store, listing: Listing, barrier: ReadBarrier) -> list[Ope
 
 
 class _Api:
-    def __init__(self, store: Store, listing: Listing, barrier: ReadBarrier) -> None:
-        self._store = store
+    def __init__(self, listing: Listing, reader: Reader) -> None:
         self._listing = listing
-        self._barrier = barrier
+        self._reader = reader
 
     async def prevented(self, call: Call) -> object:
         params = call.params
@@ -50,8 +48,9 @@ class _Api:
             raise ApiError(-1128, "Combination of optional parameters invalid.")
         from_id = match if match is not None else params.integer("fromPreventedMatchId", 0)
         limit = 1 if match is not None else params.limit(LIMIT_DEFAULT, LIMIT_MAX)
-        await self._barrier.wait()
-        rows = await self._store.prevented_matches(call.account, instrument.instrument, match, order, from_id, limit)
+        rows = await self._reader.ask(
+            lambda store: store.prevented_matches(call.account, instrument.instrument, match, order, from_id, limit)
+        )
         group = self._listing.trade_groups.get(call.account, -1)
         return [_shown(row, instrument.symbol, group, call) for row in rows]
 

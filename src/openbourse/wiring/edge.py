@@ -28,6 +28,7 @@ from openbourse.gateway.envelope import OrderAllowance
 from openbourse.gateway.session import SocketApi
 from openbourse.history import api as history
 from openbourse.history.barrier import ReadBarrier
+from openbourse.history.replica import Replica
 from openbourse.history.store import Store as HistoryStore
 from openbourse.identity import api as identity
 from openbourse.marketdata import api as marketdata
@@ -88,7 +89,9 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     ]
     operations: list[Operation] = []
     if "gateway" in roles:
-        operations += _trading(settings, view, barrier_store, barrier, intake, pool, withdrawals)
+        operations += _trading(
+            settings, view, barrier_store, barrier, intake, pool, withdrawals, await stores.replica()
+        )
         beside.append(withdrawals.keep_reconciled())
     if "identity" in roles:
         passwords = Passwords()
@@ -164,12 +167,13 @@ def _trading(
     intake: Any,
     pool: Any,
     withdrawals: Withdrawals,
+    replica: Replica | None,
 ) -> list[Operation]:
     venue = settings.venue
     return [
         *general.operations(view.listing, venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day),
         *orders.operations(intake, view.listing, venue),
-        *history.operations(history_store, view.listing, barrier),
+        *history.operations(history_store, view.listing, barrier, replica),
         *marketdata.operations(view, TradeStore(pool), BarStore(pool)),
         *wallet.operations(view.listing, _Accounts(history_store, barrier), WalletStore(pool), withdrawals),
     ]

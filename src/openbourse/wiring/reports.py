@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
-from openbourse.adapters.connection_postgres import connect, within
+from openbourse.adapters.connection_postgres import LOST, connect, connect_replica, within
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.objects import open_objects
 from openbourse.adapters.secrets_references import resolve
@@ -38,6 +38,8 @@ READ_SECONDS_MAX: Final = 600.0
 """A day's rows are summed where they lie; the connection is this report's own."""
 ROWS_SECONDS_MAX: Final = 120.0
 """How long rows may take to reach what the journal holds."""
+REPLICA_ROWS_SECONDS_MAX: Final = 30.0
+"""The same of a replica's rows; then the primary's are read."""
 POLL_S: Final = 0.2
 US: Final = 1_000_000
 
@@ -47,10 +49,23 @@ class ReportNotReady(OSError):
 
 
 async def day_report(settings: ProcessSettings, day: date) -> Report:
-    """Return the report of a day, of everything that is committed now. Raises ReportNotReady, OSError."""
-    connection = await connect(settings.database_url)
+    """Return the report of a day, of everything that is committed now. Raises ReportNotReady, OSError.
+
+    Where there is a replica it is read; whatever it lacks or says, the primary is read then.
+    """
+    wanted = await _committed(settings)
+    if settings.reader_url:
+        try:
+            replica = await connect_replica(settings.reader_url)
+            return await _day_report(replica, day, wanted, REPLICA_ROWS_SECONDS_MAX)
+        except (*LOST, asyncpg.PostgresError) as fault:
+            log.warning("the primary is read for the replica", why=str(fault) or type(fault).__name__)
+    return await _day_report(await connect(settings.database_url), day, wanted, ROWS_SECONDS_MAX)
+
+
+async def _day_report(connection: asyncpg.Connection, day: date, wanted: int, seconds: float) -> Report:
     try:
-        await _await_rows(settings, connection)
+        await _await_rows(connection, wanted, seconds)
         traded, fees = await within(connection, READ_SECONDS_MAX, read_day(connection, day))
         listing = Listing()
         listing.apply(await read_listing(connection))
@@ -116,14 +131,18 @@ async def write_due(settings: ProcessSettings, objects: Objects, now_us: int) ->
     return due
 
 
-async def _await_rows(settings: ProcessSettings, connection: asyncpg.Connection) -> None:
-    """Wait until the rows have what the journal held when this was asked. Raises ReportNotReady, JournalAway."""
+async def _committed(settings: ProcessSettings) -> int:
+    """Return what the journal holds now. Raises JournalAway."""
     journal = PostgresJournal(settings.journal_url, settings.venue.shard)
     try:
-        wanted = (await journal.head()).sequence
+        return (await journal.head()).sequence
     finally:
         await journal.close()
-    limit = asyncio.get_running_loop().time() + ROWS_SECONDS_MAX
+
+
+async def _await_rows(connection: asyncpg.Connection, wanted: int, seconds: float) -> None:
+    """Wait until the rows have a sequence. Raises ReportNotReady."""
+    limit = asyncio.get_running_loop().time() + seconds
     while await Store(connection).cursor() < wanted:
         if asyncio.get_running_loop().time() > limit:
             raise ReportNotReady(f"the rows have not reached sequence {wanted}")

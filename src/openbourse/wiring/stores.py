@@ -14,6 +14,7 @@ from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.lease_postgres import LeaderLookup
 from openbourse.adapters.pool_postgres import PostgresPool
+from openbourse.adapters.replica_postgres import ReplicaPool
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.keys import Keys
@@ -49,6 +50,14 @@ class Stores:
             self._database = await PostgresPool.open(self.settings.database_url, POOL_CONNECTIONS, STATEMENT_S)
             self.closing.callback(self._database.terminate)
         return self._database
+
+    async def replica(self) -> ReplicaPool | None:
+        """Return a new pool of connections to the replica, if there is one; it may be away."""
+        if not self.settings.reader_url:
+            return None
+        replica = await ReplicaPool.open(self.settings.reader_url)
+        self.closing.callback(replica.terminate)
+        return replica
 
     def journal(self) -> PostgresJournal:
         """Return a new reader or writer of the journal, with a connection of its own."""
