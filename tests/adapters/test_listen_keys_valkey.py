@@ -98,3 +98,12 @@ async def test_a_valkey_without_its_memory_takes_keys_in_again_for_an_hour(clien
     assert await keys.account(second) is None, "closed is closed, although it was made before"
     clock.now += listen_keys_valkey.LIFE_S
     assert await keys.account(third) is None, "nobody can say that it was alive"
+
+
+async def test_a_key_taken_as_a_second_ends_has_one_hour_too(client: Redis, clock: Clock) -> None:
+    """The first key of a Valkey that is new: its memory begins with the key, not when somebody looks a second later."""
+    keys = ValkeyListenKeys(client, SECRET)
+    key = await keys.take(7)
+    clock.now += 1
+    await client.delete(f"openbourse:listen:{key}")  # its hour has passed
+    assert await keys.account(key) is None

@@ -44,8 +44,11 @@ class ValkeyListenKeys:
 
     async def take(self, account: int) -> str:
         """Return an account's key, made or extended; while Valkey is away a new one each time, told to it later."""
-        fresh = self._make(account)
+        made_s = int(time.time())
+        fresh = self._make(account, made_s)
         try:
+            # A Valkey that takes a key in remembers from then on at the latest: its hour is known, and is not begun anew.
+            await self._call(self._client.set(_SINCE, made_s, nx=True))
             # Two who ask at once get the same key: only the first is stored.
             await self._call(self._client.set(_owned(account), fresh, nx=True, ex=LIFE_S))
             stored = await self._call(self._client.get(_owned(account)))
@@ -120,8 +123,8 @@ class ValkeyListenKeys:
         except RedisError as fault:
             raise OSError(str(fault)) from fault
 
-    def _make(self, account: int) -> str:
-        content = _CONTENT.pack(account, int(time.time()), secrets.token_bytes(10))
+    def _make(self, account: int, made_s: int) -> str:
+        content = _CONTENT.pack(account, made_s, secrets.token_bytes(10))
         number = int.from_bytes(content + self._seal(content), "big")
         digits: list[str] = []
         for _ in range(CHARACTERS):
