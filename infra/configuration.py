@@ -13,7 +13,7 @@ from openbourse.roles import INTAKE_PORT, Bucket, Need
 
 
 def add_configuration(
-    scope: Construct, environment: Environment, storage: Storage, stores: Stores, notices: Notices
+    scope: Construct, environment: Environment, storage: Storage, stores: Stores, notices: Notices, plan: str
 ) -> None:
     """Add a parameter for each setting; the image's own, /openbourse/<environment>/ami, is written by releases."""
     postgres = stores.database
@@ -32,6 +32,7 @@ def add_configuration(
         "INTAKE_PORT": str(INTAKE_PORT),
         "TRUSTED_PROXIES": environment.cidr,
         "NOTIFY_URL": f"sns:{notices.topic.topic_arn}",
+        "GATEWAY_PLAN": plan,
         "EMF_EVERY_S": "10",
         **{f"{kind.name}_URL": f"s3://{storage.buckets[kind].bucket_name}" for kind in Bucket},
         **environment.settings,

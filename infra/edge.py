@@ -46,6 +46,7 @@ class Edge:
     public: Balancer
     inner: Balancer
     api: apigateway.CfnRestApi
+    plan: str  # the usage plan that keys of users are made in
 
     def targets(self) -> dict[str, list[str]]:
         """Return the target groups of each fleet."""
@@ -73,7 +74,7 @@ def add_edge(scope: Construct, environment: Environment, network: Network, stora
     guard(scope, "public", add_firewall(scope, "Public", environment, storage, environment.rate_per_address),
           public.balancer.ref)  # fmt: skip
     inner, listener = add_inner_balancer(scope, environment, network, storage, certificate.ref, STAGE)
-    api, stage = _api(scope, environment, network, storage, inner.balancer, listener)
+    api, stage, plan = _api(scope, environment, network, storage, inner.balancer, listener)
     association = guard(
         scope, "account", add_firewall(scope, "Account", environment, storage, environment.rate_per_address // 10),
         f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::/restapis/{api.ref}/stages/{STAGE}",
@@ -84,7 +85,7 @@ def add_edge(scope: Construct, environment: Environment, network: Network, stora
         scope, environment, "api", public.balancer.attr_dns_name, public.balancer.attr_canonical_hosted_zone_id, health
     )
     _account_name(scope, environment, certificate.ref, api, stage, health)
-    return Edge(public, inner, api)
+    return Edge(public, inner, api, plan)
 
 
 def _health(scope: Construct, balancer: elb.CfnLoadBalancer) -> str:
@@ -151,7 +152,7 @@ def _api(
     storage: Storage,
     balancer: elb.CfnLoadBalancer,
     listener: elb.CfnListener,
-) -> tuple[apigateway.CfnRestApi, apigateway.CfnStage]:
+) -> tuple[apigateway.CfnRestApi, apigateway.CfnStage, str]:
     api = apigateway.CfnRestApi(
         scope, "AccountApi",
         name=f"{environment.prefix}-account",
@@ -177,8 +178,7 @@ def _api(
     for method in methods:
         deployment.add_resource_dependency(method)
     stage = _stage(scope, environment, storage, api, deployment)
-    _plans(scope, environment, api, stage)
-    return api, stage
+    return api, stage, _plans(scope, environment, api, stage)
 
 
 def _methods(
@@ -282,7 +282,9 @@ def _stage(
     return stage
 
 
-def _plans(scope: Construct, environment: Environment, api: apigateway.CfnRestApi, stage: apigateway.CfnStage) -> None:
+def _plans(scope: Construct, environment: Environment, api: apigateway.CfnRestApi, stage: apigateway.CfnStage) -> str:
+    """Add the plans; return the first, which users begin in."""
+    made: list[str] = []
     for plan in environment.plans:
         usage = apigateway.CfnUsagePlan(
             scope, f"{pascal(plan.name)}Plan",
@@ -294,8 +296,10 @@ def _plans(scope: Construct, environment: Environment, api: apigateway.CfnRestAp
             quota=apigateway.CfnUsagePlan.QuotaSettingsProperty(limit=plan.per_day, period="DAY"),
         )  # fmt: skip
         usage.add_resource_dependency(stage)
-        # One key a plan from the start, for the checks after a deploy; those of users are made when they ask for one.
+        # One key a plan from the start, for the checks after a deploy; those of users are made by identity.
         key = apigateway.CfnApiKey(scope, f"{pascal(plan.name)}Key", enabled=True, description=f"checks: {plan.name}")
         apigateway.CfnUsagePlanKey(
             scope, f"{pascal(plan.name)}PlanKey", key_id=key.ref, key_type="API_KEY", usage_plan_id=usage.ref
         )
+        made.append(usage.ref)
+    return made[0]

@@ -37,6 +37,7 @@ class Built:
     storage: Storage
     stores: Stores
     notices: Notices
+    plan: str
 
 
 def add_fleet(
@@ -55,7 +56,7 @@ def add_fleet(
         encryption_key=built.storage.key,
         removal_policy=cdk.RemovalPolicy.RETAIN if environment.is_protected else cdk.RemovalPolicy.DESTROY,
     )  # fmt: skip
-    role = add_role(scope, environment, fleet, built.storage, built.stores, built.notices.topic.topic_arn)
+    role = add_role(scope, environment, fleet, built.storage, built.stores, built.notices.topic.topic_arn, built.plan)
     template = _template(scope, environment, fleet, size, built, role)
     is_leader = fleet.name == "sequencer"
     return autoscaling.CfnAutoScalingGroup(

@@ -38,7 +38,7 @@ def settings_path(environment: Environment) -> str:
 
 
 def add_role(
-    scope: Construct, environment: Environment, fleet: Fleet, storage: Storage, stores: Stores, topic: str
+    scope: Construct, environment: Environment, fleet: Fleet, storage: Storage, stores: Stores, topic: str, plan: str
 ) -> iam.Role:
     """Add the role of a fleet's instances."""
     statements = [
@@ -46,6 +46,7 @@ def add_role(
         *_of_secrets(fleet, storage, stores),
         *_of_buckets(fleet, storage),
         *(_of_notices(storage, topic) if "notifier" in fleet.roles else ()),
+        *(_of_gateway_keys(plan) if "identity" in fleet.roles else ()),
     ]
     return iam.Role(
         scope, f"{pascal(fleet.name)}Role",
@@ -133,6 +134,15 @@ def _of_buckets(fleet: Fleet, storage: Storage) -> Iterable[iam.PolicyStatement]
             resources=[storage.key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"s3.{cdk.Aws.REGION}.amazonaws.com"}},
         )
+
+
+def _of_gateway_keys(plan: str) -> Iterable[iam.PolicyStatement]:
+    """Yield making, finding and removing keys, and putting them into one plan; no plan, no API, no change of a key."""
+    keys = f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::/apikeys"
+    into = f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::/usageplans/{plan}/keys"
+    yield iam.PolicyStatement(sid="MakeKeys", actions=["apigateway:POST"], resources=[keys, into])
+    yield iam.PolicyStatement(sid="FindKeys", actions=["apigateway:GET"], resources=[keys])
+    yield iam.PolicyStatement(sid="RemoveKeys", actions=["apigateway:DELETE"], resources=[f"{keys}/*"])
 
 
 def _of_notices(storage: Storage, topic: str) -> Iterable[iam.PolicyStatement]:

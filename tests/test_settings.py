@@ -30,6 +30,7 @@ def test_what_is_written_is_read_back() -> None:
         metrics_token="token",
         trusted_proxies=("10.0.0.0/8", "192.0.2.1"),
         web_dir=Path("/web"),
+        gateway_plan="abc123",
         ready_file=Path("/data/ready"),
         leave_s=12,
         venue=VenueSettings(shard=3, test_funds=True, orders_per_10s=7),

@@ -179,6 +179,12 @@ def _other_log(documents: Documents) -> None:
     data["UserData"]["Fn::Base64"] = data["UserData"]["Fn::Base64"].replace("/production/gateway", "/venue")
 
 
+def _keys_of_all_plans(documents: Documents) -> None:
+    policies = _one(documents, "IAM::Role", "ControlRole")["Properties"]["Policies"]
+    [statement] = [each for each in policies[0]["PolicyDocument"]["Statement"] if each.get("Sid") == "MakeKeys"]
+    statement["Resource"] = "arn:aws:apigateway:us-east-1::/usageplans/*"
+
+
 def _setting_gone(documents: Documents) -> None:
     for document in documents.values():
         document["Resources"].pop("JournalUrlSetting", None)
@@ -306,6 +312,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("reports from a database that the program refuses", OWN,
           _set("Lambda::Function", "Environment.Variables.OPENBOURSE_DATABASE_URL", "postgresql://reader/openbourse",
                "Report")),
+    Fault("keys put into any plan", OWN, _keys_of_all_plans),
     Fault("a secret by a pattern", OWN,
           _set("SSM::Parameter", "Value", "arn:aws:secretsmanager:eu-west-1:1:secret:journal-??????", "JournalSecret")),
     Fault("a setting not written", OWN, _setting_gone),

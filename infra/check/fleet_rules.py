@@ -1,7 +1,7 @@
 """Rules on instances: every role in every zone, the sequencer never Spot, nobody with more rights than needs."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from infra.check.assembly import Assembly, Resource, Rule, attributes, listed, statements
 from infra.plan import flows, needs_of, pascal
@@ -24,6 +24,12 @@ ANY_RESOURCE: Final = frozenset(
     }
 )
 """Actions that AWS offers for no single resource; every other must name what it is for."""
+KEY_ACTIONS: Final = {
+    "apigateway:POST": ["/apikeys", "/usageplans/PLAN/keys"],
+    "apigateway:GET": ["/apikeys"],
+    "apigateway:DELETE": ["/apikeys/*"],
+}
+"""What identity may do at API Gateway; ids of keys are not known before they are made."""
 
 
 def group_of(assembly: Assembly, fleet: Fleet) -> Resource | None:
@@ -241,6 +247,38 @@ def fleets_read_their_secrets_only(assembly: Assembly) -> Iterator[str]:
             yield f"{fleet.name}: reads {sorted(found)}, needs {sorted(wanted)}"
 
 
+def one_fleet_makes_keys_of_one_plan(assembly: Assembly) -> Iterator[str]:
+    """Keys of the API are made by the fleet of identity alone: made, found and removed, and put into the plan it is told."""
+    told = [each for each in assembly.of("SSM::Parameter") if str(each.properties["Name"]).endswith("/GATEWAY_PLAN")]
+    plans = {str(assembly.target(each, each.properties["Value"])) for each in told}
+    if not plans or not plans <= {str(each) for each in assembly.of("ApiGateway::UsagePlan")}:
+        yield f"identity is told of {sorted(plans)}"
+    for role in assembly.of("IAM::Role"):
+        may = {}
+        for statement in statements(role):
+            for action in listed(statement["Action"]):
+                if action.startswith("apigateway:"):
+                    may[action] = listed(statement["Resource"])
+        is_identity = any(
+            role.name.startswith(f"{pascal(fleet.name)}Role") and "identity" in fleet.roles for fleet in FLEETS
+        )
+        if set(may) != (set(KEY_ACTIONS) if is_identity else set()):
+            yield f"{role}: may {sorted(may)}"
+        for action, where in may.items():
+            ends = sorted(_of_gateway(assembly, role, each, plans) for each in where)
+            if ends != KEY_ACTIONS.get(action):
+                yield f"{role}: may {action} {ends}"
+
+
+def _of_gateway(assembly: Assembly, role: Resource, arn: Any, plans: set[str]) -> str:
+    """Return what an ARN of API Gateway names after the Region; PLAN for a plan that identity is told of."""
+    shown = ""
+    for part in arn["Fn::Join"][1] if isinstance(arn, Mapping) else [arn]:
+        is_plan = isinstance(part, Mapping) and str(assembly.target(role, part)) in plans
+        shown += part if isinstance(part, str) else "PLAN" if is_plan else "?"
+    return shown.partition("::")[2]
+
+
 def tags_say_whose_it_is(assembly: Assembly) -> Iterator[str]:
     """Instances carry the environment and the fleet: cost and access are told apart by them."""
     for fleet in FLEETS:
@@ -266,5 +304,6 @@ RULES: Final[tuple[Rule, ...]] = (
     connections_follow_needs,
     nobody_may_do_everything,
     fleets_read_their_secrets_only,
+    one_fleet_makes_keys_of_one_plan,
     tags_say_whose_it_is,
 )

@@ -1,5 +1,6 @@
 """The API of account and control on ministack: keys and plans as the templates make them, in front of a server of ours."""
 
+import asyncio
 import http.client
 import threading
 import time
@@ -14,9 +15,12 @@ from infra.check.assembly import Assembly
 from infra.check.emulators import Client
 from infra.environments import Plan
 from infra.plan import STAGE
+from openbourse.adapters.gateway_keys_aws import AwsGatewayKeys
 
 PATH: Final = "/sapi/v1/system/status"
 ASK_S: Final = 20.0
+USER: Final = 1_000
+VALUE: Final = "the-value-that-identity-keeps-for-this-user"
 
 
 class Behind:
@@ -67,6 +71,18 @@ def metered(client: Client, url: str, assembly: Assembly, ids: Mapping[str, str]
         behind.asked.clear()
         yield "past its plan a key is refused with 429, and nobody is asked", _flooded(url, host, key, slow, behind)
         seen = Counter(_ask(url, host, _key(client, fast)) for _ in range(slow.burst + slow.rate_per_s))
+        user = AwsGatewayKeys(ids["StandardPlan"], client("apigateway"))
+        asyncio.run(user.make(USER, VALUE))
+        behind.asked.clear()
+        yield (
+            "a key that the program makes for a user comes through",
+            _wrong(_ask(url, host, VALUE), 200, behind.asked, [PATH]),
+        )
+        behind.asked.clear()
+        yield "past its plan it is refused with 429 as well", _flooded(url, host, VALUE, slow, behind)
+        asyncio.run(user.remove(USER))
+        behind.asked.clear()
+        yield "once the program has removed it the API says 403", _wrong(_ask(url, host, VALUE), 403, behind.asked, [])
         yield "the next plan's key is let through meanwhile", [] if set(seen) == {200} else [f"{dict(seen)}"]
 
 

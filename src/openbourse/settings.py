@@ -62,6 +62,7 @@ class ProcessSettings:
     reports_url: str = ""
     market_url: str = ""
     archive_segment_s: int = 300  # a segment is written when its oldest batch is so old
+    gateway_plan: str = ""  # id of the usage plan of API Gateway that users' keys are made in; empty: none are made
     notify_url: str = field(default="log:", repr=False)  # log:, smtp://…, sqs:URL or sns:ARN
     notify_from: str = ""
     notify_topics: tuple[str, ...] = NOTIFY_TOPICS
@@ -99,6 +100,7 @@ class ProcessSettings:
             "REPORTS_URL": self.reports_url,
             "MARKET_URL": self.market_url,
             "ARCHIVE_SEGMENT_S": self.archive_segment_s,
+            "GATEWAY_PLAN": self.gateway_plan,
             "NOTIFY_URL": self.notify_url,
             "NOTIFY_FROM": self.notify_from,
             "NOTIFY_TOPICS": ",".join(self.notify_topics),
@@ -157,6 +159,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         reports_url=reader.text("REPORTS_URL"),
         market_url=reader.text("MARKET_URL"),
         archive_segment_s=reader.number("ARCHIVE_SEGMENT_S", 300, 1, 86_400),
+        gateway_plan=reader.text("GATEWAY_PLAN"),
         notify_url=reader.text("NOTIFY_URL") or "log:",
         notify_from=reader.text("NOTIFY_FROM"),
         notify_topics=reader.words("NOTIFY_TOPICS") or NOTIFY_TOPICS,

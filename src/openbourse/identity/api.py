@@ -5,6 +5,7 @@ from typing import Final
 from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Operation, Security
 from openbourse.identity.funds import TestFunds
+from openbourse.identity.gateway import GatewayKeys
 from openbourse.identity.keys import LABEL_LENGTH_MAX, Keys, parse_networks, parse_permissions
 from openbourse.identity.store import KeyRow
 from openbourse.identity.users import Users
@@ -13,9 +14,15 @@ SIGN_WEIGHT: Final = 20
 PUBLIC_KEY_LENGTH_MAX: Final = 2_048
 
 
-def operations(users: Users, keys: Keys, funds: TestFunds | None, is_busy: type[Exception]) -> list[Operation]:
+def operations(
+    users: Users,
+    keys: Keys,
+    funds: TestFunds | None,
+    is_busy: type[Exception],
+    gateway: GatewayKeys | None = None,
+) -> list[Operation]:
     """Return identity's operations; without funds there are none to take. is_busy: the passwords' "too many wait"."""
-    api = _Api(users, keys, funds, is_busy)
+    api = _Api(users, keys, funds, is_busy, gateway)
     offered = [
         Operation(
             rest=("POST", "/bourse/v1/users"),
@@ -47,6 +54,15 @@ def operations(users: Users, keys: Keys, funds: TestFunds | None, is_busy: type[
             security=Security.READ,
         ),
     ]
+    if gateway is not None:
+        offered.append(
+            Operation(
+                rest=("GET", "/bourse/v1/gateway-key"),
+                handler=api.gateway_key,
+                security=Security.READ,
+                weight=SIGN_WEIGHT,
+            )
+        )
     if funds is not None:
         offered.append(
             Operation(
@@ -60,11 +76,19 @@ def operations(users: Users, keys: Keys, funds: TestFunds | None, is_busy: type[
 
 
 class _Api:
-    def __init__(self, users: Users, keys: Keys, funds: TestFunds | None, is_busy: type[Exception]) -> None:
+    def __init__(
+        self,
+        users: Users,
+        keys: Keys,
+        funds: TestFunds | None,
+        is_busy: type[Exception],
+        gateway: GatewayKeys | None,
+    ) -> None:
         self._users = users
         self._keys = keys
         self._funds = funds
         self._is_busy = is_busy
+        self._gateway = gateway
 
     async def sign_up(self, call: Call) -> object:
         try:
@@ -116,14 +140,27 @@ class _Api:
             public_key,
         )
         call.status = 201
-        return _shown(row) if secret is None else {**_shown(row), "secretKey": secret}
+        shown = _shown(row) if secret is None else {**_shown(row), "secretKey": secret}
+        if self._gateway is not None:
+            shown["gatewayKey"] = await self._gateway.give(call.caller.user)
+        return shown
 
     async def remove_key(self, call: Call) -> object:
         assert call.caller is not None
         _only_sessions(call)
         if not await self._keys.remove(call.caller.user, call.params.text("apiKey")):
             raise ApiError(-1130, "There is no such API key.", 404)
+        if self._gateway is not None:
+            await self._gateway.take_if_last(call.caller.user)
         return {}
+
+    async def gateway_key(self, call: Call) -> object:
+        assert call.caller is not None
+        assert self._gateway is not None
+        _only_sessions(call)
+        if not await self._keys.all_of(call.caller.user):
+            raise ApiError(-1130, "Make an API key first.", 404)
+        return {"gatewayKey": await self._gateway.give(call.caller.user)}
 
     async def take_funds(self, call: Call) -> object:
         assert call.caller is not None

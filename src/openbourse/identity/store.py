@@ -151,6 +151,44 @@ class Store:
         )
         return [row[0] for row in rows]
 
+    async def has_api_key(self, user_id: int) -> bool:
+        """Tell whether a user has a lasting key."""
+        return bool(
+            await self._database.fetchval(
+                "SELECT EXISTS (SELECT FROM identity.api_keys WHERE user_id = $1 AND NOT is_session)", user_id
+            )
+        )
+
+    async def keep_gateway_key(self, user_id: int, value: bytes) -> bytes:
+        """Keep the sealed value of a user's key of the API gateway; return the one that is kept."""
+        return await self._database.fetchval(  # type: ignore[no-any-return]
+            "INSERT INTO identity.gateway_keys AS kept (user_id, value) VALUES ($1, $2)"
+            " ON CONFLICT (user_id) DO UPDATE SET value = kept.value RETURNING value",
+            user_id,
+            value,
+        )
+
+    async def mark_gateway_key_made(self, user_id: int, plan: str) -> None:
+        """Note that a usage plan has a user's key."""
+        await self._database.execute("UPDATE identity.gateway_keys SET plan = $2 WHERE user_id = $1", user_id, plan)
+
+    async def drop_gateway_key(self, user_id: int) -> None:
+        """Note that the gateway has no key of a user."""
+        await self._database.execute("DELETE FROM identity.gateway_keys WHERE user_id = $1", user_id)
+
+    async def gateway_keys_due(self, plan: str, after: int, limit: int) -> list[int]:
+        """Return users above an id, in order, whose key is to be made or removed at the gateway."""
+        rows = await self._database.fetch(
+            "SELECT coalesce(owner.user_id, kept.user_id) FROM identity.gateway_keys kept FULL JOIN"
+            " (SELECT DISTINCT user_id FROM identity.api_keys WHERE NOT is_session) owner USING (user_id)"
+            " WHERE (kept.plan IS DISTINCT FROM $1 OR owner.user_id IS NULL) AND coalesce(owner.user_id, kept.user_id) > $2"
+            " ORDER BY 1 LIMIT $3",
+            plan,
+            after,
+            limit,
+        )
+        return [row[0] for row in rows]
+
     async def begin_funds(self, user_id: int, every_s: int) -> int | None:
         """Return the round of test funds to credit now: a new one, or one left unfinished; None when it is too early."""
         return await self._database.fetchval(  # type: ignore[no-any-return]

@@ -97,9 +97,11 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         passwords = Passwords()
         stores.closing.callback(passwords.close)
         users = await stores.users(passwords)
-        operations += identity.operations(users, keys, await stores.test_funds(), HashingBusy)
+        gateway_keys = await stores.gateway_keys()
+        operations += identity.operations(users, keys, await stores.test_funds(), HashingBusy, gateway_keys)
         operations += notifier.operations(NotifierStore(pool, settings.venue.shard))
         beside.append(users.keep_reconciled())
+        beside += [gateway_keys.keep_reconciled()] if gateway_keys is not None else []
     if "monitor" in roles:
         beside.append(audit.run())
     if "gateway" in roles or "streams" in roles:

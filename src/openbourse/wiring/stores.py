@@ -17,6 +17,7 @@ from openbourse.adapters.pool_postgres import PostgresPool
 from openbourse.adapters.replica_postgres import ReplicaPool
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
 from openbourse.identity.funds import TestFunds
+from openbourse.identity.gateway import GatewayKeys
 from openbourse.identity.keys import Keys
 from openbourse.identity.store import Store
 from openbourse.identity.users import Users
@@ -110,6 +111,15 @@ class Stores:
         """Return the API keys, unheard of removals until `follow_removals` runs."""
         channel = ValkeyKeyChannel(self.new_valkey())
         return Keys(Store(await self.database()), self.master_key(), channel, public_key_kind)
+
+    async def gateway_keys(self) -> GatewayKeys | None:
+        """Return users' keys of the API gateway, where one stands in front."""
+        if not self.settings.gateway_plan:
+            return None
+        from openbourse.adapters.gateway_keys_aws import AwsGatewayKeys
+
+        plan = self.settings.gateway_plan
+        return GatewayKeys(Store(await self.database()), self.master_key(), AwsGatewayKeys(plan), plan)
 
     async def users(self, passwords: Passwords) -> Users:
         """Return signing up and in."""
