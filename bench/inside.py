@@ -57,6 +57,17 @@ def table(console: Console, title: str, rows: Sequence[Row], columns: dict[str, 
     console.print(drawn)
 
 
+def _machine(console: Console, _options: argparse.Namespace) -> list[Row]:
+    rows = list(measure("machine"))
+    columns = {
+        "operations_per_ns": "operations a ns, one after another",
+        "chased_bytes": "bytes",
+        "load_ns": "ns a load",
+    }
+    table(console, "what the machine gives now", rows, columns)
+    return rows
+
+
 def _throughput(console: Console, options: argparse.Namespace) -> list[Row]:
     rows = []
     for accounts in (1_000, options.accounts):
@@ -106,7 +117,14 @@ def _stops(console: Console, options: argparse.Namespace) -> list[Row]:
     return rows
 
 
-PARTS = {"throughput": _throughput, "flat": _flat, "state": _state, "pauses": _pauses, "stops": _stops}
+PARTS = {
+    "machine": _machine,
+    "throughput": _throughput,
+    "flat": _flat,
+    "state": _state,
+    "pauses": _pauses,
+    "stops": _stops,
+}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
 //! Never: asserts a time; the reader compares figures of one run.
 
 mod frames;
+mod machine;
 mod pauses;
 mod peer;
 mod stops;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let argument = |place: usize, otherwise: u64| number(words.get(place), otherwise);
     match words.first().map(String::as_str) {
+        Some("machine") => machine::measure(),
         Some("mix") => throughput::mix(
             argument(1, 2_000_000),
             argument(2, 100) as u32,
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         Some("peer-shape") if words.len() > 1 => peer::shape(&words[1], words.len() > 2),
         _ => {
             eprintln!(
-                "usage: openbourse-bench mix [COMMANDS INSTRUMENTS ACCOUNTS] | flat [COMMANDS RESTING_MAX] | \
+                "usage: openbourse-bench machine | mix [COMMANDS INSTRUMENTS ACCOUNTS] | flat [COMMANDS RESTING_MAX] | \
                  state [ORDERS ACCOUNTS] | pauses [SECONDS ACCOUNTS] | stops [TRIGGERS] | peer-shape STREAM [check]"
             );
             return ExitCode::from(2);
