@@ -66,7 +66,8 @@ def unit(service: Service) -> str:
     """Return the template of one fleet; an instance's name is free, its settings are in FLEET@INSTANCE.env."""
     name, fleet = service.name, service.fleet
     summaries = "; ".join(role.summary for role in map(role_named, fleet.roles) if role is not None)
-    environment = {"OPENBOURSE_DATA": f"/var/lib/{STATE}/{name}-%i", "PYTHONUNBUFFERED": "1"}
+    state = f"/var/lib/{STATE}/{name}-%i"
+    environment = {"OPENBOURSE_DATA": state, "OPENBOURSE_SECRETS_CACHE": f"{state}/secrets", "PYTHONUNBUFFERED": "1"}
     if name == "sequencer":
         environment |= HUGE_PAGES
     if service.is_edge:

@@ -1,8 +1,10 @@
 #!/opt/openbourse/current/bin/python
 """Have this instance take part as the fleet that /etc/openbourse/instance.env names: openbourse-join [--again].
 
-Settings and secrets are fetched once, at the first start, and kept in /etc/openbourse (root's alone): an instance that
-restarts asks nothing of the cloud. `--again` fetches them anew, after a secret was changed.
+Settings are fetched once, at the first start, and kept in /etc/openbourse (root's alone), with the master key. Logins
+and token are named there, not told: a clock changes passwords, and what starts after that has to meet the new one. Each
+process looks them up as it starts and keeps what it was told, so that no restart needs the cloud. `--again` fetches
+settings and master key anew.
 """
 
 import json
@@ -12,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 SETTINGS = Path("/etc/openbourse")
 PREFIX = "OPENBOURSE_"
@@ -33,23 +35,31 @@ def fetch_settings(ssm: Any, path: str) -> dict[str, str]:
     return {each["Name"].rpartition("/")[2]: each["Value"] for page in pages for each in page["Parameters"]}
 
 
-def with_login(url: str, user: str, password: str) -> str:
+def with_login(url: str, login: str) -> str:
     """Return a URL with a login in it."""
     parts = urlsplit(url)
-    return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
+    return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()
+
+
+def reference(secret: str, part: str = "") -> str:
+    """Return what stands for a secret, or a part of one, in a setting (openbourse/adapters/secrets_references.py)."""
+    return f"${{secretsmanager:{secret}{part and '#'}{part}}}"
 
 
 def compose(settings: Mapping[str, str], secret: Any) -> tuple[dict[str, str], str]:
-    """Return the environment of the venue's processes, logins in the URLs, and the master key ("" without one)."""
+    """Return the environment of the venue's processes, logins named in the URLs, and the master key ("" without one).
+
+    Each secret is asked for once all the same: where one cannot be had yet, the fleet is not started but tried again.
+    """
     values = {name: value for name, value in settings.items() if not name.endswith("_SECRET")}
-    for name in ("JOURNAL", "DATABASE"):
-        if f"{name}_SECRET" in settings:
-            login = json.loads(secret(settings[f"{name}_SECRET"]))
-            for url in (f"{name}_URL", "READER_URL") if name == "DATABASE" else (f"{name}_URL",):
-                if url in values:
-                    values[url] = with_login(values[url], login["username"], login["password"])
-    if "VALKEY_SECRET" in settings:
-        values["VALKEY_URL"] = with_login(values["VALKEY_URL"], "", secret(settings["VALKEY_SECRET"]))
+    for name, urls in (("JOURNAL", ("JOURNAL_URL",)), ("DATABASE", ("DATABASE_URL", "READER_URL"))):
+        if named := settings.get(f"{name}_SECRET"):
+            secret(named)
+            login = f"{reference(named, 'username')}:{reference(named, 'password')}"
+            values |= {url: with_login(values[url], login) for url in urls if url in values}
+    if named := settings.get("VALKEY_SECRET"):
+        secret(named)
+        values["VALKEY_URL"] = with_login(values["VALKEY_URL"], f":{reference(named)}")
     master_key = secret(settings["MASTER_KEY_SECRET"]) if "MASTER_KEY_SECRET" in settings else ""
     return {f"{PREFIX}{name}": value for name, value in values.items()}, master_key
 

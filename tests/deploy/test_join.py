@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from deploy.stage import ROOT
+from openbourse.adapters.secrets_references import resolve
 from openbourse.settings import read_settings
 
 PATH = "/openbourse/test/settings"
@@ -63,12 +64,28 @@ def test_settings_and_secrets_become_an_environment_file(
     text = (tmp_path / "venue.env").read_text()
     assert "_SECRET" not in text
     assert 'OPENBOURSE_MANY_11="x"' in text
-    read = read_settings({name: value[1:-1] for name, value in join.read_instance(text).items()})
+    written = {name: value[1:-1] for name, value in join.read_instance(text).items()}
+    read = read_settings({**written, **resolve(written, lambda service: boto3.client(service, region_name=region))})
     assert read.journal_url == "postgresql://journal:p%40ss%2F%22word%5C@db:5432/openbourse?sslmode=verify-full"
     assert read.database_url == "postgresql://venue:a%3Ab@db:5432/openbourse"
     assert read.reader_url == "postgresql://venue:a%3Ab@db-ro:5432/openbourse"
     assert read.valkey_url == "rediss://:token%3A1@cache:6379/0"
     assert (read.host, read.intake_host, read.trusted_proxies) == ("0.0.0.0", "10.0.1.7", ("10.0.0.0/16",))
+    # A password that the clock changes is met by whatever starts after it: the file names secrets and holds none.
+    assert not [word for word in ("p@ss", "p%40ss", "a:b", "a%3Ab", "token") if word in text]
+    vault.put_secret_value(SecretId="journal", SecretString=json.dumps({"username": "journal", "password": "changed"}))
+    found = resolve(written, lambda service: boto3.client(service, region_name=region))
+    assert found["OPENBOURSE_JOURNAL_URL"] == "postgresql://journal:changed@db:5432/openbourse?sslmode=verify-full"
+
+
+def test_a_secret_that_cannot_be_had_is_found_before_a_fleet_starts(join: ModuleType) -> None:
+    settings = {"JOURNAL_URL": "postgresql://db/openbourse", "JOURNAL_SECRET": "journal"}
+
+    def away(name: str) -> str:
+        raise OSError(name)
+
+    with pytest.raises(OSError, match="journal"):
+        join.compose(settings, away)
 
 
 def test_what_an_environment_file_cannot_hold_is_refused(join: ModuleType) -> None:

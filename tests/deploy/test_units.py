@@ -43,6 +43,13 @@ def test_a_stop_has_time_to_drain(service: Service) -> None:
     assert ("LoadCredential=master.key" in text) == (Need.MASTER_KEY in service.needs)
 
 
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_what_secrets_said_is_kept_where_a_restart_finds_it(service: Service) -> None:
+    text = unit(service)
+    [kept] = re.findall(r'^Environment="OPENBOURSE_SECRETS_CACHE=/var/lib/(.*)/secrets"$', text, re.MULTILINE)
+    assert f"\nStateDirectory={kept}\nStateDirectoryMode=0700\n" in text
+
+
 def test_systemd_understands_them_and_calls_them_safe(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze here")
