@@ -28,6 +28,11 @@ variable "agent_sha256" {
   description = "SHA-256 of the CloudWatch agent's package, looked up once and reviewed"
 }
 
+variable "shell_agent_sha256" {
+  type        = string
+  description = "SHA-256 of Session Manager's agent, looked up once and reviewed"
+}
+
 variable "rds_ca_sha256" {
   type        = string
   description = "SHA-256 of the bundle of RDS certificates, looked up once and reviewed"
@@ -48,6 +53,31 @@ source "amazon-ebs" "openbourse" {
   encrypt_boot  = true
   kms_key_id    = var.kms_key
   imds_support  = "v2.0"
+
+  # No port of an instance is open: Packer comes in as operators do later, and Debian's image has no agent for it.
+  user_data = <<-END
+    #!/bin/sh
+    set -eu
+    curl --fail --silent --show-error --proto =https --output /tmp/shell-agent.deb https://s3.${var.region}.amazonaws.com/amazon-ssm-${var.region}/latest/debian_arm64/amazon-ssm-agent.deb
+    echo "${var.shell_agent_sha256}  /tmp/shell-agent.deb" | sha256sum --check --strict --quiet
+    dpkg --install /tmp/shell-agent.deb
+    systemctl enable --now amazon-ssm-agent.service
+  END
+
+  temporary_iam_instance_profile_policy_document {
+    Version = "2012-10-17"
+    Statement {
+      Effect = "Allow"
+      Action = [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ]
+      Resource = ["*"]
+    }
+  }
 
   source_ami_filter {
     owners      = ["136693071363"] # Debian
@@ -91,7 +121,7 @@ build {
       "curl --fail --silent --show-error --proto =https --output /tmp/agent.deb https://amazoncloudwatch-agent-${var.region}.s3.${var.region}.amazonaws.com/debian/arm64/latest/amazon-cloudwatch-agent.deb",
       "curl --fail --silent --show-error --proto =https --output /tmp/rds.pem https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
       "sudo OPENBOURSE_AGENT=/tmp/agent.deb OPENBOURSE_AGENT_SHA256=${var.agent_sha256} OPENBOURSE_RDS_CA=/tmp/rds.pem OPENBOURSE_RDS_CA_SHA256=${var.rds_ca_sha256} sh /tmp/staged/image/provision.sh ${var.version} /tmp/staged",
-      "sudo rm -rf /tmp/staged /tmp/agent.deb /tmp/rds.pem",
+      "sudo rm -rf /tmp/staged /tmp/agent.deb /tmp/shell-agent.deb /tmp/rds.pem",
     ]
   }
 

@@ -10,6 +10,7 @@ import pytest
 from deploy.stage import ROOT, copy, write_sums
 from deploy.units import LOG
 from infra.plan import RDS_CA
+from infra.recorded import recorded
 
 IMAGE = ROOT / "deploy" / "image"
 
@@ -33,6 +34,26 @@ def test_the_agent_reads_the_file_that_the_units_write() -> None:
 def test_the_image_has_the_authorities_where_the_database_urls_name_them() -> None:
     assert f'"$OPENBOURSE_RDS_CA" {RDS_CA}\n' in (IMAGE / "provision.sh").read_text()
     assert "OPENBOURSE_RDS_CA_SHA256=${var.rds_ca_sha256}" in (IMAGE / "openbourse.pkr.hcl").read_text()
+
+
+def test_the_image_has_the_agent_of_the_only_shell() -> None:
+    """No port is open and Debian brings no such agent: without it neither Packer nor an operator gets in."""
+    text = (IMAGE / "openbourse.pkr.hcl").read_text()
+    assert "session_manager" in text
+    [user_data] = re.findall(r"user_data += <<-END\n(.*?)\n +END\n", text, re.DOTALL)
+    assert "/debian_arm64/amazon-ssm-agent.deb" in user_data
+    assert "${var.shell_agent_sha256}  /tmp/shell-agent.deb" in user_data
+    assert user_data.index("sha256sum --check --strict") < user_data.index("dpkg --install /tmp/shell-agent.deb")
+    allowed = {
+        tuple(statement["Action"])
+        for each in recorded()
+        for body in each.resources.values()
+        for policy in body.get("Properties", {}).get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "Shell"
+    }
+    [actions] = allowed
+    assert all(f'"{action}"' in text for action in actions), "Packer's own instance may what the fleets may"
 
 
 def test_everything_that_the_recipe_installs_is_staged(tmp_path: Path) -> None:
