@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 SETTINGS = Path("/etc/openbourse")
 PREFIX = "OPENBOURSE_"
+LOGINS = {"JOURNAL": ("JOURNAL_URL",), "DATABASE": ("DATABASE_URL", "READER_URL"), "VALKEY": ("VALKEY_URL",)}
 AGENT_TEMPLATE = Path("/usr/local/lib/openbourse/cloudwatch-agent.json")
 AGENT_FILE = Path("/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json")
 AGENT = "amazon-cloudwatch-agent.service"
@@ -46,21 +47,33 @@ def reference(secret: str, part: str = "") -> str:
     return f"${{secretsmanager:{secret}{part and '#'}{part}}}"
 
 
-def compose(settings: Mapping[str, str], secret: Any) -> tuple[dict[str, str], str]:
+def needs_of(roles: str) -> set[str]:
+    """Return what an instance's roles need, by the names that settings have; of no roles: everything."""
+    from openbourse.roles import Need, role_named
+
+    known = [role for role in map(role_named, roles.split()) if role is not None]
+    return {need.name for role in known for need in role.needs} or {need.name for need in Need}
+
+
+def compose(settings: Mapping[str, str], secret: Any, needs: set[str]) -> tuple[dict[str, str], str]:
     """Return the environment of the venue's processes, logins named in the URLs, and the master key ("" without one).
 
-    Each secret is asked for once all the same: where one cannot be had yet, the fleet is not started but tried again.
+    What the roles do not need is left out: the instance may not read its secret. Each other one is asked for once all
+    the same: where it cannot be had yet, the fleet is not started but tried again.
     """
     values = {name: value for name, value in settings.items() if not name.endswith("_SECRET")}
-    for name, urls in (("JOURNAL", ("JOURNAL_URL",)), ("DATABASE", ("DATABASE_URL", "READER_URL"))):
-        if named := settings.get(f"{name}_SECRET"):
+    for need, urls in LOGINS.items():
+        named = settings.get(f"{need}_SECRET")
+        if need not in needs:
+            values = {name: value for name, value in values.items() if name not in urls}
+        elif named:
             secret(named)
-            login = f"{reference(named, 'username')}:{reference(named, 'password')}"
+            login = ":" + reference(named)
+            if need != "VALKEY":  # whose secret is a token, without a name
+                login = f"{reference(named, 'username')}:{reference(named, 'password')}"
             values |= {url: with_login(values[url], login) for url in urls if url in values}
-    if named := settings.get("VALKEY_SECRET"):
-        secret(named)
-        values["VALKEY_URL"] = with_login(values["VALKEY_URL"], f":{reference(named)}")
-    master_key = secret(settings["MASTER_KEY_SECRET"]) if "MASTER_KEY_SECRET" in settings else ""
+    has_key = "MASTER_KEY" in needs and "MASTER_KEY_SECRET" in settings
+    master_key = secret(settings["MASTER_KEY_SECRET"]) if has_key else ""
     return {f"{PREFIX}{name}": value for name, value in values.items()}, master_key
 
 
@@ -91,7 +104,8 @@ def fetch(instance: Mapping[str, str], folder: Path, address: str) -> None:
     region = instance.get("AWS_REGION") or None
     vault = boto3.client("secretsmanager", region_name=region)
     settings = fetch_settings(boto3.client("ssm", region_name=region), instance[f"{PREFIX}SETTINGS_PATH"])
-    values, master_key = compose(settings, lambda name: vault.get_secret_value(SecretId=name)["SecretString"])
+    needs = needs_of(instance.get(f"{PREFIX}ROLES", ""))
+    values, master_key = compose(settings, lambda name: vault.get_secret_value(SecretId=name)["SecretString"], needs)
     # Others reach this instance by its own address; which processes listen at all is the fleet's matter.
     values |= {f"{PREFIX}HOST": "0.0.0.0", f"{PREFIX}INTAKE_HOST": address}
     if master_key:

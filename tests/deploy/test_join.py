@@ -10,7 +10,9 @@ import pytest
 from moto import mock_aws
 
 from deploy.stage import ROOT
+from infra.plan import needs_of
 from openbourse.adapters.secrets_references import resolve
+from openbourse.roles import FLEETS, Fleet, Need
 from openbourse.settings import read_settings
 
 PATH = "/openbourse/test/settings"
@@ -78,6 +80,29 @@ def test_settings_and_secrets_become_an_environment_file(
     assert found["OPENBOURSE_JOURNAL_URL"] == "postgresql://journal:changed@db:5432/openbourse?sslmode=verify-full"
 
 
+@pytest.mark.parametrize("fleet", FLEETS, ids=lambda fleet: fleet.name)
+def test_an_instance_asks_for_the_secrets_that_its_role_may_read(join: ModuleType, fleet: Fleet) -> None:
+    every = (Need.JOURNAL, Need.DATABASE, Need.VALKEY, Need.MASTER_KEY)
+    settings = {f"{need.name}_SECRET": need.value for need in every}
+    settings |= {f"{name}_URL": "scheme://host/name" for name in ("JOURNAL", "DATABASE", "READER", "VALKEY")}
+    asked: list[str] = []
+
+    def secret(name: str) -> str:
+        asked.append(name)
+        return "ab" * 32
+
+    values, master_key = join.compose(settings, secret, join.needs_of(" ".join(fleet.roles)))
+    allowed = needs_of(fleet) - {Need.SEQUENCER}
+    assert set(asked) == {need.value for need in allowed}
+    assert bool(master_key) == (Need.MASTER_KEY in allowed)
+    # What names a secret that may not be read would keep the process from starting.
+    assert {name for name in values if name.endswith("_URL")} == {
+        f"OPENBOURSE_{name}_URL"
+        for need in allowed - {Need.MASTER_KEY}
+        for name in ((need.name, "READER") if need is Need.DATABASE else (need.name,))
+    }
+
+
 def test_a_secret_that_cannot_be_had_is_found_before_a_fleet_starts(join: ModuleType) -> None:
     settings = {"JOURNAL_URL": "postgresql://db/openbourse", "JOURNAL_SECRET": "journal"}
 
@@ -85,7 +110,7 @@ def test_a_secret_that_cannot_be_had_is_found_before_a_fleet_starts(join: Module
         raise OSError(name)
 
     with pytest.raises(OSError, match="journal"):
-        join.compose(settings, away)
+        join.compose(settings, away, join.needs_of(""))
 
 
 def test_what_an_environment_file_cannot_hold_is_refused(join: ModuleType) -> None:
