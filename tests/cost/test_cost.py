@@ -1,5 +1,6 @@
 """The model gives the sums that were worked out by hand, line by line, and the page and picture are current."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from openbourse.cli.app import app
 from openbourse.cost import page
 from openbourse.cost.model import (
+    WAF_RULES,
     Commitment,
     Edge,
     Layout,
@@ -196,3 +198,13 @@ def test_an_unknown_region_is_answered_with_the_known_ones() -> None:
     assert shown.exit_code == 2
     assert all(region in shown.stderr for region in REGIONS)
     assert "for orientation" in runner.invoke(app, ["cost", "--region", "eu-central-1"]).output
+
+
+def test_the_decision_has_the_figures_of_the_page() -> None:
+    told = (DOCS / "cost.md").read_text().partition("## Ways in")[2].partition("\n## ")[0]
+    ways = dict(re.findall(r"^\| (.+) \| ([\d,]+) \|$", told, re.MULTILINE))
+    names = (Edge.REST_FOR_ALL, Edge.HTTP_FOR_ALL, Edge.BALANCER, Edge.SPLIT)
+    text = (DOCS.parent / "decisions" / "0012-two-fronts.md").read_text()
+    decided = re.findall(r"^\| .+ \| \**([\d,]+)\** \|$", text, re.MULTILINE)
+    assert decided == [ways[each.value] for each in names]
+    assert f"{WAF_RULES} WAF rules" in text
