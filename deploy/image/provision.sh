@@ -35,6 +35,8 @@ install -m 0755 "$source/rollout/gate.py" /usr/local/lib/openbourse/gate.py
 ln -sf ../lib/openbourse/rollout.py /usr/local/sbin/openbourse-rollout
 
 echo "machine"
+# The time of the machine's host, at an address that no firewall is asked for: those of the fleets let no NTP out.
+install -D -m 0644 "$image/amazon.sources" /etc/chrony/sources.d/amazon.sources
 install -m 0644 "$image/sysctl.conf" /etc/sysctl.d/60-openbourse.conf
 install -m 0644 "$image/hugepages.conf" /etc/tmpfiles.d/openbourse.conf
 install -D -m 0644 "$image/journald.conf" /etc/systemd/journald.conf.d/openbourse.conf

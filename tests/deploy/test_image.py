@@ -56,6 +56,12 @@ def test_the_image_has_the_agent_of_the_only_shell() -> None:
     assert all(f'"{action}"' in text for action in actions), "Packer's own instance may what the fleets may"
 
 
+def test_clocks_are_set_by_what_a_fleet_may_reach() -> None:
+    """A sequencer leads by its clock, and fleets may send nothing out but TCP to 443: Debian's time servers are not reached."""
+    assert '"$image/amazon.sources" /etc/chrony/sources.d/amazon.sources' in (IMAGE / "provision.sh").read_text()
+    assert "server 169.254.169.123 " in (IMAGE / "amazon.sources").read_text()
+
+
 def test_everything_that_the_recipe_installs_is_staged(tmp_path: Path) -> None:
     if not (ROOT / "web" / "dist").exists():
         pytest.skip("the page is not built")
