@@ -23,6 +23,8 @@ POSTGRES_VERSION: Final = "18.6"  # the one that `openbourse up` runs
 VALKEY_VERSION: Final = "8.1"
 MAINTENANCE: Final = "sun:06:00-sun:07:00"
 BACKUP_WINDOW: Final = "04:00-05:00"
+EXPORTS: Final = ("postgresql", "upgrade")
+"""Text of the database that goes to CloudWatch."""
 LOGINS: Final[Mapping[Need, str]] = {Need.JOURNAL: "openbourse_journal", Need.DATABASE: "openbourse_rows"}
 """Logins of the program; `openbourse migrate` makes them with the master login. Neither may make others."""
 
@@ -68,8 +70,13 @@ def add_data(scope: Construct, environment: Environment, network: Network, stora
         )  # fmt: skip
     cache, cache_ids = add_cache(scope, environment, network, storage, secrets[Need.VALKEY].secret_arn)
     master = scope.node.try_find_child("DatabaseMasterSecret")
+    if isinstance(master, secretsmanager.CfnSecret):
+        secretsmanager.CfnSecretTargetAttachment(
+            scope, "MasterAttachment",
+            secret_id=master.ref, target_type=database.kind, target_id=database.ref,
+        )  # fmt: skip
     arns = {need: secret.secret_arn for need, secret in secrets.items()}
-    return Stores(arns, "" if master is None else master.ref, database, cache, cache_ids)
+    return Stores(arns, master.ref if isinstance(master, secretsmanager.CfnSecret) else "", database, cache, cache_ids)
 
 
 def _secrets(scope: Construct, environment: Environment, storage: Storage) -> dict[Need, secretsmanager.Secret]:
@@ -160,7 +167,7 @@ def _cluster(
         copy_tags_to_snapshot=True,
         delete_automated_backups=False,
         deletion_protection=environment.is_protected,
-        enable_cloudwatch_logs_exports=["postgresql", "upgrade"],
+        enable_cloudwatch_logs_exports=list(EXPORTS),
         monitoring_interval=15,
         monitoring_role_arn=_monitoring_role(scope).role_arn,
         performance_insights_enabled=True,
@@ -170,6 +177,7 @@ def _cluster(
         publicly_accessible=False,
     )  # fmt: skip
     cluster.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
+    forget_text(scope, environment, storage, cluster, f"cluster/{name}")
     # RDS names the three instances after the cluster.
     return Postgres(
         "AWS::RDS::DBCluster",
@@ -181,9 +189,26 @@ def _cluster(
     )
 
 
+def forget_text(
+    scope: Construct, environment: Environment, storage: Storage, database: cdk.CfnResource, place: str
+) -> None:
+    """Make the groups of a database's text before it: RDS would make them itself, without a key and kept for ever."""
+    for kind in EXPORTS:
+        group = logs.LogGroup(
+            scope, f"{database.node.id}{kind.title()}Log",
+            log_group_name=f"/aws/rds/{place}/{kind}",
+            retention=retention(environment.log_days),
+            encryption_key=storage.key,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )  # fmt: skip
+        child = group.node.default_child
+        assert isinstance(child, logs.CfnLogGroup)
+        database.add_resource_dependency(child)
+
+
 def watching(scope: Construct, storage: Storage) -> dict[str, Any]:
     return {
-        "enable_cloudwatch_logs_exports": ["postgresql", "upgrade"],
+        "enable_cloudwatch_logs_exports": list(EXPORTS),
         "monitoring_interval": 15,
         "monitoring_role_arn": _monitoring_role(scope).role_arn,
         "enable_performance_insights": True,
@@ -239,6 +264,7 @@ def _instances(
         **watched,
     )  # fmt: skip
     database.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
+    forget_text(scope, environment, storage, database, f"instance/{name}")
     kind, writer, arn = "AWS::RDS::DBInstance", database.attr_endpoint_address, database.attr_db_instance_arn
     if not has_replica:
         return Postgres(kind, database.ref, arn, writer, writer, (name,))
@@ -256,6 +282,7 @@ def _instances(
         publicly_accessible=False,
         **watched,
     )  # fmt: skip
+    forget_text(scope, environment, storage, replica, f"instance/{name}-replica")
     return Postgres(kind, database.ref, arn, writer, replica.attr_endpoint_address, (name, f"{name}-replica"))
 
 

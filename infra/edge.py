@@ -279,6 +279,15 @@ def _stage(
         ],
     )  # fmt: skip
     stage.add_resource_dependency(account)
+    # API Gateway would make this one itself, without a key and kept for ever: its name is API Gateway's choice.
+    faults = logs.LogGroup(
+        scope, "AccountFaultsLog",
+        log_group_name=f"API-Gateway-Execution-Logs_{api.ref}/{STAGE}",
+        retention=retention(environment.log_days),
+        encryption_key=storage.key,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )  # fmt: skip
+    stage.node.add_dependency(faults)
     return stage
 
 

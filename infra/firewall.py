@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.observing import retention
-from infra.plan import MANAGED, SIGN_IN_PATH, pascal
+from infra.plan import HARMLESS, MANAGED, SIGN_IN_PATH, pascal
 from infra.storage import Storage
 
 WINDOW_S: Final = 300
@@ -153,6 +153,13 @@ def _rate(limit: int, path: str = "") -> waf.CfnWebACL.StatementProperty:
 
 
 def _managed(name: str) -> waf.CfnWebACL.StatementProperty:
-    return waf.CfnWebACL.StatementProperty(
-        managed_rule_group_statement=waf.CfnWebACL.ManagedRuleGroupStatementProperty(vendor_name="AWS", name=name)
+    acl = waf.CfnWebACL
+    counted = [
+        acl.RuleActionOverrideProperty(name=each, action_to_use=acl.RuleActionProperty(count={}))
+        for each in HARMLESS.get(name, ())
+    ]
+    return acl.StatementProperty(
+        managed_rule_group_statement=acl.ManagedRuleGroupStatementProperty(
+            vendor_name="AWS", name=name, rule_action_overrides=counted or None
+        )
     )

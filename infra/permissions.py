@@ -73,6 +73,8 @@ def _of_every_instance(environment: Environment, fleet: Fleet) -> Iterable[iam.P
         resources=["*"],
         conditions={"StringEquals": {"cloudwatch:namespace": HOST_NAMESPACE}},
     )
+    # Of memory and disks the agent tells nothing before it has read its group's name from the instance's tags.
+    yield iam.PolicyStatement(sid="GroupName", actions=["ec2:DescribeTags"], resources=["*"])
     yield iam.PolicyStatement(sid="Shell", actions=list(SESSION_ACTIONS), resources=["*"])
     yield iam.PolicyStatement(
         sid="HandOver",

@@ -37,6 +37,12 @@ MANAGED: Final = (
     "AWSManagedRulesKnownBadInputsRuleSet",
     "AWSManagedRulesCommonRuleSet",
 )
+HARMLESS: Final[Mapping[str, tuple[str, ...]]] = {
+    # Many clients' sockets name no program (ws of Node, tungstenite, gorilla), and /stream?streams= names hundreds of
+    # streams, more than 2,048 bytes: both are how Binance is used. Our own rule on sizes bounds the query.
+    "AWSManagedRulesCommonRuleSet": ("NoUserAgent_HEADER", "SizeRestrictions_QUERYSTRING"),
+}
+"""Rules of AWS's lists that only count, because what they keep out is well here."""
 PARAMETERS: Final[Mapping[str, str]] = {
     # An acknowledged order is one that a second zone has: decision 9 rests on these.
     "synchronous_commit": "on",

@@ -8,7 +8,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.data import Postgres, Stores, add_cache, watching
+from infra.data import Postgres, Stores, add_cache, forget_text, watching
 from infra.environments import Environment
 from infra.network import Network
 from infra.plan import PARAMETERS, POSTGRES_FAMILY, secret_name
@@ -128,6 +128,7 @@ def add_standby_data(scope: Construct, environment: Environment, network: Networ
         **watching(scope, storage),
     )  # fmt: skip
     replica.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    forget_text(scope, environment, storage, replica, f"instance/{name}")
     secrets: dict[Need, str] = {
         need: f"arn:{cdk.Aws.PARTITION}:secretsmanager:{environment.region}:{cdk.Aws.ACCOUNT_ID}"
         f":secret:{secret_name(environment, need)}-??????"

@@ -4,7 +4,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra.check.assembly import Assembly, Resource, Rule, attributes
-from infra.plan import DRAIN_S, HIDDEN, IDLE_S, MANAGED, STAGE, TIMEOUT_MS, TLS_POLICY, metered_paths, public_paths
+from infra.plan import (
+    DRAIN_S,
+    HARMLESS,
+    HIDDEN,
+    IDLE_S,
+    MANAGED,
+    STAGE,
+    TIMEOUT_MS,
+    TLS_POLICY,
+    metered_paths,
+    public_paths,
+)
 from openbourse.roles import FLEETS
 
 PUBLIC_PORTS: Final = {80, 443}
@@ -191,6 +202,10 @@ def fronts_are_guarded(assembly: Assembly) -> Iterator[str]:
         named = {rule["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") for rule in rules}
         yield from (f"{each}: without {name}" for name in MANAGED if name not in named)
         for rule in rules:
+            listed_by = rule["Statement"].get("ManagedRuleGroupStatement", {})
+            counted = {over["Name"] for over in listed_by.get("RuleActionOverrides", [])}
+            if counted != set(HARMLESS.get(listed_by.get("Name", ""), ())):
+                yield f"{each}: {rule['Name']} counts {sorted(counted)}"
             only_counts = "Count" in rule.get("OverrideAction", {}) or "Count" in rule.get("Action", {})
             if only_counts or ("Action" in rule and "Block" not in rule["Action"]):
                 yield f"{each}: {rule['Name']} lets pass"

@@ -136,6 +136,10 @@ def _schedule_calls_anything(documents: Documents) -> None:
     _statement(documents, "ScheduleRole", "lambda:InvokeFunction")["Resource"] = "arn:aws:lambda:us-east-1:1:function:*"
 
 
+def _agent_without_tags(documents: Documents) -> None:
+    _statement(documents, "GatewayRole", "ec2:DescribeTags")["Action"] = "ec2:DescribeVpcs"
+
+
 def _dangling(documents: Documents) -> None:
     _one(documents, "AutoScaling::AutoScalingGroup", "Sequencer")["Properties"]["PlacementGroup"] = {"Ref": "Nowhere"}
 
@@ -247,6 +251,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
           _set(_LAUNCH, "LaunchTemplateData.NetworkInterfaces.0.AssociatePublicIpAddress", True, "Gateway")),
     Fault("the database's port open to the world", OWN, _world_to_database),
     Fault("everything allowed to everything", OWN, _everything),
+    Fault("an agent that drops its metrics", OWN, _agent_without_tags),
     Fault("workers read the master key", OWN, _master_key_for_workers),
     Fault("no deletion protection", OWN, _set("RDS::DBCluster", "DeletionProtection", False)),
     Fault("backups of a day", OWN, _set("RDS::DBCluster", "BackupRetentionPeriod", 1)),
@@ -281,10 +286,15 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("a front without its firewall", OWN, _drop("WAFv2::WebACLAssociation")),
     Fault("a list of AWS that only counts", OWN,
           _set("WAFv2::WebACL", "Rules.3.OverrideAction", {"Count": {}}, "Public")),
+    Fault("sockets refused for want of a program's name", OWN,
+          _set("WAFv2::WebACL", "Rules.5.Statement.ManagedRuleGroupStatement.RuleActionOverrides", [], "Public")),
     Fault("a queue without a dead-letter queue", OWN, _set(_QUEUE, "RedrivePolicy", None, "NoticesQueue")),
     Fault("messages shown again too early", OWN, _set(_QUEUE, "VisibilityTimeout", 30, "NoticesQueue")),
     Fault("a function on a Python that is gone", OWN, _set("Lambda::Function", "Runtime", "python3.8")),
     Fault("text kept for ever", OWN, _set("Logs::LogGroup", "RetentionInDays", None)),
+    Fault("text of the database kept for ever", OWN, _drop("Logs::LogGroup", "DatabasePostgresqlLog")),
+    Fault("text of API Gateway kept for ever", OWN, _drop("Logs::LogGroup", "AccountFaultsLog")),
+    Fault("a password changed in no database", OWN, _drop("SecretsManager::SecretTargetAttachment")),
     Fault("no daily report is called for", OWN, _drop("Scheduler::Schedule")),
     Fault("a schedule that is switched off", OWN, _set("Scheduler::Schedule", "State", "DISABLED")),
     Fault("a report at somebody's local midnight", OWN,

@@ -16,6 +16,7 @@ ANY_RESOURCE: Final = frozenset(
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
         "cloudwatch:PutMetricData",
+        "ec2:DescribeTags",
         "xray:PutTraceSegments",
         "xray:PutTelemetryRecords",
         "ec2:CreateNetworkInterface",
@@ -174,7 +175,7 @@ def instances_know_their_roles(assembly: Assembly) -> Iterator[str]:
 
 def instances_write_where_they_may(assembly: Assembly) -> Iterator[str]:
     """The log group that an instance is told of exists, and its role may write there."""
-    groups = {each.properties.get("LogGroupName") for each in assembly.of("Logs::LogGroup")}
+    groups = [each.properties.get("LogGroupName") for each in assembly.of("Logs::LogGroup")]
     for fleet in FLEETS:
         name = f"/openbourse/{assembly.environment.name}/{fleet.name}"
         found = [each for each in assembly.of("EC2::LaunchTemplate") if each.name.startswith(pascal(fleet.name))]
@@ -183,13 +184,15 @@ def instances_write_where_they_may(assembly: Assembly) -> Iterator[str]:
             yield f"{fleet.name}: is not told of {name}"
         if name not in groups:
             yield f"{fleet.name}: there is no log group {name}"
-        allowed = [
-            str(statement["Resource"])
+        own = [
+            statement
             for role in assembly.of("IAM::Role")
             if role.name.startswith(f"{pascal(fleet.name)}Role")
             for statement in statements(role)
-            if "logs:PutLogEvents" in listed(statement["Action"])
         ]
+        allowed = [str(each["Resource"]) for each in own if "logs:PutLogEvents" in listed(each["Action"])]
+        if not any("ec2:DescribeTags" in listed(each["Action"]) for each in own):
+            yield f"{fleet.name}: its agent cannot read the group's name, and drops its metrics"
         if not any(f":log-group:{name}:*" in resource for resource in allowed):
             yield f"{fleet.name}: may not write to {name}"
 

@@ -185,6 +185,19 @@ def no_secret_is_written_down(assembly: Assembly) -> Iterator[str]:
                 yield f"{resource}: {'.'.join(path)}"
 
 
+def changed_secrets_say_where(assembly: Assembly) -> Iterator[str]:
+    """A password that the clock changes is changed in the database too: its secret says which one, and where."""
+    attached = {
+        target.name
+        for each in assembly.of("SecretsManager::SecretTargetAttachment")
+        if (target := assembly.target(each, each.properties["SecretId"])) is not None
+    }
+    for each in assembly.of("SecretsManager::RotationSchedule"):
+        secret = assembly.target(each, each.properties["SecretId"])
+        if secret is None or secret.name not in attached:
+            yield f"{each}: {secret} names no database"
+
+
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     if isinstance(value, dict):
         if set(value) == {"Fn::Join"}:
@@ -231,6 +244,7 @@ RULES: Final[tuple[Rule, ...]] = (
     stores_speak_tls_only,
     buckets_keep_and_forget,
     no_secret_is_written_down,
+    changed_secrets_say_where,
     events_are_sent,
     subnets_do_not_meet,
 )

@@ -106,8 +106,24 @@ def text_is_forgotten(assembly: Assembly) -> Iterator[str]:
         days = each.properties.get("RetentionInDays")
         if days != assembly.environment.log_days:
             yield f"{each}: kept for {days} days"
+    yield from _of_services(assembly, [each.properties.get("LogGroupName") for each in groups])
     if len(assembly.of("EC2::FlowLog")) != len(assembly.of("EC2::VPC")):
         yield "a network without flow logs"
+
+
+def _of_services(assembly: Assembly, names: list[Any]) -> Iterator[str]:
+    """A group that a service makes by itself has no age and no key: each is made before the service needs it."""
+    for each in assembly.of("RDS::DBCluster", "RDS::DBInstance"):
+        kind = "cluster" if each.type == "AWS::RDS::DBCluster" else "instance"
+        own = each.properties.get(f"DB{kind.title()}Identifier")
+        for text in each.properties.get("EnableCloudwatchLogsExports", []):
+            if f"/aws/rds/{kind}/{own}/{text}" not in names:
+                yield f"{each}: its {text} is kept for ever"
+    for each in assembly.of("ApiGateway::Stage"):
+        api = each.properties.get("RestApiId", {}).get("Ref", "?")
+        wanted = ["API-Gateway-Execution-Logs_", {"Ref": api}, f"/{each.properties.get('StageName')}"]
+        if {"Fn::Join": ["", wanted]} not in names:
+            yield f"{each}: what it says of faults is kept for ever"
 
 
 def queues_have_an_end(assembly: Assembly) -> Iterator[str]:

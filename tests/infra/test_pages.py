@@ -1,16 +1,22 @@
 """What docs/aws shows of the templates is what they are."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from infra import page, picture
+from infra.alarms import ALARMS
 from infra.check.assertions import assembly_of
 from infra.environments import PRODUCTION
 from infra.recorded import recorded
 from openbourse.cost import model
+from openbourse.monitor.slo import SLOS
 from openbourse.roles import FLEETS
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 
 
 def test_the_table_is_current() -> None:
@@ -60,3 +66,16 @@ def test_the_rows_are_the_bill_and_a_line_in_no_row_is_noticed(monkeypatch: pyte
     monkeypatch.setattr(page, "production_bill", lambda: more)
     with pytest.raises(ValueError, match="in no row"):
         page.page(assembly)
+
+
+def test_the_alarms_that_runbooks_name_are_there() -> None:
+    known = {slo.name for slo in SLOS} | {row.name for row in ALARMS}
+    named = {
+        (path.name, word)
+        for path in RUNBOOKS.glob("*.md")
+        for line in re.findall(r"^Alarms? .*$", path.read_text(), re.MULTILINE)
+        for word in re.findall(r"[*`]([a-z -]+)[*`]", line)
+    }
+    assert named
+    assert {each for each in named if each[1] not in known} == set()
+    assert all((RUNBOOKS / slo.runbook).is_file() for slo in SLOS if slo.runbook)
