@@ -7,7 +7,7 @@ import pytest
 from openbourse.edge.admission import overloaded
 from openbourse.edge.errors import ApiError
 from openbourse.edge.overload import Window
-from openbourse.edge.room import REFUSED_AT_ONCE, STALL_S, STANDS_AFTER_S, STARTS_AT_ONCE, WAIT_S, Room
+from openbourse.edge.room import REFUSED_AT_ONCE, STALL_S, STALL_WAIT_S, STANDS_AFTER_S, STARTS_AT_ONCE, WAIT_S, Room
 
 
 class Clock:
@@ -122,6 +122,19 @@ async def test_a_stall_is_waited_for_and_nobody_is_refused_for_it() -> None:
         scene.room.leave()
         await scene.later(STANDS_AFTER_S / 20)
     assert (scene.order, scene.window.refused) == (list("abcdefgh"), 0)
+
+
+async def test_nobody_waits_longer_than_for_a_leader() -> None:
+    scene = Scene(2)
+    await scene.come(*"abcd")
+    await scene.later(STALL_WAIT_S * 0.9, is_stalled=True)
+    await scene.come("e", who="bob")
+    assert scene.order == ["a", "b"]
+    await scene.later(STALL_WAIT_S * 0.2, is_stalled=True)
+    assert scene.order == ["a", "b", "c refused -1008", "d refused -1008"]
+    scene.room.leave()
+    await settle()
+    assert scene.order[-1] == "e", "who came later waits on"
 
 
 async def test_few_start_in_one_turn_of_the_loop() -> None:

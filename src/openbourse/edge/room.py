@@ -21,6 +21,9 @@ STALL_S: Final = 0.05
 waited for, and whoever waits meanwhile is not refused for it."""
 WAIT_S: Final = 0.1
 """How long a call may wait in a room that stands."""
+STALL_WAIT_S: Final = 5
+"""How long a call may wait whatever the reason: as long as a gateway looks for a leader. Its sender has not the patience of
+a database that fails over, and is told that the order was never sent."""
 STARTS_AT_ONCE: Final = 2
 """Of those whose turn has come, in one turn of the event loop: what else is ready has its turn in between."""
 REFUSED_AT_ONCE: Final = 32
@@ -30,10 +33,12 @@ REFUSED_AT_ONCE: Final = 32
 class _Place:
     """One waiting call."""
 
-    __slots__ = ("is_given_up", "since", "turn", "who")
+    __slots__ = ("came", "is_given_up", "since", "turn", "who")
 
-    def __init__(self, since: float, who: str, turn: "asyncio.Future[None]") -> None:
+    def __init__(self, came: float, since: float, who: str, turn: "asyncio.Future[None]") -> None:
+        self.came = came
         self.since = since
+        """The same in time that counts."""
         self.who = who
         self.turn = turn
         self.is_given_up = False
@@ -83,7 +88,8 @@ class Room:
         if not self._places and window.in_flight < window.size:
             window.enter()
             return
-        place = self._last[who] = _Place(self._counted_s, who, asyncio.get_running_loop().create_future())
+        turn = asyncio.get_running_loop().create_future()
+        place = self._last[who] = _Place(self._clock(), self._counted_s, who, turn)
         self._places.append(place)
         try:
             # Shielded here and in `behind`: others wait for this turn, too.
@@ -111,18 +117,22 @@ class Room:
 
     def sweep(self) -> None:
         """See whether the room stands, refuse who has waited too long in it, let in who may go; to be called often."""
-        self._judge(self._clock())
-        if self.is_standing:
-            for _ in range(REFUSED_AT_ONCE):
-                if not self._places or self._counted_s - self._places[0].since <= WAIT_S:
-                    break
-                place = self._take()
-                if place.is_given_up:
-                    place.turn.set_result(None)
-                else:
-                    self._window.refused += 1
-                    place.turn.set_exception(self._refusal())
+        now = self._clock()
+        self._judge(now)
+        for _ in range(REFUSED_AT_ONCE):
+            if not self._places or not self._is_late(self._places[0], now):
+                break
+            place = self._take()
+            if place.is_given_up:
+                place.turn.set_result(None)
+            else:
+                self._window.refused += 1
+                place.turn.set_exception(self._refusal())
         self._open()
+
+    def _is_late(self, place: _Place, now: float) -> bool:
+        stands = self.is_standing and self._counted_s - place.since > WAIT_S
+        return stands or now - place.came > STALL_WAIT_S
 
     def _judge(self, now: float) -> None:
         past_s, self._judged_at = now - self._judged_at, now
