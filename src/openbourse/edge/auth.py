@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from openbourse.edge.errors import ApiError
 from openbourse.edge.key_store import ApiKey, KeyStore
-from openbourse.edge.operations import Caller, Security
+from openbourse.edge.operations import Call, Caller, Security
 from openbourse.edge.params import Params
 
 SIGNING: Final = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"})
@@ -45,6 +45,12 @@ async def find_caller(keys: KeyStore, api_key: str, security: Security, address:
     if key is None or _NEEDED[security] not in key.permissions or not _is_allowed(key.networks, address):
         raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
     return key, Caller(key.account, key.user, key.api_key, key.permissions, key.session)
+
+
+def only_sessions(call: Call) -> None:
+    """Keep what a person decides from bots' keys: only who is signed in may. Raises ApiError -2015."""
+    if call.caller is None or not call.caller.session:
+        raise ApiError(-2015, "Only a signed-in session may do this; API keys may not.", 401)
 
 
 def check_time(params: Params, now_us: int) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from openbourse.edge.auth import only_sessions
 from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Operation, Security
 from openbourse.identity.funds import TestFunds
@@ -115,7 +116,7 @@ class _Api:
 
     async def sign_out(self, call: Call) -> object:
         assert call.caller is not None
-        _only_sessions(call)
+        only_sessions(call)
         await self._keys.remove(call.caller.user, call.caller.api_key)
         return {}
 
@@ -125,7 +126,7 @@ class _Api:
 
     async def make_key(self, call: Call) -> object:
         assert call.caller is not None
-        _only_sessions(call)
+        only_sessions(call)
         label = call.params.get("label", "")
         if len(label) > LABEL_LENGTH_MAX or not label.isprintable():
             raise ApiError(-1130, f"label may have {LABEL_LENGTH_MAX} printable characters.")
@@ -147,7 +148,7 @@ class _Api:
 
     async def remove_key(self, call: Call) -> object:
         assert call.caller is not None
-        _only_sessions(call)
+        only_sessions(call)
         if not await self._keys.remove(call.caller.user, call.params.text("apiKey")):
             raise ApiError(-1130, "There is no such API key.", 404)
         if self._gateway is not None:
@@ -157,7 +158,7 @@ class _Api:
     async def gateway_key(self, call: Call) -> object:
         assert call.caller is not None
         assert self._gateway is not None
-        _only_sessions(call)
+        only_sessions(call)
         if not await self._keys.all_of(call.caller.user):
             raise ApiError(-1130, "Make an API key first.", 404)
         return {"gatewayKey": await self._gateway.give(call.caller.user)}
@@ -166,12 +167,6 @@ class _Api:
         assert call.caller is not None
         assert self._funds is not None
         return await self._funds.take(call.caller.user)
-
-
-def _only_sessions(call: Call) -> None:
-    """Keep bots' keys from making more keys: only a signed-in person may."""
-    if call.caller is None or not call.caller.session:
-        raise ApiError(-2015, "Only a signed-in session may do this; API keys may not.", 401)
 
 
 def _busy() -> ApiError:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Final, Protocol
 
+from openbourse.edge.auth import only_sessions
 from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Operation, Security
 from openbourse.protocol.notifications import CHOSEN, Topic
@@ -41,9 +42,7 @@ class _Api:
         return {"topics": [topic for topic in CHOSEN if topic not in silenced], "always": list(ALWAYS)}
 
     async def choose(self, call: Call) -> object:
-        assert call.caller is not None
-        if not call.caller.session:
-            raise ApiError(-2015, "Only a signed-in session may do this; API keys may not.", 401)
+        only_sessions(call)
         if "topics" not in call.params:
             call.params.text("topics")  # says that it is missing
         wanted = _parse(call.params["topics"])
