@@ -1,13 +1,13 @@
 """Connections to a read replica: whatever goes wrong there is an OSError, for the primary can answer as well."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import asyncpg
 
-from openbourse.adapters.connection_postgres import LOST, DatabaseAway, connect_replica
+from openbourse.adapters.connection_postgres import DatabaseAway, connect_replica
+from openbourse.adapters.pool_postgres import PostgresPool
 
 CONNECTIONS_MAX: Final = 4
 STATEMENT_S: Final = 3.0
@@ -21,15 +21,14 @@ async def _connect(url: str, **_of_the_pool: object) -> asyncpg.Connection:
 class ReplicaPool:
     """Lends connections to a replica. It is opened without one: a process starts while its replica is away."""
 
-    def __init__(self, pool: asyncpg.Pool, statement_s: float) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
-        self._statement_s = statement_s
 
     @classmethod
     async def open(cls, url: str, statement_s: float = STATEMENT_S) -> "ReplicaPool":
         """Return a pool without a connection yet."""
         inner = await asyncpg.create_pool(url, min_size=0, max_size=CONNECTIONS_MAX, connect=_connect)
-        return cls(inner, statement_s)
+        return cls(PostgresPool(inner, statement_s))
 
     def terminate(self) -> None:
         """Close all connections without a word."""
@@ -37,18 +36,13 @@ class ReplicaPool:
 
     @contextlib.asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
-        """Lend a connection, and hang up on one that is held for too long. Raises DatabaseAway, also for what is done on it.
+        """Lend a connection for at most the statement's time. Raises DatabaseAway, also for what is done on it.
 
         A replica may cancel a statement that is in the way of what it replays, and may lack a table that was just made:
         nothing that it says of a statement is the last word.
         """
         try:
-            async with self._pool.acquire(timeout=self._statement_s) as connection:
-                bound = asyncio.get_running_loop().call_later(self._statement_s, connection.terminate)
-                try:
-                    yield connection
-                finally:
-                    bound.cancel()
-        except (*LOST, asyncpg.PostgresError) as fault:
-            await self._pool.expire_connections()
-            raise DatabaseAway(f"the replica is away: {fault or type(fault).__name__}") from fault
+            async with self._pool.acquire() as connection:
+                yield connection
+        except asyncpg.PostgresError as fault:
+            raise DatabaseAway(f"the replica cannot answer: {fault or type(fault).__name__}") from fault
