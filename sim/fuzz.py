@@ -56,6 +56,8 @@ def joined(last: Run, run: Run) -> Run | None:
     follows = int(last["first_seed"]) + int(last["seeds"]) == run["first_seed"]
     if not follows or _code(last) != _code(run) or last["differences"] or run["differences"]:
         return None
+    if str(_code(run)).endswith("+"):
+        return None  # changed since its commit: nobody can say that the other one was changed alike
     return {**_sum(last, run), "pieces": int(last.get("pieces", 1)) + 1}
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sim import fuzz as module
-from sim.fuzz import Run, code_compared, fuzz, fuzz_in_pieces, keep, next_seed, recorded, report
+from sim.fuzz import Run, fuzz, fuzz_in_pieces, keep, next_seed, recorded, report
 
 
 def test_a_run_compares_what_was_asked_for_and_is_kept(tmp_path: Path) -> None:
@@ -33,6 +33,14 @@ def test_a_run_may_come_in_pieces(tmp_path: Path) -> None:
         keep({**first, "first_seed": 7, "seeds": 6}, path)
 
 
+def test_pieces_of_code_that_was_changed_since_its_commit_stand_alone(tmp_path: Path) -> None:
+    path = tmp_path / "fuzz.json"
+    changed: Run = {"commit": "c", "code": "trees+", "first_seed": 7, "seeds": 3, "commands": 30}
+    changed.update(differences=0, seconds=1.5)
+    keep(changed, path)
+    assert len(keep({**changed, "first_seed": 10}, path)) == 2
+
+
 def test_what_was_compared_before_an_interruption_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, pieces = tmp_path / "fuzz.json", list[int]()
 
@@ -40,7 +48,7 @@ def test_what_was_compared_before_an_interruption_is_kept(tmp_path: Path, monkey
         pieces.append(commands)
         if len(pieces) == 3:
             raise KeyboardInterrupt
-        run: Run = {"commit": f"c{seed}", "code": code_compared(), "first_seed": seed, "seeds": 25}
+        run: Run = {"commit": f"c{seed}", "code": "trees", "first_seed": seed, "seeds": 25}
         run.update(commands=commands, differences=0, seconds=1.0)
         return run
 
