@@ -23,7 +23,9 @@ POURING_SOCKETS = 8
 MESSAGES = 100
 """Orders that a pouring socket sends at once, with one cancel in their midst."""
 ROUNDS_MAX = 60
-LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.00100", "price": "50000.00"}
+SYMBOL = "ETHBTC"
+"""Other suites trade the others on this venue, and what they trade at decides which prices are taken."""
+LIMIT = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "quantity": "0.1000", "price": "0.05000"}
 
 
 class Connection:
@@ -64,21 +66,26 @@ async def cancel(exchange: Exchange, account: Account, names: list[str]) -> list
     connection = await dial(exchange)
     found = []
     for name in names:
-        status, body = await connection.ask(account, "DELETE", symbol="BTCUSDT", origClientOrderId=name)
+        status, body = await connection.ask(account, "DELETE", symbol=SYMBOL, origClientOrderId=name)
         found.append((status, body.get("status", body)))
     connection.close()
     return found
 
 
-async def test_every_cancel_is_accepted_while_new_orders_are_shed(exchange: Exchange) -> None:
-    pouring = exchange.account("pouring@overload.test", USDT="1000000")
-    canceling = exchange.account("canceling@overload.test", USDT="1000000")
-    names = [f"rests-{number}" for number in range(RESTING)]
+async def rest(exchange: Exchange, account: Account, names: list[str]) -> None:
+    """Have an order of each name on the book."""
     connection = await dial(exchange)
     for name in names:
-        status, body = await connection.ask(canceling, "POST", **LIMIT, timeInForce="GTC", newClientOrderId=name)
-        assert (status, body.get("status")) == (200, "NEW")
+        status, body = await connection.ask(account, "POST", **LIMIT, timeInForce="GTC", newClientOrderId=name)
+        assert (status, body.get("status")) == (200, "NEW"), body
     connection.close()
+
+
+async def test_every_cancel_is_accepted_while_new_orders_are_shed(exchange: Exchange) -> None:
+    pouring = exchange.account("pouring@overload.test", BTC="1000")
+    canceling = exchange.account("canceling@overload.test", BTC="1000")
+    names = [f"rests-{number}" for number in range(RESTING)]
+    await rest(exchange, canceling, names)
     seen, enough = Counter[tuple[int, int]](), asyncio.Event()
     async with asyncio.timeout(120):
         burst = [asyncio.create_task(pour(exchange, pouring, seen, enough)) for _ in range(POURING)]
@@ -109,7 +116,7 @@ async def pour_messages(
                 for place in range(MESSAGES)
             ]
             if number < len(names):
-                named = {"symbol": "BTCUSDT", "origClientOrderId": names[number]}
+                named = {"symbol": SYMBOL, "origClientOrderId": names[number]}
                 texts.insert(MESSAGES // 2, message(canceling, "cancel", "order.cancel", **named))
             elif seen[503, -1008]:
                 break
@@ -130,7 +137,7 @@ async def look(exchange: Exchange, enough: asyncio.Event) -> Counter[int]:
     reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
     found = Counter[int]()
     while not enough.is_set():
-        writer.write(b"GET /api/v3/depth?symbol=BTCUSDT HTTP/1.1\r\nHost: venue\r\n\r\n")
+        writer.write(b"GET /api/v3/depth?symbol=ETHBTC HTTP/1.1\r\nHost: venue\r\n\r\n")
         answer = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(int(answer.split(b"content-length: ")[1].split(b"\r\n")[0]))
         found[int(answer.split(b" ")[1])] += 1
@@ -139,14 +146,10 @@ async def look(exchange: Exchange, enough: asyncio.Event) -> Counter[int]:
 
 
 async def test_cancels_come_through_in_the_midst_of_what_pours_over_a_socket(exchange: Exchange) -> None:
-    pouring = exchange.account("pouring@sockets.test", USDT="1000000")
-    canceling = exchange.account("canceling@sockets.test", USDT="1000000")
+    pouring = exchange.account("pouring@sockets.test", BTC="1000")
+    canceling = exchange.account("canceling@sockets.test", BTC="1000")
     names = [f"stays-{number}" for number in range(RESTING)]
-    connection = await dial(exchange)
-    for name in names:
-        status, body = await connection.ask(canceling, "POST", **LIMIT, timeInForce="GTC", newClientOrderId=name)
-        assert (status, body.get("status")) == (200, "NEW")
-    connection.close()
+    await rest(exchange, canceling, names)
     seen, enough = Counter[tuple[int, int]](), asyncio.Event()
     async with asyncio.timeout(150):
         looking = asyncio.create_task(look(exchange, enough))
