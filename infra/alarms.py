@@ -18,6 +18,8 @@ class Subject(StrEnum):
     DEAD_LETTERS = "the queue of notices that could not be sent"
     FUNCTION = "the function that sends notices"
     REPORTER = "the function that writes daily reports"
+    ROTATION = "each function that changes a password"
+    ROLLING = "the rule that has edges take up a changed login"
     REPORTS_LEFT = "the queue of calls for a report that came to nothing"
 
 
@@ -84,4 +86,8 @@ ALARMS: Final = (
           "a daily report was not written at once; it is tried again"),
     Alarm("reports-dead", Subject.REPORTS_LEFT, "ApproximateNumberOfMessagesVisible", "Maximum", ">", 0, 60, 1, _QUIET,
           False, "the schedule or its function gave up; the workers write the report when they can"),
+    Alarm("rotation-failing", Subject.ROTATION, "Errors", "Sum", ">", 0, 300, 1, _QUIET, False,
+          "a password was not changed: the former one stays good"),
+    Alarm("login-not-taken-up", Subject.ROLLING, "FailedInvocations", "Sum", ">", 0, 300, 1, _QUIET, False,
+          "nothing restarts the edges: they have a password that a new connection is refused for"),
 )  # fmt: skip

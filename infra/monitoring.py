@@ -13,15 +13,16 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.alarms import ALARMS, Alarm, Subject
-from infra.data import Stores
+from infra.data import LOGINS, Stores
 from infra.edge import Edge
 from infra.environments import Environment
 from infra.notifications import Notices
-from infra.plan import OPERATORS, STAGE, dashboard, pascal
+from infra.plan import OPERATORS, STAGE, dashboard, pascal, rolling_rule, rotation_function
 from infra.reports import Reports
 from openbourse.monitor.slo import NAMESPACE, SLOS, Slo
 
 ANOMALY_USD: Final = 50
+MANY: Final = (Subject.DATABASE, Subject.CACHE, Subject.ROTATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def add_monitoring(scope: Construct, environment: Environment, watched: Watched)
         paging += [(name, alarm)] if slo.pages else []
     for row in ALARMS:
         for number, (namespace, dimensions) in enumerate(_subjects(environment, watched, row), 1):
-            suffix = f"-{number}" if row.subject in (Subject.DATABASE, Subject.CACHE) else ""
+            suffix = f"-{number}" if row.subject in MANY else ""
             name = f"{environment.prefix}-{row.name}{suffix}"
             alarm = cloudwatch.CfnAlarm(
                 scope, pascal(f"{row.name}{suffix}"), **_of_resource(row, namespace, dimensions),
@@ -140,6 +141,11 @@ def _subjects(environment: Environment, watched: Watched, row: Alarm) -> Iterato
             yield "AWS/SQS", {"QueueName": watched.reports.dead.queue_name}
         case Subject.REPORTER:
             yield "AWS/Lambda", {"FunctionName": watched.reports.function.ref}
+        case Subject.ROTATION:
+            for name in [*(need.value for need in LOGINS), *(["master"] if watched.stores.master_secret else [])]:
+                yield "AWS/Lambda", {"FunctionName": rotation_function(environment, name)}
+        case Subject.ROLLING:
+            yield "AWS/Events", {"RuleName": rolling_rule(environment)}
         case Subject.FUNCTION:
             yield "AWS/Lambda", {"FunctionName": watched.notices.function.ref}
 

@@ -30,6 +30,10 @@ REPORT_WHEN: Final = "cron(5 0 * * ? *)"
 """As soon as the workers would write it: they find it there, and write what a failed call left out."""
 REPORT_TIMEOUT_S: Final = 780
 """Above what the report itself waits for: the rows (120 s), and their sums (600 s)."""
+LOGINS_MADE: Final = "logins"
+"""The parameter that says that `migrate` made the logins: rotation begins after it."""
+ROTATION_DAY: Final[Mapping[str, int]] = {"journal": 2, "master": 9, "database": 16}
+"""Of each month: never two on one day, for the edges are rolled after each."""
 SIGN_IN_PATH: Final = next(path for role in ROLES if role.name == "identity" for path in role.paths)
 TIMEOUT_MS: Final = 5_000
 MANAGED: Final = (
@@ -85,6 +89,21 @@ def needs_of(fleet: Fleet) -> set[Need]:
         assert role is not None, name
         found |= set(role.needs)
     return found
+
+
+def rotation_function(environment: Environment, login: str) -> str:
+    """Return the name of the function that changes a login's password."""
+    return f"{environment.prefix}-rotate-{login}"
+
+
+def rolling_rule(environment: Environment) -> str:
+    """Return the name of the rule that has the edges take up a changed login."""
+    return f"{environment.prefix}-login-changed"
+
+
+def rolled_fleets() -> list[Fleet]:
+    """Return the fleets that keep serving with a password that is no longer good: those behind the balancers."""
+    return [fleet for fleet in FLEETS if fleet.health_path and needs_of(fleet) & {Need.JOURNAL, Need.DATABASE}]
 
 
 def flows() -> Iterator[Flow]:

@@ -40,7 +40,7 @@ class Venue:
         reports = add_reports(self._stack("reports"), environment, network, storage, stores)
         watched = Watched(stores, edge, notices, reports, {"sequencer": sequencers, **services})
         add_monitoring(self._stack("monitoring"), environment, watched)
-        add_rotation(self._stack("rotation"), environment, network, stores)
+        add_rotation(self._stack("rotation"), environment, network, stores, notices)
         if environment.second is not None:
             add_copies(self.stacks[0], environment, storage)
             self._stand_by(environment.in_second_region())

@@ -37,6 +37,8 @@ NAG: Final = (
     Allowed("AwsSolutions-IAM5*", ("*/NotifierRole/DefaultPolicy/*", "*/NotifierRole/*"), "tracing knows no resource"),
     Allowed("AwsSolutions-IAM5*", ("*/ReporterRole/*",),
             "objects below one folder; interfaces in a network and tracing know no resource (own rules check)"),
+    Allowed("AwsSolutions-IAM5*", ("*/RollRole/*", "*/RollStartRole/*"),
+            "edges by their tags, any version of one automation; or actions that know no resource (own rules check)"),
     Allowed("AwsSolutions-APIG2", ("*-edge/AccountApi",), "the exchange checks every request itself, by Binance's rules"),
     Allowed("AwsSolutions-APIG4", ("*-edge/Any*",), "the exchange proves each caller itself: signature or session"),
     Allowed("AwsSolutions-COG4", ("*-edge/Any*",), "as above: no Cognito in the venue"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from infra.check import edge_rules, fleet_rules, region_rules, report_rules, store_rules, watch_rules
+from infra.check import edge_rules, fleet_rules, region_rules, report_rules, rotation_rules, store_rules, watch_rules
 from infra.check.assembly import Assembly, Rule
 from infra.environments import Environment
 from infra.templates import Template
@@ -14,6 +14,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *edge_rules.RULES,
     *watch_rules.RULES,
     *report_rules.RULES,
+    *rotation_rules.RULES,
 )
 NOT_OF_A_STANDBY: Final = {
     fleet_rules.fleets_read_their_secrets_only,  # copies of secrets are known there by their names alone
@@ -25,6 +26,7 @@ NOT_OF_A_STANDBY: Final = {
     watch_rules.dashboards_show_the_table,
     watch_rules.money_is_watched,
     *report_rules.RULES,  # once it is brought up its workers write what is missing
+    *rotation_rules.RULES,  # passwords are changed where the database is written to
 }
 STANDBY_RULES: Final = tuple(rule for rule in RULES if rule not in NOT_OF_A_STANDBY)
 

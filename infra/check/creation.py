@@ -16,6 +16,7 @@ from infra.check.emulators import EMULATORS, REGION, Client, clients
 from infra.check.looking import COUNTED, QUESTIONS, SEEN_BY
 from infra.check.shim import BODY_BYTES_MAX, Shim, alone, in_order
 from infra.check.unmade import UNANSWERED, UNMADE, UNTOLD
+from infra.plan import LOGINS_MADE
 
 CREATED_S_MAX: Final = 120.0
 BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
@@ -67,7 +68,10 @@ def bootstrap(client: Client, assembly: Assembly, code: Code = no_code) -> dict[
     zone of names and a certificate; return what the last two are called here."""
     path = f"/openbourse/{assembly.environment.name}"
     baked = {f"{{{{resolve:ssm:{path}/report-function}}}}": "report-function.zip"}
-    parameters = {BOOTSTRAP: "99", f"{path}/ami": IMAGE, f"{path}/report-function": "report-function.zip"}
+    parameters = {
+        BOOTSTRAP: "99", f"{path}/ami": IMAGE, f"{path}/report-function": "report-function.zip",
+        f"{path}/{LOGINS_MADE}": "1.0",
+    }  # fmt: skip
     for name, value in parameters.items():
         client("ssm").put_parameter(Name=name, Value=value, Type="String")
     account = client("sts").get_caller_identity()["Account"]

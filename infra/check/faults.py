@@ -132,6 +132,24 @@ def _reporter_reads_the_master_key(documents: Documents) -> None:
     own["Resource"] = next(each for each in gateway if each.get("Sid") == "Secrets")["Resource"]
 
 
+def _without_logins(documents: Documents) -> None:
+    del documents["openbourse-production-rotation"]["Parameters"]["LoginsMade"]
+
+
+def _rolled(documents: Documents, key: str, value: Any) -> None:
+    steps = _one(documents, "SSM::Document", "TakeUpLogin")["Properties"]["Content"]["mainSteps"]
+    steps[0]["inputs"][key] = value
+
+
+def _all_at_once(documents: Documents) -> None:
+    _rolled(documents, "MaxConcurrency", "50")
+
+
+def _restart_anybody(documents: Documents) -> None:
+    policy = _one(documents, "IAM::Role", "RollRole")["Properties"]["Policies"][0]["PolicyDocument"]
+    next(each for each in policy["Statement"] if "Condition" in each).pop("Condition")
+
+
 def _schedule_calls_anything(documents: Documents) -> None:
     _statement(documents, "ScheduleRole", "lambda:InvokeFunction")["Resource"] = "arn:aws:lambda:us-east-1:1:function:*"
 
@@ -295,6 +313,17 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("text of the database kept for ever", OWN, _drop("Logs::LogGroup", "DatabasePostgresqlLog")),
     Fault("text of API Gateway kept for ever", OWN, _drop("Logs::LogGroup", "AccountFaultsLog")),
     Fault("a password changed in no database", OWN, _drop("SecretsManager::SecretTargetAttachment")),
+    Fault("a rotation before there are logins", OWN, _without_logins),
+    Fault("two rotations on one day", OWN,
+          _set("SecretsManager::RotationSchedule", "RotationRules.ScheduleExpression", "cron(0 9 16 * ? *)", "Journal")),
+    Fault("a changed login that nobody takes up", OWN, _set("Events::Rule", "State", "DISABLED", "LoginChanged")),
+    Fault("a changed login of another secret", OWN,
+          _set("Events::Rule", "EventPattern.resources", [], "LoginChanged")),
+    Fault("edges restarted all at once", OWN, _all_at_once),
+    Fault("an automation that may restart anybody", OWN, _restart_anybody),
+    Fault("a failed rotation unseen", OWN, _drop("CloudWatch::Alarm", "RotationFailing1")),
+    Fault("a failed rotation untold", OWN, _drop("Events::Rule", "RotationFailed")),
+    Fault("a failed restart untold", OWN, _drop("Events::Rule", "RollFailed")),
     Fault("no daily report is called for", OWN, _drop("Scheduler::Schedule")),
     Fault("a schedule that is switched off", OWN, _set("Scheduler::Schedule", "State", "DISABLED")),
     Fault("a report at somebody's local midnight", OWN,

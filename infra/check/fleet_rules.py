@@ -22,6 +22,9 @@ ANY_RESOURCE: Final = frozenset(
         "ec2:CreateNetworkInterface",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DeleteNetworkInterface",
+        "ssm:ListCommands",
+        "ssm:ListCommandInvocations",
+        "ssm:DescribeInstanceInformation",
     }
 )
 """Actions that AWS offers for no single resource; every other must name what it is for."""

@@ -61,6 +61,7 @@ SEEN_BY: Final[Mapping[str, Callable[[Client], set[str]]]] = {
     "AWS::S3::Bucket": _listing("s3", "list_buckets", "Buckets", "Name"),
     "AWS::SNS::Topic": _listing("sns", "list_topics", "Topics", "TopicArn"),
     "AWS::SQS::Queue": _listing("sqs", "list_queues", "QueueUrls"),
+    "AWS::SSM::Document": _listing("ssm", "list_documents", "DocumentIdentifiers", "Name"),
     "AWS::SSM::Parameter": _listing("ssm", "describe_parameters", "Parameters", "Name"),
     "AWS::Scheduler::Schedule": _listing("scheduler", "list_schedules", "Schedules", "Name"),
     "AWS::SecretsManager::Secret": _listing("secretsmanager", "list_secrets", "SecretList", "ARN", "Name"),

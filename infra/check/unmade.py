@@ -30,8 +30,8 @@ UNMADE: Final[Mapping[str, Mapping[str, str]]] = {
         **_unknown(
             "ApiGatewayV2::VpcLink", "Budgets::Budget", "CE::AnomalyMonitor", "CE::AnomalySubscription",
             "CloudWatch::CompositeAlarm", "EC2::EIP", "EC2::FlowLog", "EC2::NatGateway", "EC2::SecurityGroupEgress",
-            "EC2::SecurityGroupIngress", "SecretsManager::RotationSchedule", "WAFv2::LoggingConfiguration",
-            "WAFv2::WebACLAssociation",
+            "EC2::SecurityGroupIngress", "SSM::Document", "SecretsManager::RotationSchedule",
+            "WAFv2::LoggingConfiguration", "WAFv2::WebACLAssociation",
         ),
         "AWS::CloudWatch::Alarm/GoalAvailability": "a share of two metrics is metric math, which it does not do",
         "AWS::CloudWatch::Alarm/GoalShedding": "a share of two metrics is metric math, which it does not do",

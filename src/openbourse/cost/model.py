@@ -21,7 +21,7 @@ CONTROL_SHARE: Final = D("0.03")
 """Of requests: account, keys, wallet, reports. These go through API Gateway."""
 WAF_RULES: Final = 6
 """Of each front's list. This and what follows is as production's templates have it; tests/infra/test_pages.py holds it."""
-ALARM_METRICS: Final = 43
+ALARM_METRICS: Final = 46
 """What the alarms look at: an alarm on a share looks at two, and each is paid for."""
 PAGING_ALARMS: Final = 1
 SECRETS: Final = 4
