@@ -13,6 +13,7 @@ class Subject(StrEnum):
     BALANCER = "the public balancer"
     API = "the API of account and control"
     DATABASE = "each database instance"
+    REPLICA = "each replica that follows another instance, in this Region or from the first to the second"
     CACHE = "each cache node"
     QUEUE = "the queue of notices"
     DEAD_LETTERS = "the queue of notices that could not be sent"
@@ -41,6 +42,11 @@ class Alarm:
     fleet: str = ""
 
 
+STANDING_BY: Final = Alarm(
+    "standing-by", Subject.GROUP, "GroupDesiredCapacity", "Maximum", "<", 1, 60, 1, "breaching", False,
+    "nobody is to lead here: nobody is woken for what has no instances", "sequencer",
+)  # fmt: skip
+"""Of a Region that stands by: while it lasts its alarms are told and wake nobody."""
 GIB: Final = 2**30
 _QUIET, _BAD = "notBreaching", "breaching"
 _G, _T, _B = Subject.GROUP, Subject.TARGETS, Subject.BALANCER
@@ -72,6 +78,8 @@ ALARMS: Final = (
           "a full disk ends trading; growing it takes minutes, and hours until the next growth"),
     Alarm("database-memory", Subject.DATABASE, "FreeableMemory", "Minimum", "<", GIB // 4, 300, 3, _QUIET, False,
           "swapping ends in a restart"),
+    Alarm("replica-behind", Subject.REPLICA, "ReplicaLag", "Maximum", ">", 60, 60, 5, _BAD, False,
+          "history is read from the primary; in the second Region: a minute of trading would be lost with the first"),
     Alarm("cache-busy", Subject.CACHE, "EngineCPUUtilization", "Average", ">", 70, 60, 10, _BAD, False,
           "the feed will lag next; without figures the node is away, and the journal carries the feed"),
     Alarm("cache-full", Subject.CACHE, "DatabaseMemoryUsagePercentage", "Maximum", ">", 80, 300, 2, _QUIET, False,

@@ -39,6 +39,7 @@ class Postgres:
     writer: str  # host name that follows the primary
     reader: str  # host name of what may be behind: for reports, never for a decision
     ids: tuple[str, ...]
+    replicas: tuple[str, ...] = ()  # of these, which follow another one by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +284,8 @@ def _instances(
         **watched,
     )  # fmt: skip
     forget_text(scope, environment, storage, replica, f"instance/{name}-replica")
-    return Postgres(kind, database.ref, arn, writer, replica.attr_endpoint_address, (name, f"{name}-replica"))
+    near = f"{name}-replica"
+    return Postgres(kind, database.ref, arn, writer, replica.attr_endpoint_address, (name, near), (near,))
 
 
 def _master_secret(scope: Construct, environment: Environment, storage: Storage) -> secretsmanager.CfnSecret:

@@ -12,7 +12,7 @@ from aws_cdk import aws_ce as ce
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.alarms import ALARMS, Alarm, Subject
+from infra.alarms import ALARMS, STANDING_BY, Alarm, Subject
 from infra.data import LOGINS, Stores
 from infra.edge import Edge
 from infra.environments import Environment
@@ -22,7 +22,9 @@ from infra.reports import Reports
 from openbourse.monitor.slo import NAMESPACE, SLOS, Slo
 
 ANOMALY_USD: Final = 50
-MANY: Final = (Subject.DATABASE, Subject.CACHE, Subject.ROTATION)
+MANY: Final = (Subject.DATABASE, Subject.REPLICA, Subject.CACHE, Subject.ROTATION)
+FLEETS_COME_S: Final = 900
+"""After a Region was told to have sequencers: instances start, fleets become healthy, and nobody is woken meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Watched:
     stores: Stores
     edge: Edge
     notices: Notices
-    reports: Reports
+    reports: Reports | None  # none in a Region that stands by: its workers write what is missing once it is up
     groups: Mapping[str, autoscaling.CfnAutoScalingGroup]
 
 
@@ -44,7 +46,8 @@ def add_monitoring(scope: Construct, environment: Environment, watched: Watched)
         name = f"{environment.prefix}-{slo.name}"
         alarm = cloudwatch.CfnAlarm(scope, pascal(f"goal-{slo.name}"), **_of_goal(slo), **_told(name, slo.why, topic))
         paging += [(name, alarm)] if slo.pages else []
-    for row in ALARMS:
+    rows = (*ALARMS, STANDING_BY) if environment.standby_of else ALARMS
+    for row in rows:
         for number, (namespace, dimensions) in enumerate(_subjects(environment, watched, row), 1):
             suffix = f"-{number}" if row.subject in MANY else ""
             name = f"{environment.prefix}-{row.name}{suffix}"
@@ -56,10 +59,12 @@ def add_monitoring(scope: Construct, environment: Environment, watched: Watched)
     _page(scope, environment, paging, topic)
     cloudwatch.CfnDashboard(
         scope, "Dashboard",
-        dashboard_name=environment.prefix,
+        # Dashboards are the account's, not a Region's.
+        dashboard_name=f"{environment.prefix}-{environment.region}" if environment.standby_of else environment.prefix,
         dashboard_body=cdk.Fn.sub(json.dumps(dashboard(environment), sort_keys=True)),
     )  # fmt: skip
-    _budget(scope, environment, topic)
+    if not environment.standby_of:  # of both Regions together
+        _budget(scope, environment, topic)
 
 
 def _told(name: str, why: str, topic: str) -> dict[str, Any]:
@@ -130,6 +135,9 @@ def _subjects(environment: Environment, watched: Watched, row: Alarm) -> Iterato
         case Subject.DATABASE:
             for name in watched.stores.database.ids:
                 yield "AWS/RDS", {"DBInstanceIdentifier": name}
+        case Subject.REPLICA:
+            for name in watched.stores.database.replicas:
+                yield "AWS/RDS", {"DBInstanceIdentifier": name}
         case Subject.CACHE:
             for name in watched.stores.cache_ids:
                 yield "AWS/ElastiCache", {"CacheClusterId": name}
@@ -137,6 +145,10 @@ def _subjects(environment: Environment, watched: Watched, row: Alarm) -> Iterato
             yield "AWS/SQS", queue
         case Subject.DEAD_LETTERS:
             yield "AWS/SQS", {"QueueName": watched.notices.dead.queue_name}
+        case Subject.FUNCTION:
+            yield "AWS/Lambda", {"FunctionName": watched.notices.function.ref}
+        case _ if environment.standby_of or watched.reports is None:
+            return  # neither reports by the clock nor rotation are in a Region that stands by
         case Subject.REPORTS_LEFT:
             yield "AWS/SQS", {"QueueName": watched.reports.dead.queue_name}
         case Subject.REPORTER:
@@ -146,14 +158,22 @@ def _subjects(environment: Environment, watched: Watched, row: Alarm) -> Iterato
                 yield "AWS/Lambda", {"FunctionName": rotation_function(environment, name)}
         case Subject.ROLLING:
             yield "AWS/Events", {"RuleName": rolling_rule(environment)}
-        case Subject.FUNCTION:
-            yield "AWS/Lambda", {"FunctionName": watched.notices.function.ref}
 
 
 def _page(
     scope: Construct, environment: Environment, paging: list[tuple[str, cloudwatch.CfnAlarm]], topic: str
 ) -> None:
-    """Add the one alarm that wakes somebody: many at once are one fault, and one call."""
+    """Add the one alarm that wakes somebody: many at once are one fault, and one call.
+
+    In a Region that stands by it is the same one, and silent by itself until somebody has sequencers start there.
+    """
+    quiet: dict[str, Any] = {}
+    if environment.standby_of:
+        quiet = {
+            "actions_suppressor": f"{environment.prefix}-{STANDING_BY.name}",
+            "actions_suppressor_wait_period": STANDING_BY.period_s * 2,
+            "actions_suppressor_extension_period": FLEETS_COME_S,
+        }
     page = cloudwatch.CfnCompositeAlarm(
         scope, "Page",
         alarm_name=f"{environment.prefix}-page",
@@ -161,9 +181,14 @@ def _page(
         alarm_rule=" OR ".join(f'ALARM("{name}")' for name, _ in paging),
         alarm_actions=[topic],
         ok_actions=[topic],
+        **quiet,
     )  # fmt: skip
     for _, alarm in paging:
         page.add_resource_dependency(alarm)
+    if environment.standby_of:
+        suppressor = scope.node.find_child(pascal(STANDING_BY.name))
+        assert isinstance(suppressor, cloudwatch.CfnAlarm)
+        page.add_resource_dependency(suppressor)
 
 
 def _budget(scope: Construct, environment: Environment, topic: str) -> None:

@@ -139,5 +139,5 @@ def add_standby_data(scope: Construct, environment: Environment, network: Networ
         scope, environment, network, storage, f"openbourse/{environment.name}/{Need.VALKEY.value}"
     )
     host = replica.attr_endpoint_address
-    database = Postgres("AWS::RDS::DBInstance", replica.ref, replica.attr_db_instance_arn, host, host, (name,))
+    database = Postgres("AWS::RDS::DBInstance", replica.ref, replica.attr_db_instance_arn, host, host, (name,), (name,))
     return Stores(secrets, "", database, cache, cache_ids)

@@ -57,8 +57,10 @@ class Venue:
         edge = add_edge(self._stack("edge"), environment, network, storage)
         add_configuration(self._stack("configuration"), environment, storage, stores, notices, edge.plan)
         built = Built(network, storage, stores, notices, edge.plan)
-        add_sequencers(self._stack("sequencer"), environment, built)
-        add_services(self._stack("services"), environment, built, edge.targets())
+        sequencers = add_sequencers(self._stack("sequencer"), environment, built)
+        services = add_services(self._stack("services"), environment, built, edge.targets())
+        watched = Watched(stores, edge, notices, None, {"sequencer": sequencers, **services})
+        add_monitoring(self._stack("monitoring"), environment, watched)
 
     def _stack(self, name: str) -> cdk.Stack:
         environment = self.environment

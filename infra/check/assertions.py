@@ -20,11 +20,7 @@ NOT_OF_A_STANDBY: Final = {
     fleet_rules.fleets_read_their_secrets_only,  # copies of secrets are known there by their names alone
     store_rules.the_database_survives_a_zone,  # a replica until it is promoted
     store_rules.the_cache_survives_a_zone,
-    watch_rules.every_goal_has_its_alarm,  # the first Region's alarms say when this one is needed
-    watch_rules.every_resource_alarm_is_there,
-    watch_rules.alarms_reach_somebody,
-    watch_rules.dashboards_show_the_table,
-    watch_rules.money_is_watched,
+    watch_rules.money_is_watched,  # one budget for both Regions
     *report_rules.RULES,  # once it is brought up its workers write what is missing
     *rotation_rules.RULES,  # passwords are changed where the database is written to
 }

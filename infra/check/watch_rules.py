@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from infra.alarms import ALARMS
+from infra.alarms import ALARMS, STANDING_BY, Subject
 from infra.check.assembly import Assembly, Resource, Rule
 from infra.plan import FUNCTION_RDS_CA, OPERATORS, RDS_CA, dashboard, secret_name
 from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Slo
@@ -14,6 +14,8 @@ TEMPLATE_BYTES_MAX: Final = 51_200
 RESOURCES_MAX: Final = 500
 RUNTIMES: Final = {"python3.12", "python3.13", "python3.14"}
 VISIBILITY_TIMES: Final = 6
+NOT_OF_A_STANDBY: Final = (Subject.REPORTER, Subject.REPORTS_LEFT, Subject.ROTATION, Subject.ROLLING)
+"""What is made once a Region is the one that trades, or is not needed by it."""
 DATABASES: Final = ("JOURNAL_URL", "DATABASE_URL", "READER_URL")
 
 
@@ -56,6 +58,8 @@ def every_resource_alarm_is_there(assembly: Assembly) -> Iterator[str]:
     """Each row of infra/alarms.py is an alarm, and whatever it names is there."""
     alarms = assembly.of("CloudWatch::Alarm")
     for row in ALARMS:
+        if not _is_there(assembly, row.subject):
+            continue
         prefix = f"{assembly.environment.prefix}-{row.name}"
         found = [each for each in alarms if str(each.properties.get("AlarmName")).startswith(prefix)]
         if not found:
@@ -67,6 +71,55 @@ def every_resource_alarm_is_there(assembly: Assembly) -> Iterator[str]:
             for dimension in own.get("Dimensions", []):
                 if not isinstance(dimension["Value"], str) and assembly.target(each, dimension["Value"]) is None:
                     yield f"{row.name}: looks at nothing"
+
+
+def _is_there(assembly: Assembly, subject: Subject) -> bool:
+    """Tell whether an environment has what a row looks at."""
+    if subject is Subject.REPLICA:
+        return bool(replicas_of(assembly))
+    return subject not in NOT_OF_A_STANDBY or not assembly.environment.standby_of
+
+
+def replicas_of(assembly: Assembly) -> list[Resource]:
+    """Return the databases that follow another one by themselves; the readers of a cluster are part of it."""
+    return [each for each in assembly.of("RDS::DBInstance") if "SourceDBInstanceIdentifier" in each.properties]
+
+
+def each_store_is_watched(assembly: Assembly) -> Iterator[str]:
+    """Each database instance and each replica has the alarms of its kind, by its own name."""
+    looked_at: dict[tuple[Any, Any], set[str]] = {}
+    for each in assembly.of("CloudWatch::Alarm"):
+        for dimension in each.properties.get("Dimensions", []):
+            key = each.properties.get("Namespace"), each.properties["MetricName"]
+            looked_at.setdefault(key, set()).add(str(dimension["Value"]))
+    names = [str(each.properties["DBInstanceIdentifier"]) for each in assembly.of("RDS::DBInstance")]
+    for row in ALARMS:
+        if row.subject is Subject.DATABASE:
+            wanted = names
+        elif row.subject is Subject.REPLICA:
+            wanted = [str(each.properties["DBInstanceIdentifier"]) for each in replicas_of(assembly)]
+        else:
+            continue
+        for name in wanted:
+            if name not in looked_at.get(("AWS/RDS", row.metric), ()):
+                yield f"{row.name}: nobody looks at {name}"
+
+
+def a_standby_wakes_nobody(assembly: Assembly) -> Iterator[str]:
+    """The alarm that wakes is silent while no sequencer is wanted in a Region, and only in one that stands by."""
+    name = f"{assembly.environment.prefix}-{STANDING_BY.name}"
+    found = [each for each in assembly.of("CloudWatch::Alarm") if each.properties.get("AlarmName") == name]
+    for each in found:
+        own = each.properties
+        told = (own["MetricName"], own["ComparisonOperator"], own["Threshold"], own["TreatMissingData"])
+        if told != (STANDING_BY.metric, OPERATORS["<"], 1, "breaching"):
+            yield f"{each}: looks at {told}"
+    for page in assembly.of("CloudWatch::CompositeAlarm"):
+        suppressor = page.properties.get("ActionsSuppressor")
+        if suppressor != (name if assembly.environment.standby_of else None):
+            yield f"{page}: silent by {suppressor}"
+        if assembly.environment.standby_of and not found:
+            yield f"{page}: nothing says that the Region stands by"
 
 
 def alarms_reach_somebody(assembly: Assembly) -> Iterator[str]:
@@ -264,6 +317,8 @@ def databases_are_believed_by_their_authority(assembly: Assembly) -> Iterator[st
 RULES: Final[tuple[Rule, ...]] = (
     every_goal_has_its_alarm,
     every_resource_alarm_is_there,
+    each_store_is_watched,
+    a_standby_wakes_nobody,
     alarms_reach_somebody,
     dashboards_show_the_table,
     text_is_forgotten,

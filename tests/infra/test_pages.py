@@ -9,8 +9,9 @@ import pytest
 
 from infra import page, picture
 from infra.alarms import ALARMS
+from infra.check.assembly import Assembly
 from infra.check.assertions import assembly_of
-from infra.environments import PRODUCTION
+from infra.environments import PRODUCTION, TWO_REGIONS
 from infra.recorded import recorded
 from openbourse.cost import model
 from openbourse.monitor.slo import SLOS
@@ -30,13 +31,19 @@ def test_the_picture_is_current_and_shows_every_fleet() -> None:
     assert all(fleet.name in shown for fleet in FLEETS)
 
 
-def test_the_bill_counts_what_the_templates_have() -> None:
-    assembly = assembly_of(PRODUCTION, recorded())
+def alarm_metrics(assembly: Assembly) -> int:
+    """Return how many metrics the alarms look at."""
     looked_at = [
         [query for query in alarm.properties.get("Metrics", [{"MetricStat": ...}]) if "MetricStat" in query]
         for alarm in assembly.of("CloudWatch::Alarm")
     ]
-    assert sum(map(len, looked_at)) == model.ALARM_METRICS
+    return sum(map(len, looked_at))
+
+
+def test_the_bill_counts_what_the_templates_have() -> None:
+    assembly = assembly_of(PRODUCTION, recorded())
+    assert alarm_metrics(assembly) == model.ALARM_METRICS
+    assert alarm_metrics(assembly_of(TWO_REGIONS.in_second_region(), recorded())) == model.SECOND_ALARM_METRICS
     assert len(assembly.of("CloudWatch::CompositeAlarm")) == model.PAGING_ALARMS
     assert len(assembly.of("SecretsManager::Secret")) == model.SECRETS
     assert len(assembly.of("KMS::Key")) == model.KMS_KEYS

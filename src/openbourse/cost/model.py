@@ -23,6 +23,8 @@ WAF_RULES: Final = 6
 """Of each front's list. This and what follows is as production's templates have it; tests/infra/test_pages.py holds it."""
 ALARM_METRICS: Final = 46
 """What the alarms look at: an alarm on a share looks at two, and each is paid for."""
+SECOND_ALARM_METRICS: Final = 35
+"""The same in a second Region, where neither reports by the clock nor rotation are."""
 PAGING_ALARMS: Final = 1
 SECRETS: Final = 4
 KMS_KEYS: Final = 1
@@ -370,6 +372,11 @@ def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
             copies * price("s3") + 500 * load.growth * D("0.02"),
         ),
         Line("Second region", "health check of the name", price("health check")),
+        Line(
+            "Second region",
+            f"alarms on {SECOND_ALARM_METRICS} metrics, {PAGING_ALARMS} alarm of alarms, a dashboard",
+            SECOND_ALARM_METRICS * price("alarm") + PAGING_ALARMS * price("composite alarm") + price("dashboard"),
+        ),
     ]
 
 

@@ -1,0 +1,88 @@
+"""A release is named in every Region or in none, and the Region that stands by has it first."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.environments import PRODUCTION, TWO_REGIONS
+from infra.release import ReleaseFault, image_of, publish, regions, releases
+
+FIRST, SECOND = TWO_REGIONS.region, regions(TWO_REGIONS)[0]
+AMI = f"/openbourse/{TWO_REGIONS.name}/ami"
+
+
+def clients(service: str, region: str) -> Any:
+    return boto3.client(service, region_name=region)
+
+
+@pytest.fixture
+def baked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        ec2 = clients("ec2", FIRST)
+        image = ec2.register_image(Name="openbourse-1.2.3-1764000000", Architecture="arm64")["ImageId"]
+        tags = [{"Key": "project", "Value": "openbourse"}, {"Key": "version", "Value": "1.2.3"}]
+        ec2.create_tags(Resources=[image], Tags=tags)
+        yield str(image)
+
+
+def named(region: str) -> list[str]:
+    found = clients("ssm", region).get_parameters(Names=[AMI])["Parameters"]
+    return [each["Value"] for each in found]
+
+
+def test_both_regions_start_the_release_each_from_its_own_image(baked: str) -> None:
+    assert set(releases(clients, TWO_REGIONS).values()) == {"no image named"}
+    images = publish(clients, TWO_REGIONS, "1.2.3", 0)
+    assert images[FIRST] == baked != images[SECOND]
+    assert (named(FIRST), named(SECOND)) == ([images[FIRST]], [images[SECOND]])
+    assert releases(clients, TWO_REGIONS) == {SECOND: "1.2.3", FIRST: "1.2.3"}
+
+
+def test_a_copy_that_is_there_is_not_made_again(baked: str) -> None:
+    assert publish(clients, TWO_REGIONS, "1.2.3", 0) == publish(clients, TWO_REGIONS, "1.2.3", 0)
+
+
+def test_a_region_that_kept_the_former_release_is_told(baked: str) -> None:
+    publish(clients, TWO_REGIONS, "1.2.3", 0)
+    ec2 = clients("ec2", FIRST)
+    newer = ec2.register_image(Name="openbourse-1.3.0-1764000001", Architecture="arm64")["ImageId"]
+    ec2.create_tags(Resources=[newer], Tags=[{"Key": "version", "Value": "1.3.0"}])
+    clients("ssm", FIRST).put_parameter(Name=AMI, Value=newer, Type="String", Overwrite=True)
+    assert releases(clients, TWO_REGIONS) == {SECOND: "1.2.3", FIRST: "1.3.0"}
+
+
+def test_an_image_that_is_nowhere_is_named_nowhere(baked: str) -> None:
+    with pytest.raises(ReleaseFault, match="bake it first"):
+        publish(clients, TWO_REGIONS, "9.9.9", 0)
+    assert (named(FIRST), named(SECOND)) == ([], [])
+
+
+def test_a_copy_that_fails_names_nothing(baked: str) -> None:
+    class Failing:
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+
+        def describe_images(self, **asked: Any) -> Any:
+            told = self._inner.describe_images(**asked)
+            return {"Images": [each | {"State": "failed"} for each in told["Images"]]}
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._inner, name)
+
+    def some_fail(service: str, region: str) -> Any:
+        inner = clients(service, region)
+        return Failing(inner) if (service, region) == ("ec2", SECOND) else inner
+
+    with pytest.raises(ReleaseFault, match="failed"):
+        publish(some_fail, TWO_REGIONS, "1.2.3", 0)
+    assert (named(FIRST), named(SECOND)) == ([], [])
+
+
+def test_an_environment_of_one_region_copies_nothing(baked: str) -> None:
+    assert publish(clients, PRODUCTION, "1.2.3", 0) == {FIRST: baked}
+    assert image_of(clients, SECOND, "1.2.3") is None
