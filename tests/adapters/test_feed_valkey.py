@@ -1,11 +1,13 @@
 """The feed is dense and in order, whatever the stream has lost."""
 
 import asyncio
+import time
+from collections import Counter
 
 import pytest
 from redis.asyncio import Redis
 
-from openbourse.adapters.feed_valkey import ValkeyFeed, ValkeyFeedWriter, stream_key
+from openbourse.adapters.feed_valkey import READ_EVERY_S, ValkeyFeed, ValkeyFeedWriter, stream_key
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.journal import BatchRow
 
@@ -53,6 +55,29 @@ async def test_new_batches_come_from_the_stream(client: Redis) -> None:
     await writer.publish([batch(1), batch(2), batch(3)])
     assert await reading == [batch(1), batch(2), batch(3)]
     assert journal.asked <= asked + 2
+    await client.aclose()
+
+
+async def test_one_reading_takes_what_a_crowd_of_batches_has_left(
+    client: Redis, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, readings, writer = 200, Counter[str](), ValkeyFeedWriter(client, 0)
+    reader = Redis.from_url(valkey_url)
+    read = reader.xread
+
+    async def counted(*args: object, **options: object) -> object:
+        readings["stream"] += 1
+        return await read(*args, **options)
+
+    monkeypatch.setattr(reader, "xread", counted)
+    reading = asyncio.create_task(follow(ValkeyFeed(reader, 0, Reader(0).read), 0, batches))
+    await asyncio.sleep(0.2)
+    began, before = time.monotonic(), readings["stream"]
+    for sequence in range(1, batches + 1):
+        await writer.publish([batch(sequence)])
+    assert await reading == [batch(sequence) for sequence in range(1, batches + 1)]
+    assert readings["stream"] - before <= (time.monotonic() - began) / READ_EVERY_S + 2
+    await reader.aclose()
     await client.aclose()
 
 

@@ -139,8 +139,12 @@ class ValkeyFeed:
 
     async def _entries(self, cursor: int) -> list[CommittedBatch] | None:
         """Return new entries of the stream; None when it is away, or silent although the journal has gone on."""
-        if asyncio.get_running_loop().time() < self._retry_at:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._retry_at:
             return None
+        # A reading that waited for its batch, as in calm, is longer ago than this.
+        await asyncio.sleep(max(0.0, self._read_at + READ_EVERY_S - loop.time()))
+        self._read_at = loop.time()
         try:
             if self._is_away:
                 async with asyncio.timeout(PROBE_SECONDS_MAX):
@@ -155,7 +159,7 @@ class ValkeyFeed:
             if not self._is_away:
                 log.warning("feed away, reading the journal", why=str(fault))
             self._is_away = True
-            self._retry_at = asyncio.get_running_loop().time() + RETRY_CARRIER_S
+            self._retry_at = loop.time() + RETRY_CARRIER_S
             return None
         return [_batch(name, fields) for name, fields in found[0][1]]
 
