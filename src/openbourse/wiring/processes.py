@@ -33,7 +33,7 @@ from openbourse.wiring.telemetry import ToldWriter, watch_history
 
 log: Final = structlog.get_logger()
 
-BEHIND_THE_SCENES: Final = frozenset({"notifier", "archive"})
+BEHIND_THE_SCENES: Final = frozenset({"notifier", "archive", "history"})
 GIVES_WAY: Final = 5
 """By how much such a process is nicer than one that somebody waits for."""
 AUTOGROUP: Final = Path("/proc/self/autogroup")
