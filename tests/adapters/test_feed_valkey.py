@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -65,7 +66,7 @@ async def test_one_reading_takes_what_a_crowd_of_batches_has_left(
     reader = Redis.from_url(valkey_url)
     read = reader.xread
 
-    async def counted(*args: object, **options: object) -> object:
+    async def counted(*args: Any, **options: Any) -> Any:
         readings["stream"] += 1
         return await read(*args, **options)
 
