@@ -23,8 +23,6 @@ from openbourse.monitor.slo import NAMESPACE, ROLE, TARGETS, Target
 from openbourse.roles import Fleet, Purchase
 
 CPU_PERCENT: Final = 50  # a zone may go: the two that are left then stand at 75
-HAND_OVER_S: Final = 120
-DRAIN_S: Final = 120
 WARM_UP_S: Final = 90
 LIFETIME_S: Final = 30 * 24 * 3_600  # no instance is older than a month: images are renewed, and that it works is seen
 
@@ -83,14 +81,10 @@ def add_fleet(
         ),
         max_instance_lifetime=None if is_leader else LIFETIME_S,
         termination_policies=["OldestLaunchTemplate", "OldestInstance"],
-        lifecycle_hook_specification_list=[
-            autoscaling.CfnAutoScalingGroup.LifecycleHookSpecificationProperty(
-                lifecycle_hook_name="hand-over" if is_leader else "drain",
-                lifecycle_transition="autoscaling:EC2_INSTANCE_TERMINATING",
-                heartbeat_timeout=HAND_OVER_S if is_leader else DRAIN_S,
-                default_result="CONTINUE",
-            )
-        ],
+        # No lifecycle hook: what has to happen before an end happens without one. The group takes an instance from its
+        # balancers and waits for their draining by itself; at the shutdown systemd stops the units, edges leave and the
+        # leader lets its lease go, which a standby takes in a tenth of a second. A hook would need an answer of the
+        # instance's, and with it a call of the control plane at a time when there may be none, or cost its whole time.
         metrics_collection=[autoscaling.CfnAutoScalingGroup.MetricsCollectionProperty(granularity="1Minute")],
         tags=[
             autoscaling.CfnAutoScalingGroup.TagPropertyProperty(key=key, value=value, propagate_at_launch=True)

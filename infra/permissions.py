@@ -76,15 +76,6 @@ def _of_every_instance(environment: Environment, fleet: Fleet) -> Iterable[iam.P
     # Of memory and disks the agent tells nothing before it has read its group's name from the instance's tags.
     yield iam.PolicyStatement(sid="GroupName", actions=["ec2:DescribeTags"], resources=["*"])
     yield iam.PolicyStatement(sid="Shell", actions=list(SESSION_ACTIONS), resources=["*"])
-    yield iam.PolicyStatement(
-        sid="HandOver",
-        actions=[
-            "autoscaling:CompleteLifecycleAction",
-            "autoscaling:RecordLifecycleActionHeartbeat",
-            "autoscaling:SetInstanceProtection",
-        ],
-        resources=[arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{environment.prefix}-{fleet.name}")],
-    )
 
 
 def log_group_name(environment: Environment, fleet: Fleet) -> str:

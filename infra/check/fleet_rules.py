@@ -113,15 +113,12 @@ def purchase_is_the_fleets(assembly: Assembly) -> Iterator[str]:
 
 
 def sequencers_are_left_alone(assembly: Assembly) -> Iterator[str]:
-    """Sequencers are not scaled, not taken away by the group, and told before they go."""
+    """Sequencers are not scaled, and not taken away by the group."""
     group = group_of(assembly, next(each for each in FLEETS if each.name == "sequencer"))
     if group is None:
         return
     if group.properties.get("NewInstancesProtectedFromScaleIn") is not True:
         yield "not protected from scale-in"
-    hooks = group.properties.get("LifecycleHookSpecificationList", [])
-    if not any(each["LifecycleTransition"].endswith("TERMINATING") for each in hooks):
-        yield "no hook before termination: the lease is not handed over"
     for policy in assembly.of("AutoScaling::ScalingPolicy"):
         scaled = assembly.target(policy, policy.properties["AutoScalingGroupName"])
         if scaled is not None and scaled.name == group.name and scaled.template.stack == group.template.stack:
@@ -129,7 +126,7 @@ def sequencers_are_left_alone(assembly: Assembly) -> Iterator[str]:
 
 
 def others_scale_and_drain(assembly: Assembly) -> Iterator[str]:
-    """Every other fleet scales on processor time, drains before it goes, and is not replaced for being not ready."""
+    """Every other fleet scales on processor time and is not replaced for being not ready; those that serve drain first."""
     policies = assembly.of("AutoScaling::ScalingPolicy")
     for fleet in FLEETS:
         group = group_of(assembly, fleet)
@@ -147,8 +144,21 @@ def others_scale_and_drain(assembly: Assembly) -> Iterator[str]:
         ]
         if not any("PredefinedMetricSpecification" in each for each in metrics):
             yield f"{fleet.name}: not scaled on processor time"
-        if not group.properties.get("LifecycleHookSpecificationList"):
-            yield f"{fleet.name}: does not drain"
+        if fleet.health_path and not group.properties.get("TargetGroupARNs"):
+            yield f"{fleet.name}: in no balancer, whose draining the group would wait for"
+
+
+def nobody_waits_for_an_answer(assembly: Assembly) -> Iterator[str]:
+    """No group has a hook that nothing answers, and no instance a right over groups that nothing uses."""
+    hooks = [
+        (each, each.properties.get("LifecycleHookSpecificationList", []))
+        for each in assembly.of("AutoScaling::AutoScalingGroup")
+    ]
+    yield from (f"{each}: waits for {hook}" for each, found in hooks for hook in found)
+    yield from (f"{each}: waits for an answer" for each in assembly.of("AutoScaling::LifecycleHook"))
+    for role in assembly.of("IAM::Role"):
+        actions = {action for statement in statements(role) for action in listed(statement["Action"])}
+        yield from (f"{role}: may {each}" for each in sorted(actions) if each.startswith("autoscaling:"))
 
 
 def instances_are_closed(assembly: Assembly) -> Iterator[str]:
@@ -304,6 +314,7 @@ RULES: Final[tuple[Rule, ...]] = (
     purchase_is_the_fleets,
     sequencers_are_left_alone,
     others_scale_and_drain,
+    nobody_waits_for_an_answer,
     instances_are_closed,
     instances_know_their_roles,
     instances_write_where_they_may,

@@ -134,6 +134,14 @@ def agent_without_tags(documents: Documents) -> None:
     statement(documents, "GatewayRole", "ec2:DescribeTags")["Action"] = "ec2:DescribeVpcs"
 
 
+def rights_over_groups(documents: Documents) -> None:
+    """Let an instance answer hooks that no group has."""
+    policy = one(documents, "IAM::Role", "SequencerRole")["Properties"]["Policies"][0]["PolicyDocument"]
+    where = "arn:aws:autoscaling:us-east-1:1:autoScalingGroup:*:autoScalingGroupName/openbourse-production-sequencer"
+    action = "autoscaling:CompleteLifecycleAction"
+    policy["Statement"].append({"Effect": "Allow", "Action": action, "Resource": where})
+
+
 def dangling(documents: Documents) -> None:
     one(documents, "AutoScaling::AutoScalingGroup", "Sequencer")["Properties"]["PlacementGroup"] = {"Ref": "Nowhere"}
 
