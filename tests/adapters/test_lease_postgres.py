@@ -1,13 +1,15 @@
 """One leader at a time: by an orphaned or an expired lease, never by impatience."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from openbourse.adapters import lease_postgres
-from openbourse.adapters.journal_postgres import open_connection
+from openbourse.adapters.journal_postgres import PostgresJournal, open_connection
 from openbourse.adapters.lease_postgres import LeaderLookup, PostgresLease
 from openbourse.protocol.journal import Deposed
 from openbourse.sequencer.tables import create_schema
@@ -30,6 +32,44 @@ async def test_a_lease_that_is_kept_cannot_be_taken(url: str) -> None:
     find_leader.close()
     await first.close()
     await second.close()
+
+
+@contextlib.asynccontextmanager
+async def silence(url: str, table: str) -> AsyncIterator[None]:
+    """Let no statement on a table end meanwhile."""
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute(f"LOCK TABLE {table}")
+        yield
+    await connection.close()
+
+
+async def test_a_look_up_that_was_given_up_spoils_none_that_follow(url: str) -> None:
+    lease, find_leader = PostgresLease(url, 0, "a", 60.0), LeaderLookup(url, 0)
+    assert await lease.take("127.0.0.1:1")
+    assert await find_leader() == ("127.0.0.1", 1)
+    async with silence(url, "journal.lease"):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await find_leader()
+    assert await find_leader() == ("127.0.0.1", 1)
+    find_leader.close()
+    await lease.close()
+
+
+async def test_a_question_that_was_given_up_spoils_none_that_follow(url: str) -> None:
+    journal, lease = PostgresJournal(url, 0), PostgresLease(url, 0, "a", 60.0)
+    assert await lease.take("127.0.0.1:1")
+    head = await journal.head()
+    async with silence(url, "journal.batch, journal.lease"):
+        for ask in (journal.head, lease.renew):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await ask()
+    assert await journal.head() == head
+    await lease.renew()
+    await journal.close()
+    await lease.close()
 
 
 async def test_of_two_that_take_at_once_one_leads(url: str) -> None:

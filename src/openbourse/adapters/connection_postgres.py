@@ -239,8 +239,13 @@ def _watch_peer(connection: asyncpg.Connection) -> None:
                 same.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-def is_demoted(connection: asyncpg.Connection) -> bool:
-    """Tell whether the server has said that it can no longer be written to: what it shows may be outdated."""
+def is_lost(connection: asyncpg.Connection) -> bool:
+    """Tell whether a connection is closed, or leads to a server that can no longer be written to: what it shows may be outdated.
+
+    It is asked before every statement: a connection that was hung up on while one was given up stays with its owner.
+    """
+    if connection.is_closed():
+        return True
     said = connection.get_settings()
     return "on" in (getattr(said, "in_hot_standby", "off"), getattr(said, "default_transaction_read_only", "off"))
 

@@ -13,7 +13,7 @@ from openbourse.adapters.connection_postgres import (
     DatabaseAway,
     application_name,
     connect,
-    is_demoted,
+    is_lost,
     process_name,
     within,
 )
@@ -124,9 +124,9 @@ class PostgresJournal:
 
     async def connect(self) -> asyncpg.Connection:
         """Return the connection, opened if need be. Raises JournalAway."""
-        if self._connection is not None and is_demoted(self._connection):
+        if self._connection is not None and is_lost(self._connection):
             self.abort()
-        if self._connection is None or self._connection.is_closed():
+        if self._connection is None:
             self._connection = await open_connection(self._url)
         return self._connection
 

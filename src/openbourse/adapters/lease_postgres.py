@@ -16,7 +16,7 @@ from openbourse.adapters.connection_postgres import (
     DatabaseAway,
     application_name,
     connect,
-    is_demoted,
+    is_lost,
     telling_away,
     within,
 )
@@ -115,7 +115,7 @@ class PostgresLease:
     async def _do(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """Do something over the connection, opened if need be. Raises JournalAway."""
         async with self._turn:
-            if self._connection is not None and (self._connection.is_closed() or is_demoted(self._connection)):
+            if self._connection is not None and is_lost(self._connection):
                 self.hang_up()
             if self._connection is None:
                 self._has_lock = False
@@ -282,9 +282,9 @@ class LeaderLookup:
     async def __call__(self) -> tuple[str, int] | None:
         """Return host and port of the leader's order intake, or None when nobody leads. Raises DatabaseAway."""
         async with self._turn:
-            if self._connection is not None and is_demoted(self._connection):
+            if self._connection is not None and is_lost(self._connection):
                 self.close()
-            if self._connection is None or self._connection.is_closed():
+            if self._connection is None:
                 self._connection = await connect(self._url)
             connection = self._connection
             try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from openbourse.adapters.connection_postgres import DatabaseAway, connect, is_demoted, telling_away
+from openbourse.adapters.connection_postgres import DatabaseAway, connect, is_lost, telling_away
 
 __all__ = ["DatabaseAway", "PostgresPool"]
 
@@ -16,10 +16,10 @@ async def _connect(url: str, **_of_the_pool: object) -> asyncpg.Connection:
     return await connect(url)
 
 
-async def _refuse_demoted(connection: asyncpg.Connection) -> None:
-    """Have the pool drop a connection to a host that is no longer the one to write to."""
-    if is_demoted(connection):
-        raise DatabaseAway("this host was demoted")
+async def _refuse_lost(connection: asyncpg.Connection) -> None:
+    """Have the pool drop a connection that is closed or leads to a host that is no longer the one to write to."""
+    if is_lost(connection):
+        raise DatabaseAway("this host was demoted, or hung up")
 
 
 class PostgresPool:
@@ -37,7 +37,7 @@ class PostgresPool:
     async def open(cls, url: str, connections_max: int, statement_s: float) -> "PostgresPool":
         """Return a pool with its first connection made. Raises DatabaseAway."""
         inner = await asyncpg.create_pool(
-            url, min_size=0, max_size=connections_max, connect=_connect, setup=_refuse_demoted
+            url, min_size=0, max_size=connections_max, connect=_connect, setup=_refuse_lost
         )
         pool = cls(inner, statement_s)
         try:

@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from openbourse.adapters.connection_postgres import LOST, connect, is_demoted
+from openbourse.adapters.connection_postgres import LOST, connect, is_lost
 
 log: Final = structlog.get_logger()
 
@@ -82,7 +82,7 @@ class LockWatch:
     async def run(self) -> None:
         """Raise ConnectionError when the lock is lost: rows may be too, even if no batch comes to notice it."""
         lock = self._connection
-        while not lock.is_closed() and not is_demoted(lock):  # noqa: ASYNC110 - the driver tells it by no event
+        while not is_lost(lock):  # noqa: ASYNC110 - the driver tells it by no event
             await asyncio.sleep(WATCH_EVERY_S)
         self._limit = asyncio.get_running_loop().call_later(END_SECONDS_MAX, self._give_up)
         raise ConnectionError("the lock of the one worker is lost")
