@@ -28,6 +28,7 @@ from chaos.places import (
     VALKEY,
     VALKEY_PORT,
     alias,
+    zone_of,
 )
 
 IP_TRANSPARENT: Final = 19
@@ -217,7 +218,9 @@ class Relay:
         plain.setblocking(False)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            if self._is_transparent:
+            # Within a zone answers would go past the router, to a dialler that knows nothing of this connection: there
+            # only the address that moves is dialled here, and whoever is dialled sees the router.
+            if self._is_transparent and zone_of(source) != zone_of(target[0]):
                 plain.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
                 plain.bind((source, 0))
             async with asyncio.timeout(DIAL_S):
