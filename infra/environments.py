@@ -70,7 +70,7 @@ class Environment:
     budget_usd: int
     mail: str
     is_protected: bool  # databases and buckets outlive their stack
-    interface_endpoints: bool = False
+    s3_prefix_list: str = ""  # when named: instances reach AWS by interface endpoints, S3 by its gateway, nothing else
     second: SecondRegion | None = None
     standby_of: str = ""  # the Region that this one stands by for; its fleets are empty until it is brought up
     settings: Mapping[str, str] = field(default_factory=dict)  # OPENBOURSE_* without the prefix
@@ -95,6 +95,11 @@ class Environment:
             second=None,
             standby_of=self.region,
         )
+
+    @property
+    def interface_endpoints(self) -> bool:
+        """Tell whether instances reach AWS without the internet."""
+        return bool(self.s3_prefix_list)
 
     @property
     def is_available(self) -> bool:
@@ -208,6 +213,17 @@ PRODUCTION: Final = Environment(
     settings={"REOPEN_AFTER_S": "300"},
 )
 
+# For those whose instances may not reach the internet. The control fleet alone may, for keys at API Gateway, whose
+# management has no endpoint in a network: one NAT is enough for that, and its zone's loss delays new keys.
+CLOSED: Final = replace(
+    PRODUCTION,
+    name="closed",
+    domain="closed.openbourse.example",
+    zone_id="Z0000000000CLOSED",
+    nat_gateways=1,
+    s3_prefix_list="pl-63a5400a",  # AWS's own list of S3's addresses in us-east-1
+)
+
 # A cluster can neither be read from another Region nor have its snapshots copied there, and RDS cannot keep the
 # master password of a database that has a replica: with a second Region the database is an instance with a standby.
 TWO_REGIONS: Final = replace(
@@ -218,4 +234,6 @@ TWO_REGIONS: Final = replace(
     second=SecondRegion(region="us-west-2", zones=("us-west-2a", "us-west-2b", "us-west-2c"), cidr="10.40.0.0/16"),
 )
 
-ENVIRONMENTS: Final[Mapping[str, Environment]] = {each.name: each for each in (DEV, STAGING, PRODUCTION, TWO_REGIONS)}
+ENVIRONMENTS: Final[Mapping[str, Environment]] = {
+    each.name: each for each in (DEV, STAGING, PRODUCTION, TWO_REGIONS, CLOSED)
+}

@@ -1,8 +1,7 @@
 """The network: three zones, who may talk to whom, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -10,12 +9,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.environments import Environment
-from infra.plan import HTTP_PORT, HTTPS_PORT, flows, pascal
+from infra.plan import HANDLERS, HTTP_PORT, HTTPS_PORT, endpoints, flows, of_objects, of_the_internet, pascal
 from openbourse.roles import FLEETS
-
-# Seven interface endpoints in three zones cost 7 × 3 × $7.30 = $153 a month, the three NAT gateways $99: the
-# instances need a way out for mail and webhooks anyhow, so endpoints are an option for those who must not have one.
-ENDPOINTS: Final = ("ssm", "ssmmessages", "ec2messages", "secretsmanager", "kms", "logs", "sqs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,9 @@ def add_network(scope: Construct, environment: Environment, logs: s3.IBucket) ->
     network = Network(vpc, _groups(scope, vpc))
     _allow(scope, network)
     if environment.interface_endpoints:
-        _endpoints(scope, network)
+        _endpoints(scope, environment, network)
+    else:
+        _let_out(scope, network, [*(fleet.name for fleet in FLEETS), *HANDLERS])
     return network
 
 
@@ -74,8 +71,7 @@ def _groups(scope: Construct, vpc: ec2.Vpc) -> dict[str, ec2.CfnSecurityGroup]:
         "link",
         "database",
         "cache",
-        "handlers",
-        "reports",
+        *HANDLERS,
         *(fleet.name for fleet in FLEETS),
     ]
     groups = {}
@@ -84,16 +80,18 @@ def _groups(scope: Construct, vpc: ec2.Vpc) -> dict[str, ec2.CfnSecurityGroup]:
             scope, f"{pascal(name)}Group",
             group_description=f"openbourse {name}",
             vpc_id=vpc.vpc_id,
-            # Without a rule of its own a group gets one that lets everything out.
-            security_group_egress=[
-                ec2.CfnSecurityGroup.EgressProperty(
-                    ip_protocol="icmp", cidr_ip="255.255.255.255/32", from_port=252, to_port=86,
-                    description="nothing goes out but what rules of this stack allow",
-                )
-            ],
+            security_group_egress=[_no_way_out()],
             tags=[cdk.CfnTag(key="Name", value=f"openbourse {name}")],
         )  # fmt: skip
     return groups
+
+
+def _no_way_out() -> ec2.CfnSecurityGroup.EgressProperty:
+    """Return a rule that lets nothing out: without one of its own a group gets one that lets out everything."""
+    return ec2.CfnSecurityGroup.EgressProperty(
+        ip_protocol="icmp", cidr_ip="255.255.255.255/32", from_port=252, to_port=86,
+        description="nothing goes out but what rules of this stack allow",
+    )  # fmt: skip
 
 
 def _allow(scope: Construct, network: Network) -> None:
@@ -116,28 +114,39 @@ def _allow(scope: Construct, network: Network) -> None:
             group_id=source, destination_security_group_id=target, ip_protocol="tcp",
             from_port=flow.port, to_port=flow.port, description=flow.why,
         )  # fmt: skip
-    for name in (*(fleet.name for fleet in FLEETS), "handlers", "reports"):
+
+
+def _let_out(scope: Construct, network: Network, names: Iterable[str]) -> None:
+    for name in names:
         ec2.CfnSecurityGroupEgress(
             scope, f"{pascal(name)}ToServices",
-            group_id=network.group(name), cidr_ip="0.0.0.0/0", ip_protocol="tcp", from_port=443, to_port=443,
-            description="AWS services, mail, webhooks",
+            group_id=network.group(name), cidr_ip="0.0.0.0/0", ip_protocol="tcp",
+            from_port=HTTPS_PORT, to_port=HTTPS_PORT, description="AWS services, webhooks",
         )  # fmt: skip
 
 
-def _endpoints(scope: Construct, network: Network) -> None:
+def _endpoints(scope: Construct, environment: Environment, network: Network) -> None:
+    """Add an endpoint in every zone for each service that is called, and the way to it for who calls it.
+
+    Eight of them in three zones cost 8 x 3 x $7.30 = $175 a month, two NAT gateways less save $66: for those who must.
+    """
+    called = endpoints()
+    users = sorted(set().union(*called.values()))
+    # One group for all: whom a service answers is IAM's matter, and eight groups make the stack too large.
     group = ec2.CfnSecurityGroup(
         scope, "EndpointGroup",
         group_description="openbourse endpoints",
         vpc_id=network.vpc.vpc_id,
         security_group_ingress=[
             ec2.CfnSecurityGroup.IngressProperty(
-                ip_protocol="tcp", from_port=443, to_port=443, source_security_group_id=network.group(name),
-                description=f"{name} to AWS services",
+                ip_protocol="tcp", from_port=HTTPS_PORT, to_port=HTTPS_PORT,
+                source_security_group_id=network.group(user), description=f"{user} to AWS services",
             )
-            for name in (*(fleet.name for fleet in FLEETS), "handlers", "reports")
+            for user in users
         ],
+        security_group_egress=[_no_way_out()],
     )  # fmt: skip
-    for service in ENDPOINTS:
+    for service in called:
         ec2.CfnVPCEndpoint(
             scope, f"{pascal(service)}Endpoint",
             vpc_id=network.vpc.vpc_id,
@@ -147,3 +156,16 @@ def _endpoints(scope: Construct, network: Network) -> None:
             subnet_ids=network.subnets("fleet"),
             security_group_ids=[group.attr_group_id],
         )  # fmt: skip
+    for user in users:
+        ec2.CfnSecurityGroupEgress(
+            scope, f"{pascal(user)}ToEndpoints",
+            group_id=network.group(user), destination_security_group_id=group.attr_group_id,
+            ip_protocol="tcp", from_port=HTTPS_PORT, to_port=HTTPS_PORT, description="AWS services",
+        )  # fmt: skip
+    for user in sorted(of_objects()):
+        ec2.CfnSecurityGroupEgress(
+            scope, f"{pascal(user)}ToObjects",
+            group_id=network.group(user), destination_prefix_list_id=environment.s3_prefix_list,
+            ip_protocol="tcp", from_port=HTTPS_PORT, to_port=HTTPS_PORT, description="S3, through its gateway",
+        )  # fmt: skip
+    _let_out(scope, network, sorted(of_the_internet()))

@@ -63,6 +63,8 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "log_connections": "1",
     "log_disconnections": "1",
 }
+HANDLERS: Final = ("handlers", "reports")
+"""Security groups of functions that are in the network: rotation, and the daily report."""
 OPERATORS: Final = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
 
 
@@ -122,6 +124,37 @@ def flows() -> Iterator[Flow]:
             yield Flow(fleet.name, "database", POSTGRES_PORT, "journal and rows")
         if Need.VALKEY in needs:
             yield Flow(fleet.name, "cache", VALKEY_PORT, "feed, limits, keys")
+
+
+def endpoints() -> dict[str, set[str]]:
+    """Return which services of AWS are called from inside the network, and by whom.
+
+    Mail is sent by the notices' function, which is in no network and reads its queue there: neither SES nor SQS is asked
+    from here. Run Command comes by the shell's channel, from agent 3.3.40 on. S3 has a gateway.
+    """
+    fleets = {fleet.name for fleet in FLEETS}
+    holders = {fleet.name for fleet in FLEETS if Need.MASTER_KEY in needs_of(fleet)}
+    return {
+        "ssm": fleets,  # settings at the first start, and the agent of the shell
+        "ssmmessages": fleets,
+        "logs": fleets,
+        "monitoring": fleets,
+        "ec2": fleets,  # the agent of logs reads its group's name from tags
+        "secretsmanager": {*fleets, *HANDLERS},
+        "kms": holders,  # a master key that KMS has wrapped
+        "sns": {fleet.name for fleet in FLEETS if "notifier" in fleet.roles},
+    }
+
+
+def of_objects() -> set[str]:
+    """Return who reads or writes objects, through the gateway of S3."""
+    roles = {role.name for role in ROLES if role.reads or role.writes}
+    return {"reports", *(fleet.name for fleet in FLEETS if roles & set(fleet.roles))}
+
+
+def of_the_internet() -> set[str]:
+    """Return who calls what has no endpoint in a network: API Gateway's management, for keys of people."""
+    return {fleet.name for fleet in FLEETS if "identity" in fleet.roles}
 
 
 def public_paths() -> list[tuple[str, Fleet]]:

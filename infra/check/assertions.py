@@ -3,13 +3,23 @@
 from collections.abc import Sequence
 from typing import Final
 
-from infra.check import edge_rules, fleet_rules, region_rules, report_rules, rotation_rules, store_rules, watch_rules
+from infra.check import (
+    edge_rules,
+    fleet_rules,
+    network_rules,
+    region_rules,
+    report_rules,
+    rotation_rules,
+    store_rules,
+    watch_rules,
+)
 from infra.check.assembly import Assembly, Rule
 from infra.environments import Environment
 from infra.templates import Template
 
 RULES: Final[tuple[Rule, ...]] = (
     *fleet_rules.RULES,
+    *network_rules.RULES,
     *store_rules.RULES,
     *edge_rules.RULES,
     *watch_rules.RULES,
