@@ -62,7 +62,8 @@ class Venue:
             return self.feed.until
 
         store = Store(pool)
-        told = operations(store, listing, ReadBarrier(committed, store.cursor), near)
+        self.answers = replica.Answers()
+        told = operations(store, listing, ReadBarrier(committed, store.cursor), near, self.answers)
         self._operations = {operation.rest[1]: operation for operation in told if operation.rest}
 
     def commit(self, number: int) -> None:
@@ -142,6 +143,9 @@ async def test_the_replica_answers_and_shows_every_committed_write(venue: Venue)
         await venue.answers_all()
     await venue.replica_answers()
     assert venue.expected == 30
+    told = venue.answers.values()
+    assert told["pages"] == 25
+    assert told["pages_by_primary"] <= 20, "those that were asked with the primary frozen are the replica's"
 
 
 async def test_a_paused_replica_hides_nothing(venue: Venue) -> None:
@@ -149,6 +153,7 @@ async def test_a_paused_replica_hides_nothing(venue: Venue) -> None:
     await venue.replica_answers()
     await asyncio.to_thread(venue.databases.standby.execute, "SELECT pg_wal_replay_pause()")
     venue.commit(10)
+    before = venue.answers.by_primary
     began = time.monotonic()
     await venue.answers_all()
     waited = time.monotonic() - began
@@ -157,6 +162,7 @@ async def test_a_paused_replica_hides_nothing(venue: Venue) -> None:
     began = time.monotonic()
     await venue.answers_all()
     assert time.monotonic() - began < replica.BEHIND_S, "while the replica rests nobody waits for it"
+    assert venue.answers.by_primary == before + 2, "one page that waited for the replica, one while it rested"
     await asyncio.to_thread(venue.databases.standby.execute, "SELECT pg_wal_replay_resume()")
     await venue.replica_answers()
 

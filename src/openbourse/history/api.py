@@ -11,7 +11,7 @@ from openbourse.history import lists, prevented
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.images import image_of
 from openbourse.history.lists import LIMIT_DEFAULT, LIMIT_MAX, read_window
-from openbourse.history.replica import Reader, Replica
+from openbourse.history.replica import Answers, Reader, Replica
 from openbourse.history.store import Store
 from openbourse.protocol.amounts import UNIT, format_units
 from openbourse.protocol.instruments import Permission
@@ -20,9 +20,15 @@ ZERO: Final = "0.00000000"
 NO_RATES: Final = {"maker": ZERO, "taker": ZERO, "buyer": ZERO, "seller": ZERO}
 
 
-def operations(store: Store, listing: Listing, barrier: ReadBarrier, replica: Replica | None = None) -> list[Operation]:
+def operations(
+    store: Store,
+    listing: Listing,
+    barrier: ReadBarrier,
+    replica: Replica | None = None,
+    answers: Answers | None = None,
+) -> list[Operation]:
     """Return the operations; what pages through the past asks the replica first, where there is one."""
-    reader = Reader(store, barrier, replica)
+    reader = Reader(store, barrier, replica, answers)
     api = _Api(store, listing, barrier, reader)
     window = frozenset({"symbol", "orderId", "startTime", "endTime", "limit"})
     read = Security.READ

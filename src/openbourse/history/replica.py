@@ -27,6 +27,19 @@ class Replica(Protocol):
         ...
 
 
+class Answers:
+    """Who answered pages of the past, counted of one process."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+        self.by_primary = 0
+        """Of these, where a replica should have: it was away, behind, or at rest for that."""
+
+    def values(self) -> dict[str, int]:
+        """Return them by the names of monitor/slo.py."""
+        return {"pages": self.pages, "pages_by_primary": self.by_primary}
+
+
 class Reader:
     """Answers questions from rows that have all that was committed when they were asked.
 
@@ -34,7 +47,10 @@ class Reader:
     as it is.
     """
 
-    def __init__(self, store: Store, barrier: ReadBarrier, replica: Replica | None = None) -> None:
+    def __init__(
+        self, store: Store, barrier: ReadBarrier, replica: Replica | None = None, answers: Answers | None = None
+    ) -> None:
+        self._answers = answers or Answers()
         self._store = store
         self._barrier = barrier
         self._replica = replica
@@ -50,6 +66,7 @@ class Reader:
                     if await self._barrier.reaches(near.cursor, wanted, BEHIND_S):
                         answer = await question(near)
                         self._rests_until = 0.0
+                        self._answers.pages += 1
                         return answer
                 why = f"behind for {BEHIND_S:g} s"
             except OSError as fault:
@@ -57,7 +74,10 @@ class Reader:
             self._rests_until = time.monotonic() + REST_S
             log.warning("the primary answers for the replica", why=why, seconds=REST_S)
         await self._barrier.wait(wanted)
-        return await question(self._store)
+        answer = await question(self._store)
+        self._answers.pages += 1
+        self._answers.by_primary += self._replica is not None
+        return answer
 
     def _may_try(self) -> bool:
         now = time.monotonic()

@@ -100,6 +100,10 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("edge", "new_order_ms", Kind.DISTRIBUTION, Unit.MILLISECONDS, _EDGE, "a new order, proof to answer"),
     Metric("edge", "cancel_ms", Kind.DISTRIBUTION, Unit.MILLISECONDS, _EDGE, "a cancel, proof to answer"),
     Metric("edge", "query_ms", Kind.DISTRIBUTION, Unit.MILLISECONDS, _EDGE, "a query, proof to answer"),
+    Metric("edge", "pages", Kind.COUNTER, Unit.COUNT, ("gateway",), "pages of the past that were answered"),
+    Metric(
+        "edge", "pages_by_primary", Kind.COUNTER, Unit.COUNT, ("gateway",), "of these, by the primary for its replica"
+    ),
     Metric(
         "audit", "breaches", Kind.GAUGE, Unit.COUNT, ("monitor",), "invariants found broken by the continuous audit"
     ),
@@ -137,6 +141,11 @@ SLOS: Final[tuple[Slo, ...]] = (
     Slo(
         "shedding", "edge_shed", "Sum", ">", 0.01, 300, 3, 3, "notBreaching", False, "",
         "shedding for a quarter of an hour is want of capacity, not a burst", "edge_calls",
+    ),
+    Slo(
+        "replica-unused", "edge_pages_by_primary", "Sum", ">", 0.1, 300, 3, 3, "notBreaching", False, "database.md",
+        "a replica that is away or behind for a quarter of an hour: its load is on the primary, beside the orders'",
+        "edge_pages",
     ),
     Slo(
         "no-leader", "sequencer_leading", "Maximum", "<", 1, 60, 2, 2, "breaching", True, "failover.md",

@@ -28,7 +28,7 @@ from openbourse.gateway.envelope import OrderAllowance
 from openbourse.gateway.session import SocketApi
 from openbourse.history import api as history
 from openbourse.history.barrier import ReadBarrier
-from openbourse.history.replica import Replica
+from openbourse.history.replica import Answers, Replica
 from openbourse.history.store import Store as HistoryStore
 from openbourse.identity import api as identity
 from openbourse.marketdata import api as marketdata
@@ -88,9 +88,10 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         keys.follow_removals(),
     ]
     operations: list[Operation] = []
+    answers = Answers()
     if "gateway" in roles:
         operations += _trading(
-            settings, view, barrier_store, barrier, intake, pool, withdrawals, await stores.replica()
+            settings, view, barrier_store, barrier, intake, pool, withdrawals, await stores.replica(), answers
         )
         beside.append(withdrawals.keep_reconciled())
     if "identity" in roles:
@@ -110,7 +111,9 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     if "streams" in roles:
         beside.append(hub.run())
     behind = _behind(
-        roles, settings, monitor_of(stores, pool, view, audit, limits, lambda: app.admission.values(), stop)
+        roles,
+        settings,
+        monitor_of(stores, pool, view, audit, limits, lambda: {**app.admission.values(), **answers.values()}, stop),
     )
     app = App(operations, keys, limiter, behind, settings.body_bytes_max, settings.trusted_proxies)
     venue = settings.venue
@@ -170,12 +173,13 @@ def _trading(
     pool: Any,
     withdrawals: Withdrawals,
     replica: Replica | None,
+    answers: Answers,
 ) -> list[Operation]:
     venue = settings.venue
     return [
         *general.operations(view.listing, venue.request_weight_per_minute, venue.orders_per_10s, venue.orders_per_day),
         *orders.operations(intake, view.listing, venue),
-        *history.operations(history_store, view.listing, barrier, replica),
+        *history.operations(history_store, view.listing, barrier, replica, answers),
         *marketdata.operations(view, TradeStore(pool), BarStore(pool)),
         *wallet.operations(view.listing, _Accounts(history_store, barrier), WalletStore(pool), withdrawals),
     ]
