@@ -46,9 +46,9 @@ WHY: Final[tuple[tuple[str, str, str, str, tuple[str, ...]], ...]] = (
     ("CloudWatch::CompositeAlarm", "the alarm that wakes somebody",
      "many at once are one fault", "– · –", ("1 alarm of alarms",)),
     ("CloudWatch::Dashboard", "metrics, and the page that shows them",
-     "from the table of goals", "– · –", ("100 metrics",)),
+     "from the table of goals", "– · –", ("custom metrics,", "detailed monitoring,")),
     ("Logs::LogGroup", "text, with an age",
-     "90 days, then forgotten", "minutes · –", ("50 GB of logs",)),
+     "90 days, then forgotten", "minutes · –", ("logs,",)),
     ("Budgets::Budget", "budget, and an eye on surprises",
      "a bill is a fault too", "– · –", ()),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from infra.check.assembly import Assembly
 from infra.check.assertions import assembly_of
 from infra.environments import PRODUCTION, TWO_REGIONS
 from infra.recorded import recorded
-from openbourse.cost import model
+from openbourse.cost import model, observing
 from openbourse.monitor.slo import SLOS
 from openbourse.roles import FLEETS
 
@@ -42,12 +42,23 @@ def alarm_metrics(assembly: Assembly) -> int:
 
 def test_the_bill_counts_what_the_templates_have() -> None:
     assembly = assembly_of(PRODUCTION, recorded())
-    assert alarm_metrics(assembly) == model.ALARM_METRICS
-    assert alarm_metrics(assembly_of(TWO_REGIONS.in_second_region(), recorded())) == model.SECOND_ALARM_METRICS
-    assert len(assembly.of("CloudWatch::CompositeAlarm")) == model.PAGING_ALARMS
+    assert alarm_metrics(assembly) == observing.ALARM_METRICS
+    assert alarm_metrics(assembly_of(TWO_REGIONS.in_second_region(), recorded())) == observing.SECOND_ALARM_METRICS
+    assert len(assembly.of("CloudWatch::CompositeAlarm")) == observing.PAGING_ALARMS
     assert len(assembly.of("SecretsManager::Secret")) == model.SECRETS
     assert len(assembly.of("KMS::Key")) == model.KMS_KEYS
     assert [len(each.properties["Rules"]) for each in assembly.of("WAFv2::WebACL")] == [model.WAF_RULES] * 2
+
+
+def test_the_bill_pays_for_every_instance_that_is_watched_each_minute() -> None:
+    assembly = assembly_of(PRODUCTION, recorded())
+    detailed = [each.properties["LaunchTemplateData"]["Monitoring"] for each in assembly.of("EC2::LaunchTemplate")]
+    assert detailed == [{"Enabled": True}] * len(FLEETS)
+    load = model.Workload(page.LOAD_RPS)
+    found = model.instances(load, model.Layout.CLUSTER)
+    assert found == {name: size.least for name, size in PRODUCTION.fleets.items()}
+    [every] = [each for each in assembly.of("SSM::Parameter") if each.properties["Name"].endswith("/EMF_EVERY_S")]
+    assert int(every.properties["Value"]) == observing.EMF_EVERY_S
 
 
 def test_the_bill_pays_for_the_fleets_that_stand() -> None:

@@ -5,6 +5,17 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Final
 
+from openbourse.cost.committed import ec2_month, rds_month, valkey_month
+from openbourse.cost.observing import (
+    ALARM_METRICS,
+    DETAILED_METRICS,
+    FLOW_GB_AT_500,
+    PAGING_ALARMS,
+    SECOND_ALARM_METRICS,
+    TEXT_GB_AT_500,
+    custom_metrics,
+    emf_gigabytes,
+)
 from openbourse.cost.prices import HOURS, price, tiered
 
 D = Decimal
@@ -21,11 +32,6 @@ CONTROL_SHARE: Final = D("0.03")
 """Of requests: account, keys, wallet, reports. These go through API Gateway."""
 WAF_RULES: Final = 6
 """Of each front's list. This and what follows is as production's templates have it; tests/infra/test_pages.py holds it."""
-ALARM_METRICS: Final = 46
-"""What the alarms look at: an alarm on a share looks at two, and each is paid for."""
-SECOND_ALARM_METRICS: Final = 35
-"""The same in a second Region, where neither reports by the clock nor rotation are."""
-PAGING_ALARMS: Final = 1
 SECRETS: Final = 4
 KMS_KEYS: Final = 1
 SEQUENCER_DISK_GB: Final = D(50)
@@ -155,6 +161,19 @@ def shards(load: Workload) -> int:
     return max(1, _up(load.commands / COMMANDS_PER_SHARD))
 
 
+def instances(load: Workload, layout: Layout) -> dict[str, int]:
+    """Return how many instances each fleet has."""
+    has_zones = layout is not Layout.ONE_ZONE
+    streams = 3 * max(1, _up(load.growth)) if has_zones else max(1, _up(load.growth / 2))
+    return {
+        "sequencer": shards(load) * (2 if has_zones else 1),
+        "gateway": gateways(load, layout),
+        "streams": streams,
+        "control": controls(load, layout),
+        "workers": 2 if has_zones else 1,
+    }
+
+
 def database_steps(load: Workload) -> int:
     """Return the size of the database: so many times a large one, a power of two, in all shards together."""
     steps = 1
@@ -208,48 +227,19 @@ def egress_line(load: Workload) -> Line:
     return Line("Data out", f"{gigabytes:,.0f} GB", cost)
 
 
-def _ec2(kind: str, commitment: Commitment) -> Decimal:
-    part = {
-        Commitment.NONE: D(1),
-        Commitment.ONE_YEAR: price("ec2 1y part"),
-        Commitment.THREE_YEARS: price("ec2 3y part"),
-    }
-    return price(f"ec2 {kind}") * part[commitment] * HOURS
-
-
-def _rds(commitment: Commitment) -> Decimal:
-    full = price("rds db.m7g.large")
-    paid = {
-        Commitment.NONE: full,
-        Commitment.ONE_YEAR: price("rds 1y db.m7g.large"),
-        Commitment.THREE_YEARS: full * price("rds 3y part"),
-    }
-    return paid[commitment] * HOURS
-
-
-def _valkey(commitment: Commitment) -> Decimal:
-    full = price("valkey cache.m7g.large")
-    paid = {
-        Commitment.NONE: full,
-        Commitment.ONE_YEAR: price("valkey 1y cache.m7g.large"),
-        Commitment.THREE_YEARS: full * price("valkey 3y part"),
-    }
-    return paid[commitment] * HOURS
-
-
 def compute_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[Line]:
     """Return what instances cost."""
     has_zones = layout is not Layout.ONE_ZONE
-    number, control, pairs = gateways(load, layout), controls(load, layout), shards(load)
-    large, spot = _ec2("c7g.large", commitment), price("ec2 c7g.large") * price("ec2 spot part") * HOURS
-    streams = max(1, _up(load.growth)) if has_zones else max(1, _up(load.growth / 2))
-    engines = pairs * (2 if has_zones else 1)
-    others = number + control + (3 * streams + 2 if has_zones else streams + 1)
+    found = instances(load, layout)
+    number, control, engines = found["gateway"], found["control"], found["sequencer"]
+    large, spot = ec2_month("c7g.large", commitment), price("ec2 c7g.large") * price("ec2 spot part") * HOURS
+    streams = found["streams"] // 3 if has_zones else found["streams"]
+    others = sum(found.values()) - engines
     disks = others * DISK_GB + engines * SEQUENCER_DISK_GB
     lines = [
         Line("EC2", f"gateways, {number} c7g.large", number * large),
-        Line("EC2", f"sequencers, {engines} c7g.xlarge, never Spot", engines * _ec2("c7g.xlarge", commitment)),
-        Line("EC2", f"control, {control} c7g.medium", control * _ec2("c7g.medium", commitment)),
+        Line("EC2", f"sequencers, {engines} c7g.xlarge, never Spot", engines * ec2_month("c7g.xlarge", commitment)),
+        Line("EC2", f"control, {control} c7g.medium", control * ec2_month("c7g.medium", commitment)),
     ]
     if has_zones:
         lines += [
@@ -274,7 +264,7 @@ def compute_lines(load: Workload, commitment: Commitment, layout: Layout) -> lis
 def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[Line]:
     """Return what database and cache cost."""
     steps, storage = database_steps(load), JOURNAL_GB_AT_500 * load.growth
-    single = steps * _rds(commitment)
+    single = steps * rds_month(commitment)
     nodes = max(1, _up(load.growth / 4))
     match layout:
         case Layout.ONE_ZONE:
@@ -292,7 +282,7 @@ def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[L
                 Line("RDS", "proxy", 2 * steps * price("rds proxy") * HOURS, True),
             ]
         case _:
-            part = _rds(commitment) / _rds(Commitment.NONE)
+            part = rds_month(commitment) / rds_month(Commitment.NONE)
             instances = 3 * steps * price("rds cluster db.m6gd.large") * part * HOURS
             cost = instances + 3 * storage * price("rds gp3")
             lines = [
@@ -303,7 +293,7 @@ def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[L
                 )
             ]
     copies = 1 if layout is Layout.ONE_ZONE else 2
-    lines.append(Line("ElastiCache", f"Valkey, {copies * nodes} m7g.large", copies * nodes * _valkey(commitment)))
+    lines.append(Line("ElastiCache", f"Valkey, {copies * nodes} m7g.large", copies * nodes * valkey_month(commitment)))
     return lines
 
 
@@ -314,22 +304,29 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
     nat = (
         zones * price("nat") * HOURS + 2 * zones * price("public ipv4") * HOURS + 100 * load.growth * price("nat data")
     )
-    logs = 50 * load.growth
+    stand, metrics = instances(load, layout), custom_metrics()
+    emf, count = emf_gigabytes(stand), sum(stand.values())
+    logs, flow = TEXT_GB_AT_500 * load.growth + emf, FLOW_GB_AT_500 * load.growth
     mails, objects = D("0.4") * load.growth, D(950) * load.growth
     calls, runs = 10 * load.growth, 5 * load.growth
     lines = [
         Line("Network", f"{zones} NAT, {2 * zones} public addresses", nat),
         Line(
             "CloudWatch",
-            "100 metrics, a dashboard",
-            100 * price("metric") + price("dashboard"),
+            f"custom metrics, {metrics}, a dashboard",
+            metrics * price("metric") + price("dashboard"),
+        ),
+        Line(
+            "CloudWatch",
+            f"detailed monitoring, {count} instances of {DETAILED_METRICS} metrics",
+            count * DETAILED_METRICS * price("metric"),
         ),
         Line("CloudWatch", f"alarms on {ALARM_METRICS} metrics", ALARM_METRICS * price("alarm")),
         Line("CloudWatch", f"{PAGING_ALARMS} alarm of alarms", PAGING_ALARMS * price("composite alarm")),
         Line(
             "CloudWatch",
-            f"{logs:,.0f} GB of logs, {40 * load.growth:,.0f} GB of flow logs",
-            (logs + 40 * load.growth) * price("logs"),
+            f"logs, {logs:,.0f} GB, {emf:,.1f} of them metrics; {flow:,.0f} GB of flow logs",
+            (logs + flow) * price("logs"),
         ),
         Line("S3", f"{objects:,.0f} GB of archive, backups, reports, logs", objects * price("s3")),
         Line("Messages", f"queues, {calls:,.0f} M calls", calls * price("sqs")),
@@ -354,7 +351,7 @@ def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
         Line(
             "Second region",
             "database replica with a standby",
-            2 * steps * _rds(commitment) + storage * price("rds gp3 multi-az"),
+            2 * steps * rds_month(commitment) + storage * price("rds gp3 multi-az"),
         ),
         Line(
             "Second region",
