@@ -8,6 +8,7 @@ import pytest
 from deploy.judged.conftest import Judge
 from deploy.services import SERVICES
 from deploy.stage import ROOT
+from openbourse.roles import Need
 
 KUBERNETES = ("1.29.0", "1.34.0", "1.37.0")
 DIGEST = f"sha256:{'a' * 64}"
@@ -49,6 +50,8 @@ def test_the_chart_has_everything_for_every_fleet(judge: Judge) -> None:
         ):
             assert word in part, f"{service.name}: {word}"
         assert f"terminationGracePeriodSeconds: {service.stop_s}" in part
+        assert f"name: openbourse-{service.name}\n                  key: OPENBOURSE_JOURNAL_URL" in part
+        assert ("key: OPENBOURSE_DATABASE_URL" in part) == (Need.DATABASE in service.needs)
 
 
 def test_the_chart_wants_its_image_by_digest(judge: Judge) -> None:

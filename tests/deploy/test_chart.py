@@ -3,6 +3,7 @@
 from deploy.balancer import IDLE_S
 from deploy.chart import CHART, VALUES, text, values
 from deploy.services import SERVICES
+from deploy.stage import ROOT
 from openbourse.edge.server import PROXY_KEEP_ALIVE_S
 from openbourse.roles import FLEETS, ROLES, Need, Purchase
 
@@ -20,6 +21,30 @@ def test_every_fleet_path_and_purchase_is_in_it() -> None:
         assert fleet["stopS"] > fleet["leaveS"]
     assert made["commanders"] == [service.name for service in SERVICES if Need.SEQUENCER in service.needs]
     assert made["ingress"]["idleS"] == IDLE_S < PROXY_KEEP_ALIVE_S
+
+
+def test_each_fleet_is_given_its_own_secrets_and_no_other() -> None:
+    made = {fleet["name"]: fleet for fleet in values()["fleets"]}
+    assert len({fleet["settingsSecret"] for fleet in made.values()}) == len(FLEETS)
+    logins = {Need.JOURNAL: "JOURNAL_URL", Need.DATABASE: "DATABASE_URL", Need.VALKEY: "VALKEY_URL"}
+    for service in SERVICES:
+        given = {setting["name"] for setting in made[service.name]["secretSettings"] if not setting["isOptional"]}
+        assert given == {name for need, name in logins.items() if need in service.needs}
+    optional = {
+        name: {each["name"] for each in fleet["secretSettings"] if each["isOptional"]} for name, fleet in made.items()
+    }
+    assert optional["sequencer"] == set()
+    assert "NOTIFY_URL" in optional["workers"]
+    assert not any("NOTIFY_URL" in found for name, found in optional.items() if name != "workers")
+    template = (CHART / "templates" / "fleets.yaml").read_text()
+    assert "secretRef" not in template, "a Secret whole would give more than its fleet reads"
+    assert "name: {{ $fleet.settingsSecret }}" in template
+
+
+def test_every_setting_that_is_given_is_one_that_a_process_reads() -> None:
+    source = (ROOT / "src" / "openbourse" / "settings.py").read_text()
+    names = {each["name"] for fleet in values()["fleets"] for each in fleet["secretSettings"]}
+    assert {name for name in names if f'"{name}"' not in source} == set()
 
 
 def test_every_value_is_used() -> None:
