@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from openbourse.adapters.gateway_keys_aws import AwsGatewayKeys
+from openbourse.adapters.gateway_keys_aws import PLAN_TAG, AwsGatewayKeys
 from tests.emulators import client, point_at
 
 VALUE = "a-value-of-forty-characters-or-thereabout"
@@ -30,6 +30,8 @@ async def test_a_key_is_made_once_and_removed(api: Any) -> None:
     await keys.make(1_000, VALUE)
     await keys.make(10_000, VALUE + "2")  # its name begins as the other's would without an end
     assert sorted(value for _, value in keys_in(api, plan)) == [VALUE, VALUE + "2"]
+    made = [each for each in api.get_api_keys()["items"] if plan in each["name"]]
+    assert [each.get("tags") for each in made] == [{PLAN_TAG: plan}] * 2, "by it the role may remove them, and no other"
     await keys.remove(1_000)
     await keys.remove(1_000)
     left = [each["value"] for each in api.get_api_keys(includeValues=True)["items"] if plan in each["name"]]

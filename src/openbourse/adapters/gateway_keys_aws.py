@@ -14,6 +14,8 @@ ATTEMPTS: Final = 2
 PAGE: Final = 500
 """Keys of a page, by the service's own limit."""
 DEFAULT_REGION: Final = "us-east-1"
+PLAN_TAG: Final = "openbourse:plan"
+"""Of each key: its plan. The instance's role may make keys with this tag, and remove those that have it."""
 THERE_ALREADY: Final = "ConflictException"
 GONE: Final = "NotFoundException"
 
@@ -60,13 +62,16 @@ class AwsGatewayKeys:
 
     def _new(self, name: str, value: str) -> list[str]:
         try:
-            return [self._client.create_api_key(name=name, description="of a user", enabled=True, value=value)["id"]]
+            made = self._client.create_api_key(
+                name=name, description="of a user", enabled=True, value=value, tags={PLAN_TAG: self._plan}
+            )
+            return [made["id"]]
         except ClientError as fault:
             # Another process was faster; a value under another name is nobody's success.
-            made = list(self._found(name))
-            if fault.response["Error"]["Code"] != THERE_ALREADY or not made:
+            there = list(self._found(name))
+            if fault.response["Error"]["Code"] != THERE_ALREADY or not there:
                 raise
-            return made
+            return there
 
     def _remove(self, user_id: int) -> None:
         for key in list(self._found(self._name(user_id))):
