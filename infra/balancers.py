@@ -86,9 +86,12 @@ def _balancer(
 ) -> elb.CfnLoadBalancer:
     is_public = name == "Public"
     attributes = {
-        "access_logs.s3.enabled": "true",
-        "access_logs.s3.bucket": storage.logs.bucket_name,
-        "access_logs.s3.prefix": f"balancer/{name.lower()}",
+        # Connections and not requests (decision 17): a request's line has signatures and listen keys in its query, and a
+        # balancer can leave nothing of it out.
+        "access_logs.s3.enabled": "false",
+        "connection_logs.s3.enabled": "true",
+        "connection_logs.s3.bucket": storage.logs.bucket_name,
+        "connection_logs.s3.prefix": f"balancer/{name.lower()}",
         "deletion_protection.enabled": str(environment.is_protected).lower(),
         "idle_timeout.timeout_seconds": str(IDLE_S if is_public else 60),
         "routing.http.drop_invalid_header_fields.enabled": "true",

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.observing import retention
-from infra.plan import HARMLESS, MANAGED, SIGN_IN_PATH, pascal
+from infra.plan import HARMLESS, MANAGED, SIGN_IN_PATH, UNWRITTEN, pascal
 from infra.storage import Storage
 
 WINDOW_S: Final = 300
@@ -72,9 +72,10 @@ def add_firewall(scope: Construct, name: str, environment: Environment, storage:
                 }
             ],
         },
+        # A query holds signatures and listen keys, the header the API key: none of them is written down.
         redacted_fields=[
-            waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "x-mbx-apikey"}),
-            waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "x-api-key"}),
+            waf.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
+            *(waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": each}) for each in UNWRITTEN),
         ],
     )  # fmt: skip
     return firewall
@@ -89,7 +90,10 @@ def guard(scope: Construct, name: str, firewall: waf.CfnWebACL, resource_arn: st
 
 def _visibility(label: str) -> waf.CfnWebACL.VisibilityConfigProperty:
     return waf.CfnWebACL.VisibilityConfigProperty(
-        cloud_watch_metrics_enabled=True, metric_name=label, sampled_requests_enabled=True
+        cloud_watch_metrics_enabled=True,
+        metric_name=label,
+        # Samples are shown whole, whatever the log leaves out; what was kept out is in the log.
+        sampled_requests_enabled=False,
     )
 
 

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.data import Stores
 from infra.environments import Environment
-from infra.plan import needs_of, pascal
+from infra.plan import PLAN_TAG, needs_of, pascal
 from infra.storage import Storage
 from openbourse.roles import Fleet, Need, role_named
 
@@ -130,12 +130,27 @@ def _of_buckets(fleet: Fleet, storage: Storage) -> Iterable[iam.PolicyStatement]
 
 
 def _of_gateway_keys(plan: str) -> Iterable[iam.PolicyStatement]:
-    """Yield making, finding and removing keys, and putting them into one plan; no plan, no API, no change of a key."""
-    keys = f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::/apikeys"
-    into = f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::/usageplans/{plan}/keys"
-    yield iam.PolicyStatement(sid="MakeKeys", actions=["apigateway:POST"], resources=[keys, into])
-    yield iam.PolicyStatement(sid="FindKeys", actions=["apigateway:GET"], resources=[keys])
-    yield iam.PolicyStatement(sid="RemoveKeys", actions=["apigateway:DELETE"], resources=[f"{keys}/*"])
+    """Yield making, finding and removing keys, and putting them into one plan; no plan, no API, no change of a key.
+
+    Ids of keys are not known before they are made, and IAM knows no names of them: ours are told by a tag. A key may be
+    made with that tag only, and removed with it only. What IAM cannot: who may tag what is made may tag what is there, so
+    a thief removes another's key by two calls, both in the trail; a fault of the program's removes none.
+    """
+    gateway = f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::"
+    tags = f"{gateway}/tags/arn%3A{cdk.Aws.PARTITION}%3Aapigateway%3A{cdk.Aws.REGION}%3A%3A%2Fapikeys%2F*"
+    asked = {"StringEquals": {f"aws:RequestTag/{PLAN_TAG}": plan}}
+    theirs = {"StringEquals": {f"aws:ResourceTag/{PLAN_TAG}": plan}}
+    yield iam.PolicyStatement(
+        sid="MakeKeys", actions=["apigateway:POST"], resources=[f"{gateway}/apikeys"], conditions=asked
+    )
+    yield iam.PolicyStatement(sid="TagKeys", actions=["apigateway:PUT"], resources=[tags], conditions=asked)
+    yield iam.PolicyStatement(
+        sid="PlanKeys", actions=["apigateway:POST"], resources=[f"{gateway}/usageplans/{plan}/keys"]
+    )
+    yield iam.PolicyStatement(sid="FindKeys", actions=["apigateway:GET"], resources=[f"{gateway}/apikeys"])
+    yield iam.PolicyStatement(
+        sid="RemoveKeys", actions=["apigateway:DELETE"], resources=[f"{gateway}/apikeys/*"], conditions=theirs
+    )
 
 
 def _of_notices(storage: Storage, topic: str) -> Iterable[iam.PolicyStatement]:

@@ -30,6 +30,10 @@ REPORT_WHEN: Final = "cron(5 0 * * ? *)"
 """As soon as the workers would write it: they find it there, and write what a failed call left out."""
 REPORT_TIMEOUT_S: Final = 780
 """Above what the report itself waits for: the rows (120 s), and their sums (600 s)."""
+UNWRITTEN: Final = ("x-mbx-apikey", "x-api-key", "authorization", "cookie")
+"""Headers that hold what proves a caller: no log has them."""
+PLAN_TAG: Final = "openbourse:plan"
+"""On keys of API Gateway that the program makes (openbourse/adapters/gateway_keys_aws.py): the plan that they are for."""
 LOGINS_MADE: Final = "logins"
 """The parameter that says that `migrate` made the logins: rotation begins after it."""
 ROTATION_DAY: Final[Mapping[str, int]] = {"journal": 2, "master": 9, "database": 16}

@@ -24,6 +24,8 @@ _ROLES: Final = tuple(f"*{fleet}Role*" for fleet in ("Sequencer", "Gateway", "St
 NAG: Final = (
     Allowed("AwsSolutions-EC23", ("*-network/WorldTo443", "*-network/WorldTo80"),
             "the public balancer: its WAF stands in front, and port 80 only sends to 443"),
+    Allowed("AwsSolutions-ELB2", ("*-edge/PublicBalancer", "*-edge/InnerBalancer"),
+            "connections are logged and not requests, whose lines have signatures and listen keys (decision 17)"),
     Allowed("AwsSolutions-SMG4", ("*-data/JournalSecret/*", "*-data/DatabaseSecret/*", "*-data/DatabaseMasterSecret"),
             "rotated in the stack rotation: the macro that does it may not touch the databases' stack"),
     Allowed("AwsSolutions-SMG4", ("*-data/ValkeySecret/*",),
@@ -63,6 +65,7 @@ CHECKOV: Final = (
     Allowed("CKV2_AWS_71", ("*Certificate*",), "one certificate for api., account. and those to come"),
     Allowed("CKV_AWS_111", _ROLES, "actions that know no resource: Session Manager, the agent's metrics"),
     Allowed("CKV_AWS_111", ("*ReporterRole*",), "actions that know no resource: interfaces in a network, tracing"),
+    Allowed("CKV_AWS_91", ("*Balancer",), "connections are logged and not requests (decision 17)"),
     Allowed("CKV_AWS_116", ("*Notifier*",), "its queue has the dead-letter queue"),
     Allowed("CKV_AWS_117", ("*Notifier*",), "it reaches SES and nothing inside: a network would only add a NAT"),
     Allowed("CKV_AWS_120", ("*AccountStage",), "balances are not to be cached"),

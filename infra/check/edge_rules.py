@@ -13,6 +13,7 @@ from infra.plan import (
     STAGE,
     TIMEOUT_MS,
     TLS_POLICY,
+    UNWRITTEN,
     metered_paths,
     public_paths,
 )
@@ -128,12 +129,13 @@ def health_is_asked_and_fleets_drain(assembly: Assembly) -> Iterator[str]:
 
 
 def balancers_are_set_as_meant(assembly: Assembly) -> Iterator[str]:
-    """Long sockets live, broken headers do not, requests are logged, and a balancer is not deleted by mistake."""
+    """Long sockets live, broken headers do not, connections are logged, and a balancer is not deleted by mistake."""
     for each in assembly.of("ElasticLoadBalancingV2::LoadBalancer"):
         own = attributes(each.properties.get("LoadBalancerAttributes", []))
         wanted = {
             "routing.http.drop_invalid_header_fields.enabled": "true",
-            "access_logs.s3.enabled": "true",
+            "access_logs.s3.enabled": "false",
+            "connection_logs.s3.enabled": "true",
             "waf.fail_open.enabled": "false",
             "deletion_protection.enabled": str(assembly.environment.is_protected).lower(),
         }
@@ -211,6 +213,28 @@ def fronts_are_guarded(assembly: Assembly) -> Iterator[str]:
                 yield f"{each}: {rule['Name']} lets pass"
 
 
+def no_log_proves_a_caller(assembly: Assembly) -> Iterator[str]:
+    """No log has what a caller is proven by: not a query with its signature, not a key's header, not a body."""
+    logged = assembly.of("WAFv2::LoggingConfiguration")
+    for each in logged:
+        fields = each.properties.get("RedactedFields", [])
+        names = {str(field["SingleHeader"]["Name"]) for field in fields if "SingleHeader" in field}
+        if not any("QueryString" in field for field in fields) or not set(UNWRITTEN) <= names:
+            yield f"{each}: writes down what {fields} leave"
+    if len(logged) != len(assembly.of("WAFv2::WebACL")):
+        yield f"{len(logged)} firewalls write down what they keep out"
+    for each in assembly.of("WAFv2::WebACL"):
+        shown = [each.properties, *each.properties["Rules"]]
+        if any(one["VisibilityConfig"].get("SampledRequestsEnabled") is not False for one in shown):
+            yield f"{each}: shows whole requests"
+    for each in assembly.of("ApiGateway::Stage"):
+        written = str(each.properties.get("AccessLogSetting", {}).get("Format"))
+        if "querystring" in written.lower() or "header" in written.lower() or 'apiKey"' in written:
+            yield f"{each}: writes down {written}"
+        if any(one.get("DataTraceEnabled") is not False for one in each.properties.get("MethodSettings", [])):
+            yield f"{each}: writes down bodies"
+
+
 RULES: Final[tuple[Rule, ...]] = (
     only_the_edge_is_public,
     fronts_speak_tls_only,
@@ -220,4 +244,5 @@ RULES: Final[tuple[Rule, ...]] = (
     plans_bound_their_keys,
     the_api_gives_up_in_time,
     fronts_are_guarded,
+    no_log_proves_a_caller,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from infra.check.assembly import Assembly, Resource, Rule, attributes, listed, statements
-from infra.plan import flows, needs_of, pascal
+from infra.plan import PLAN_TAG, flows, needs_of, pascal
 from openbourse.roles import FLEETS, INTAKE_PORT, Fleet, Need, Purchase
 
 SPOT_TYPES_MIN: Final = 4
@@ -28,12 +28,15 @@ ANY_RESOURCE: Final = frozenset(
     }
 )
 """Actions that AWS offers for no single resource; every other must name what it is for."""
-KEY_ACTIONS: Final = {
-    "apigateway:POST": ["/apikeys", "/usageplans/PLAN/keys"],
-    "apigateway:GET": ["/apikeys"],
-    "apigateway:DELETE": ["/apikeys/*"],
+KEYS_TAGGED: Final = "/tags/arn%3A?%3Aapigateway%3A?%3A%3A%2Fapikeys%2F*"
+KEY_RIGHTS: Final = {
+    ("apigateway:POST", "/apikeys", "aws:RequestTag"),
+    ("apigateway:PUT", KEYS_TAGGED, "aws:RequestTag"),
+    ("apigateway:POST", "/usageplans/PLAN/keys", ""),
+    ("apigateway:GET", "/apikeys", ""),
+    ("apigateway:DELETE", "/apikeys/*", "aws:ResourceTag"),
 }
-"""What identity may do at API Gateway; ids of keys are not known before they are made."""
+"""What identity may do at API Gateway, and by which tag; ids of keys are not known before they are made."""
 
 
 def group_of(assembly: Assembly, fleet: Fleet) -> Resource | None:
@@ -270,20 +273,27 @@ def one_fleet_makes_keys_of_one_plan(assembly: Assembly) -> Iterator[str]:
     if not plans or not plans <= {str(each) for each in assembly.of("ApiGateway::UsagePlan")}:
         yield f"identity is told of {sorted(plans)}"
     for role in assembly.of("IAM::Role"):
-        may = {}
-        for statement in statements(role):
-            for action in listed(statement["Action"]):
-                if action.startswith("apigateway:"):
-                    may[action] = listed(statement["Resource"])
+        may = {
+            (action, _of_gateway(assembly, role, where, plans), _tag_of(assembly, role, statement, plans))
+            for statement in statements(role)
+            for action in listed(statement["Action"])
+            if action.startswith("apigateway:")
+            for where in listed(statement["Resource"])
+        }
         is_identity = any(
             role.name.startswith(f"{pascal(fleet.name)}Role") and "identity" in fleet.roles for fleet in FLEETS
         )
-        if set(may) != (set(KEY_ACTIONS) if is_identity else set()):
-            yield f"{role}: may {sorted(may)}"
-        for action, where in may.items():
-            ends = sorted(_of_gateway(assembly, role, each, plans) for each in where)
-            if ends != KEY_ACTIONS.get(action):
-                yield f"{role}: may {action} {ends}"
+        wanted = KEY_RIGHTS if is_identity else set()
+        if may != wanted:
+            yield f"{role}: may {sorted(may - wanted)}, may not {sorted(wanted - may)}"
+
+
+def _tag_of(assembly: Assembly, role: Resource, statement: Mapping[str, Any], plans: set[str]) -> str:
+    """Return by which tag a statement is bound to a plan that identity is told of."""
+    for key, value in statement.get("Condition", {}).get("StringEquals", {}).items():
+        if key.endswith(f"/{PLAN_TAG}") and str(assembly.target(role, value)) in plans:
+            return str(key.partition("/")[0])
+    return ""
 
 
 def _of_gateway(assembly: Assembly, role: Resource, arn: Any, plans: set[str]) -> str:

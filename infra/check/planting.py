@@ -187,8 +187,13 @@ def other_log(documents: Documents) -> None:
 
 def keys_of_all_plans(documents: Documents) -> None:
     policies = one(documents, "IAM::Role", "ControlRole")["Properties"]["Policies"]
-    [statement] = [each for each in policies[0]["PolicyDocument"]["Statement"] if each.get("Sid") == "MakeKeys"]
+    [statement] = [each for each in policies[0]["PolicyDocument"]["Statement"] if each.get("Sid") == "PlanKeys"]
     statement["Resource"] = "arn:aws:apigateway:us-east-1::/usageplans/*"
+
+
+def keys_of_others(documents: Documents) -> None:
+    """Let identity remove any key of the account."""
+    del statement(documents, "ControlRole", "apigateway:DELETE")["Condition"]
 
 
 def setting_gone(documents: Documents) -> None:

@@ -41,13 +41,21 @@ def the_second_region_has_the_data(assembly: Assembly) -> Iterator[str]:
 
 
 def names_lead_to_the_region_that_answers(assembly: Assembly) -> Iterator[str]:
-    """Each name has two records, the first Region's under a health check."""
+    """The public's name and the account's have two records each, and one question moves both: no venue trades in two."""
     turns: dict[str, set[str]] = {}
+    asked = set()
     for record in assembly.of("Route53::RecordSet"):
         turn = str(record.properties.get("Failover"))
         turns.setdefault(str(record.properties["Name"]), set()).add(turn)
-        if turn == "PRIMARY" and assembly.target(record, record.properties.get("HealthCheckId")) is None:
-            yield f"{record}: nobody asks whether it answers"
+        if turn == "PRIMARY":
+            check = assembly.target(record, record.properties.get("HealthCheckId"))
+            if check is None or check.type != "AWS::Route53::HealthCheck":
+                yield f"{record}: nobody asks whether it answers"
+            asked.add(str(check))
+    if len(asked) > 1:
+        yield f"names move by {sorted(asked)}, apart from each other"
+    wanted = {f"{label}.{assembly.environment.domain}" for label in ("api", "account")}
+    yield from (f"{name}: leads nowhere" for name in wanted - turns.keys())
     yield from (f"{name}: {sorted(found)}" for name, found in turns.items() if found != {"PRIMARY", "SECONDARY"})
 
 

@@ -34,6 +34,7 @@ UNMADE: Final[Mapping[str, Mapping[str, str]]] = {
             "WAFv2::LoggingConfiguration", "WAFv2::WebACLAssociation",
         ),
         "AWS::CloudWatch::Alarm/GoalAvailability": "a share of two metrics is metric math, which it does not do",
+        "AWS::CloudWatch::Alarm/GoalReplicaUnused": "a share of two metrics is metric math, which it does not do",
         "AWS::CloudWatch::Alarm/GoalShedding": "a share of two metrics is metric math, which it does not do",
     },
 }  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from infra import plan
 from infra.check import region_rules
 from infra.check.assembly import Assembly
 from infra.check.assertions import RULES, assembly_of, broken, judge
@@ -11,6 +12,7 @@ from infra.check.faults import FAULTS, OWN, Fault, planted
 from infra.environments import DEV, ENVIRONMENTS
 from infra.recorded import recorded
 from infra.templates import Template
+from openbourse.adapters import gateway_keys_aws
 
 FAULTS_MIN = 24
 
@@ -46,6 +48,10 @@ def test_a_planted_fault_is_found(found: dict[str, set[str]], fault: Fault) -> N
 def test_every_rule_is_broken_by_some_fault(found: dict[str, set[str]]) -> None:
     broken_by_some = {rule.partition(" (")[0] for rules in found.values() for rule in rules}
     assert broken_by_some == {rule.__name__ for rule in (*RULES, *region_rules.RULES)}
+
+
+def test_the_tag_that_rights_are_bound_to_is_the_one_that_the_program_puts_on_keys() -> None:
+    assert plan.PLAN_TAG == gateway_keys_aws.PLAN_TAG
 
 
 def test_there_are_as_many_faults_as_were_asked_for() -> None:
