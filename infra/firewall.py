@@ -61,7 +61,7 @@ def add_firewall(scope: Construct, name: str, environment: Environment, storage:
         log_destination_configs=[
             f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:{group.log_group_name}"
         ],
-        # What passed is in the balancer's log already; here only what was kept out, or the text costs more than WAF.
+        # What passed is counted by metrics; here only what was kept out, or the text costs more than WAF.
         logging_filter={
             "DefaultBehavior": "DROP",
             "Filters": [
@@ -72,8 +72,10 @@ def add_firewall(scope: Construct, name: str, environment: Environment, storage:
                 }
             ],
         },
-        # A query holds signatures and listen keys, the header the API key: none of them is written down.
+        # A query holds signatures and listen keys, a socket's path a listen key, a header the API key: none of them is
+        # written down. Which rule kept a request out says enough of where it went.
         redacted_fields=[
+            waf.CfnLoggingConfiguration.FieldToMatchProperty(uri_path={}),
             waf.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
             *(waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": each}) for each in UNWRITTEN),
         ],

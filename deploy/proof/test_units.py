@@ -9,6 +9,7 @@ import pytest
 
 from deploy.proof.venue import PORTS, STARTED, Venue, status, unit
 from deploy.services import LEAVE_S, STARTS_MAX
+from infra.recorded import recorded
 from tests.exchange import Client
 
 pytestmark = pytest.mark.timeout(900)
@@ -85,6 +86,37 @@ def test_an_edge_leaves_without_failing_anything_sent_to_it(venue: Venue) -> Non
     with pytest.raises(httpx.HTTPError):
         client.request("GET", "/api/v3/ping")
     venue.machine.run("systemctl", "start", unit("gateway@2"))
+
+
+def rotation_command() -> str:
+    """Return what the stacks send to an instance whose fleet's password was changed."""
+    bodies = (body for template in recorded() for body in template.resources.values())
+    documents = (body["Properties"] for body in bodies if body["Type"] == "AWS::SSM::Document")
+    [told] = {
+        "\n".join(document["Content"]["mainSteps"][0]["inputs"]["runCommand"])
+        for document in documents
+        if document["DocumentType"] == "Command"
+    }
+    return told
+
+
+def test_a_fleet_is_restarted_process_by_process_after_a_rotation(venue: Venue) -> None:
+    fleet = ("gateway@1", "gateway@2")
+    before = {each: venue.machine.pid(unit(each)) for each in fleet}
+    venue.machine.write("/etc/openbourse/instance.env", "OPENBOURSE_FLEET=gateway\nOPENBOURSE_ROLES=gateway monitor\n")
+    began, looked, nobody = time.monotonic(), 0, 0
+    rolling = subprocess.Popen(venue.machine.command("sh", "-c", rotation_command()))
+    while rolling.poll() is None:
+        looked += 1
+        nobody += not any(status(PORTS[each]) == 200 for each in fleet)
+        assert time.monotonic() - began < 300
+        time.sleep(0.2)
+    venue.machine.run("rm", "/etc/openbourse/instance.env")
+    print(f"rolled in {time.monotonic() - began:.0f} s; nobody ready in {nobody} of {looked} looks")
+    assert rolling.returncode == 0
+    assert all(venue.machine.pid(unit(each)) not in (0, pid) for each, pid in before.items())
+    assert looked > 20
+    assert nobody == 0
 
 
 def test_a_frozen_edge_is_ended_by_the_watchdog(venue: Venue) -> None:

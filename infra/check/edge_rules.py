@@ -214,12 +214,13 @@ def fronts_are_guarded(assembly: Assembly) -> Iterator[str]:
 
 
 def no_log_proves_a_caller(assembly: Assembly) -> Iterator[str]:
-    """No log has what a caller is proven by: not a query with its signature, not a key's header, not a body."""
+    """No log has what a caller is proven by: no query or path, no key's header, no body."""
     logged = assembly.of("WAFv2::LoggingConfiguration")
     for each in logged:
         fields = each.properties.get("RedactedFields", [])
         names = {str(field["SingleHeader"]["Name"]) for field in fields if "SingleHeader" in field}
-        if not any("QueryString" in field for field in fields) or not set(UNWRITTEN) <= names:
+        places = {key for field in fields for key in field}
+        if not {"QueryString", "UriPath"} <= places or not set(UNWRITTEN) <= names:
             yield f"{each}: writes down what {fields} leave"
     if len(logged) != len(assembly.of("WAFv2::WebACL")):
         yield f"{len(logged)} firewalls write down what they keep out"
