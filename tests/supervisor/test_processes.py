@@ -1,14 +1,16 @@
 """Children come back with growing pauses, and a start that cannot work ends with the log's last words."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from openbourse.supervisor import processes
+from openbourse.supervisor import orphans, processes
 from openbourse.supervisor.processes import Child, Plan, StartFault, bound_log, describe_exit, log_tail
 
 
@@ -33,6 +35,59 @@ async def test_a_part_that_ends_again_and_again_is_given_up_with_its_last_words(
     assert notices[0] == "part ended with code 3; starting it again"
     assert child.pid is None
     assert not (tmp_path / "part.pid").exists()
+
+
+def lasting(tmp_path: Path) -> Plan:
+    sign = str(tmp_path / "ready")
+    return plan_for(tmp_path, f"import time, pathlib; pathlib.Path({sign!r}).touch(); time.sleep(60)")
+
+
+async def come_back(child: Child, pid: int | None) -> None:
+    """Wait until another process of a part runs."""
+    async with asyncio.timeout(5):
+        while child.pid in (None, pid):  # noqa: ASYNC110 - the system tells it by no event
+            await asyncio.sleep(0.01)
+
+
+async def test_a_part_that_went_while_the_disk_was_full_comes_back(tmp_path: Path) -> None:
+    is_full, notices = iter((False, True, True, False)), list[str]()
+
+    def before_start() -> None:
+        if next(is_full):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    plan = lasting(tmp_path)
+    child = Child(replace(plan, before_start=before_start), notices.append)
+    await child.start()
+    pid = child.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await come_back(child, pid)
+    assert [notice.split(":")[0] for notice in notices[1:]] == ["part could not be started"] * 2
+    await child.stop()
+
+
+async def test_a_part_that_cannot_be_written_down_is_not_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, record = list[int](), orphans.record
+
+    def fail_once(pid_file: Path, pid: int) -> None:
+        left.append(pid)
+        if len(left) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        record(pid_file, pid)
+
+    monkeypatch.setattr(orphans, "record", fail_once)
+    plan = lasting(tmp_path)
+    child = Child(plan, print)
+    await child.start()
+    os.kill(left[0], signal.SIGKILL)
+    async with asyncio.timeout(5):
+        while len(left) < 3:  # noqa: ASYNC110 - the system tells it by no event
+            await asyncio.sleep(0.01)
+    assert orphans.start_time(left[1]) is None
+    await child.stop()
 
 
 async def test_a_part_that_is_never_ready_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """Starting, stopping, killing and starting again, with real PostgreSQL, Valkey and child processes."""
 
 import asyncio
+import errno
+import io
 import json
 import os
 import shutil
@@ -12,14 +14,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import asyncpg
 import pytest
+from rich.console import Console
 
+from openbourse.settings import ProcessSettings
+from openbourse.supervisor import venue
 from openbourse.supervisor.layout import Layout, is_claimed
 from openbourse.supervisor.orphans import postgres_pids, recorded_pid, start_time
+from openbourse.supervisor.processes import Child
+from openbourse.supervisor.progress import Progress
 from openbourse.supervisor.stores import find_running
-from openbourse.supervisor.venue import is_healthy
+from openbourse.supervisor.venue import Options, Venue, is_healthy
 
 SECONDS_MAX = 40.0
 ROLES = ("sequencer", "history", "workers", "edge-1", "edge-2", "demo")
@@ -220,3 +229,40 @@ def test_a_signal_during_the_start_stops_cleanly(data: Path) -> None:
     venue.stop()
     assert not postgres_pids(data / "postgres")
     assert venue.pid("valkey") is None
+
+
+class Full(io.StringIO):
+    """A terminal that is gone, or a file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Silent:
+    """A part that somebody looks after."""
+
+    plan = SimpleNamespace(name="part")
+    pid = 1
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def end_if_silent(self) -> None:
+        self.looks += 1
+
+
+async def test_a_full_disk_keeps_no_house_from_being_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a supervisor writes for people to read must not cost what it does for its processes."""
+    monkeypatch.setattr(venue, "HOUSEKEEPING_SECONDS", 0.01)
+    kept = Venue(Options(ProcessSettings(data_dir=tmp_path)), Progress(Console(file=Full())))
+    kept._layout.create()
+    (kept._layout.log_dir / "supervisor.log").symlink_to("/dev/full")
+    kept._layout.venue_file.with_name(kept._layout.venue_file.name + ".new").symlink_to("/dev/full")
+    part = Silent()
+    kept._roles.append(cast(Child, part))
+    house = asyncio.create_task(kept._keep_house())
+    await asyncio.sleep(0.2)
+    assert not house.done(), house.exception()
+    assert part.looks > 3
+    kept._notice("part was killed by SIGKILL; starting it again")
+    house.cancel()

@@ -122,17 +122,21 @@ class Child:
         pause = BACKOFF_SECONDS_FIRST
         while True:
             started = time.monotonic()
-            async with self._spawning:
-                if self._is_stopping:
-                    return
-                process = self._process = await self._spawn()
-            code = await process.wait()
+            try:
+                async with self._spawning:
+                    if self._is_stopping:
+                        return
+                    process = self._process = await self._spawn()
+                end = describe_exit(await process.wait())
+            except OSError as fault:
+                # A full disk, or no memory for one more process: it passes, and whoever went away meanwhile must come back.
+                end = f"could not be started: {fault}"
             if self._is_stopping:
                 return
             if time.monotonic() - started >= STEADY_SECONDS:
                 pause = BACKOFF_SECONDS_FIRST
             self.restarts += 1
-            self._notice(f"{self.plan.name} {describe_exit(code)}; starting it again")
+            self._notice(f"{self.plan.name} {end}; starting it again")
             await asyncio.sleep(pause)
             pause = min(pause * 2, BACKOFF_SECONDS_MAX)
 
@@ -152,7 +156,13 @@ class Child:
             )
         finally:
             os.close(log)
-        orphans.record(self.plan.pid_file, process.pid)
+        try:
+            orphans.record(self.plan.pid_file, process.pid)
+        except OSError:
+            # Nobody would find it after a crash of this process.
+            process.kill()
+            await process.wait()
+            raise
         return process
 
 

@@ -260,18 +260,24 @@ class Venue:
 
     async def _keep_house(self) -> None:
         written: dict[str, int] = {}
-        logs_checked_at = 0.0
+        logs_checked_at, told = 0.0, ""
         while True:
             for child in self._roles:
                 child.end_if_silent()
             processes = self._processes()
-            if processes != written:
-                self._write_venue_file()
-                written = processes
-            if time.monotonic() - logs_checked_at >= LOG_CHECK_SECONDS:
-                logs_checked_at = time.monotonic()
-                for log in self._layout.log_dir.glob("*.log"):
-                    await asyncio.to_thread(bound_log, log)
+            try:
+                if processes != written:
+                    self._write_venue_file()
+                    written = processes
+                if time.monotonic() - logs_checked_at >= LOG_CHECK_SECONDS:
+                    logs_checked_at = time.monotonic()
+                    for log in self._layout.log_dir.glob("*.log"):
+                        await asyncio.to_thread(bound_log, log)
+            except OSError as fault:
+                # A full disk, most likely: frozen processes are to be ended all the same.
+                if str(fault) != told:
+                    told = str(fault)
+                    self._notice(f"housekeeping waits: {told}")
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     def _processes(self) -> dict[str, int]:
@@ -290,10 +296,12 @@ class Venue:
         write_private(self._layout.venue_file, json.dumps(contents, indent=2) + "\n")
 
     def _notice(self, text: str) -> None:
+        """Tell what happened; neither a full disk nor a terminal that is gone keeps anybody from starting a part again."""
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with (self._layout.log_dir / "supervisor.log").open("a") as log:
+        with contextlib.suppress(OSError), (self._layout.log_dir / "supervisor.log").open("a") as log:
             log.write(f"{moment} {text}\n")
-        self._progress.notice(text)
+        with contextlib.suppress(OSError):
+            self._progress.notice(text)
 
 
 def is_healthy(host: str, port: int) -> bool:
