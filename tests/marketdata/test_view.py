@@ -1,12 +1,20 @@
 """The view decodes what it folds, and of the rest only what somebody hears."""
 
+import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg
+import pytest
+
+from openbourse.edge.listing import Listing
 from openbourse.marketdata.view import MarketView
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.commands import PlaceOrder
 from openbourse.protocol.events import Event, EventKind
+from tests.projection.recorded import Recorded
+from tests.projection.test_runner import project
 from tests.served import ALICE, funded_engine
 
 
@@ -42,3 +50,44 @@ async def test_events_reach_the_listener_only_while_somebody_hears_them() -> Non
     assert len(bids) + len(asks) == 2
     kinds = [{event.kind for event in seen} for seen in told]
     assert kinds == [{EventKind.LEVEL_CHANGED}, {EventKind.LEVEL_CHANGED, EventKind.BALANCE_CHANGED}]
+
+
+class Cut:
+    """A pool whose connection is lost at a statement, once."""
+
+    def __init__(self, pool: asyncpg.Pool, statement: str) -> None:
+        self._pool = pool
+        self._statement = statement
+
+    @contextlib.asynccontextmanager
+    async def acquire(self) -> AsyncIterator["Cut"]:
+        async with self._pool.acquire() as self._connection:
+            yield self
+
+    def transaction(self, **how: Any) -> Any:
+        return self._connection.transaction(**how)
+
+    async def fetchval(self, statement: str) -> Any:
+        return await self._connection.fetchval(statement)
+
+    async def fetch(self, statement: str, *values: object) -> Any:
+        if self._statement and self._statement in statement:
+            self._statement = ""
+            raise ConnectionError("the database is away")
+        return await self._connection.fetch(statement, *values)
+
+
+async def test_what_was_read_before_the_database_went_away_is_not_kept(database_url: str) -> None:
+    """A level that went between two tries stood in the book for ever, and trades were counted twice."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as pool:
+        await project(pool, Recorded(50))
+        view, fresh = MarketView(Listing()), MarketView(Listing())
+        cut = Cut(pool, "projection_marketdata.trade WHERE instrument = $1 ORDER")
+        with pytest.raises(ConnectionError):
+            await view.load(cut)
+        assert not view.listing.by_symbol
+        await pool.execute("DELETE FROM projection_marketdata.level")
+        for each in (view, fresh):
+            await each.load(cut)
+        assert fresh.market(1).trades
+        assert fresh.markets == view.markets

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -118,29 +118,33 @@ class MarketView:
         return market
 
     async def load(self, pool: Any) -> None:
-        """Read the projection and its cursor as of one moment."""
+        """Read the projection and its cursor as of one moment; what was read when it fails is forgotten."""
+        listed, markets = Listing(), defaultdict[int, Market](Market)
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            self.cursor = await connection.fetchval("SELECT sequence FROM projection_history.cursor")
-            self.listing.apply(await read_listing(connection))
+            cursor = await connection.fetchval("SELECT sequence FROM projection_history.cursor")
+            seen = await read_listing(connection)
+            listed.apply(seen)
             for row in await connection.fetch("SELECT * FROM projection_marketdata.book"):
-                self.market(row["instrument"]).update = row["update_id"]
+                markets[row["instrument"]].update = row["update_id"]
             for row in await connection.fetch("SELECT * FROM projection_marketdata.level"):
-                self.market(row["instrument"]).note_level(row["side"], row["price"], int(row["quantity"]))
+                markets[row["instrument"]].note_level(row["side"], row["price"], int(row["quantity"]))
             since = time.time_ns() // 1_000 - DAY_MINUTES * MINUTE_US
             minutes = await connection.fetch(
                 "SELECT * FROM projection_marketdata.candle WHERE seconds = 60 AND open_us >= $1 ORDER BY open_us",
                 since,
             )
             for row in minutes:
-                self.market(row["instrument"]).minutes.append(bucket_of(row))
-            for instrument in list(self.listing.instruments):
+                markets[row["instrument"]].minutes.append(bucket_of(row))
+            for instrument in listed.instruments:
                 trades = await connection.fetch(
                     "SELECT * FROM projection_marketdata.trade WHERE instrument = $1 ORDER BY trade DESC LIMIT $2",
                     instrument,
                     TRADES_KEPT,
                 )
-                self.market(instrument).trades.extend(trade_of(row) for row in reversed(trades))
-        self.is_loaded = True
+                markets[instrument].trades.extend(trade_of(row) for row in reversed(trades))
+        # At once: nobody sees a book without its levels, and levels that go before the next try would never be told of.
+        self.listing.apply(seen)
+        self.markets, self.cursor, self.is_loaded = dict(markets), cursor, True
 
     async def follow(
         self,
