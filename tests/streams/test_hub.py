@@ -1,5 +1,6 @@
 """The hub's promises, over a real engine's events."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -138,6 +139,25 @@ def test_depth_updates_join_without_a_gap_at_every_speed() -> None:
             next_update = event["u"] + 1
         assert next_update == venue.update_id(BTCUSDT) + 1
     assert len(slow.heard) < len(fast.heard)
+
+
+async def test_who_comes_before_the_markets_are_loaded_hears_of_them_later() -> None:
+    """Clients are back at once after a restart, and their streams stayed silent for as long as one of them listened."""
+    venue = Venue()
+    venue.order(Side.BUY, 50_000)
+    listed, venue.view.listing = venue.view.listing, Listing()
+    names = ("depth@100ms", "depth5@100ms", "miniTicker", "kline_1m")
+    heard = [listen(venue, f"btcusdt@{name}").heard for name in names]
+    venue.ticks(1)
+    venue.view.listing = listed
+    venue.order(Side.SELL, 50_000, account=1_001)
+    venue.order(Side.SELL, 51_000)
+    venue.ticks(TICKS_PER_SECOND)
+    await asyncio.sleep(0)
+    venue.ticks(2 * TICKS_PER_SECOND)
+    assert [name for name, told in zip(names, heard, strict=True) if not told] == []
+    # Nothing of the book is passed over by who took its picture when the markets were there.
+    assert heard[0][0]["U"] <= 2 < heard[0][0]["u"] == venue.update_id(BTCUSDT)
 
 
 def test_a_level_that_goes_is_sent_with_zero() -> None:

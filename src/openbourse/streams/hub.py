@@ -84,14 +84,20 @@ class Hub:
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = Channel(name, topic)
-            image = self._markets.listing.by_symbol.get(topic.symbol)
-            channel.instrument = image.instrument if image is not None else 0
             self._real_time.setdefault((topic.kind, topic.symbol), []).append(channel)
-            if topic.kind == "depth" and channel.instrument:
-                channel.update_first = self._markets.update_id(channel.instrument) + 1
-            if topic.kind == "kline" and channel.instrument:
-                self._open_candle(channel)
+            self._find(channel)
         channel.subscribers.add(subscriber)
+
+    def _find(self, channel: Channel) -> None:
+        """Learn which instrument a stream is of, if that is listed: subscribers may have come before the markets were loaded."""
+        image = self._markets.listing.by_symbol.get(channel.topic.symbol)
+        if image is None:
+            return
+        channel.instrument = image.instrument
+        if channel.topic.kind == "depth":
+            channel.update_first = channel.update_first or self._markets.update_id(channel.instrument) + 1
+        if channel.topic.kind == "kline":
+            self._open_candle(channel)
 
     def leave(self, subscriber: Subscriber, name: str) -> None:
         """End a subscription."""
@@ -136,7 +142,9 @@ class Hub:
         topic = channel.topic
         on_second = tick % TICKS_PER_SECOND == 0
         if topic.symbol and not channel.instrument:
-            return
+            self._find(channel)
+            if not channel.instrument:
+                return
         match topic.kind:
             case "depth" if topic.fast or on_second:
                 self._flush_depth(channel, now_us)
@@ -159,6 +167,7 @@ class Hub:
         for channel in self._channels_of("depth", self._symbol(event.instrument)):
             side = channel.bids if event.side == Side.BUY else channel.asks
             side[event.price] = event.quantity
+            channel.update_first = channel.update_first or event.update
 
     def _flush_depth(self, channel: Channel, now_us: int) -> None:
         if not channel.bids and not channel.asks:
