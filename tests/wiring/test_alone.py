@@ -1,13 +1,18 @@
 """Work that one process at a time does ends when its lock is lost, or its process does."""
 
 import asyncio
+import os
+import signal
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import asyncpg
 import pytest
 
-from openbourse.wiring import alone
-from openbourse.wiring.alone import LockWatch
+from openbourse.history.tables import create_schema
+from openbourse.marketdata import tables as marketdata
+from openbourse.wiring import alone, reports
+from openbourse.wiring.alone import LockWatch, run_alone
 
 
 class Gone:
@@ -60,3 +65,49 @@ async def test_work_that_ends_keeps_its_process(monkeypatch: pytest.MonkeyPatch)
         await _work_beside(watch, asyncio.sleep(60))
     await asyncio.sleep(0.15)
     assert not ended.is_set()
+
+
+LOCK = 7
+_WAITING = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()"
+
+
+async def test_who_waits_for_the_lock_does_not_wait_for_a_frozen_database(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another database may lead by now, and nobody work there."""
+    monkeypatch.setattr(alone, "LOOK_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(alone, "RETRY_S", 0.05)
+    other = await asyncpg.connect(database_url)
+    assert await other.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
+    works, waits, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        works.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(run_alone(database_url, LOCK, work, waits.set, stop))
+    await waits.wait()
+    frozen = await other.fetchval(_WAITING)
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(0.1)
+        await other.close()
+        await asyncio.wait_for(works.wait(), 5)
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+        stop.set()
+        await running
+
+
+async def test_a_report_does_not_wait_for_a_frozen_replica(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker that writes them would write none any more, for as long as that stands still."""
+    monkeypatch.setattr(reports, "CURSOR_SECONDS_MAX", 0.3)
+    connection = await asyncpg.connect(database_url)
+    await create_schema(connection, marketdata.SCHEMA, marketdata.NAME)
+    frozen = connection.get_server_pid()
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        with pytest.raises(reports.ReportNotReady):
+            await asyncio.wait_for(reports._day_report(connection, datetime.now(UTC).date(), 0, 5.0), 5)
+    finally:
+        os.kill(frozen, signal.SIGCONT)

@@ -8,11 +8,13 @@ from typing import Final
 import asyncpg
 import structlog
 
-from openbourse.adapters.connection_postgres import LOST, connect, is_lost
+from openbourse.adapters.connection_postgres import LOST, connect, is_lost, within
 
 log: Final = structlog.get_logger()
 
 RETRY_S: Final = 0.5
+LOOK_SECONDS_MAX: Final = 3.0
+"""A database that does not say within it whether a lock is free is left: it may be frozen, and another one lead by now."""
 WATCH_EVERY_S: Final = 0.1
 CANCEL_AGAIN_S: Final = 0.2
 END_SECONDS_MAX: Final = 20
@@ -55,9 +57,7 @@ async def _once(url: str, lock: int, work: Work, ready: Callable[[], None]) -> N
     connection = await connect(url)
     watch = LockWatch(connection)
     try:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
-            ready()
-            await asyncio.sleep(RETRY_S)
+        await await_lock(connection, lock, ready)
         ready()
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(watch.run())
@@ -65,6 +65,14 @@ async def _once(url: str, lock: int, work: Work, ready: Callable[[], None]) -> N
             watching.cancel()
     finally:
         watch.close()
+
+
+async def await_lock(connection: asyncpg.Connection, lock: int, waiting: Callable[[], None]) -> None:
+    """Return once a lock is this connection's. Raises what a database does that is lost, TimeoutError where it is frozen."""
+    asking = "SELECT pg_try_advisory_lock($1)"
+    while not await within(connection, LOOK_SECONDS_MAX, connection.fetchval(asking, lock)):
+        waiting()
+        await asyncio.sleep(RETRY_S)
 
 
 class LockWatch:

@@ -13,7 +13,7 @@ from openbourse.history.store import Store
 from openbourse.marketdata.projector import MarketProjector
 from openbourse.projection.feed import Feed
 from openbourse.projection.runner import CursorMoved, run
-from openbourse.wiring.alone import LockWatch
+from openbourse.wiring.alone import LockWatch, await_lock
 from openbourse.wiring.stores import Stores
 
 log: Final = structlog.get_logger()
@@ -55,9 +55,7 @@ async def _project(stores: Stores, feed: Feed, ready: Callable[[], None]) -> Non
     alone = await connect(stores.settings.database_url)
     watch = LockWatch(alone)
     try:
-        while not await alone.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-            ready()
-            await asyncio.sleep(RETRY_S)
+        await await_lock(alone, LOCK, ready)
         cursor = await Store(pool).cursor()
         log.info("projecting", cursor=cursor)
         ready()

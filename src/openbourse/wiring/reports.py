@@ -41,6 +41,8 @@ ROWS_SECONDS_MAX: Final = 120.0
 REPLICA_ROWS_SECONDS_MAX: Final = 30.0
 """The same of a replica's rows; then the primary's are read."""
 POLL_S: Final = 0.2
+CURSOR_SECONDS_MAX: Final = 5.0
+"""How long one look at the rows' cursor may take: a replica that is slower is frozen."""
 US: Final = 1_000_000
 
 
@@ -68,7 +70,7 @@ async def _day_report(connection: asyncpg.Connection, day: date, wanted: int, se
         await _await_rows(connection, wanted, seconds)
         traded, fees = await within(connection, READ_SECONDS_MAX, read_day(connection, day))
         listing = Listing()
-        listing.apply(await read_listing(connection))
+        listing.apply(await within(connection, READ_SECONDS_MAX, read_listing(connection)))
     except TimeoutError as fault:
         raise ReportNotReady(f"the day's rows were not read in {READ_SECONDS_MAX:g} s") from fault
     finally:
@@ -82,7 +84,7 @@ async def store_market_files(settings: ProcessSettings, day: date) -> int:
     connection = await connect(settings.database_url)
     try:
         listing = Listing()
-        listing.apply(await read_listing(connection))
+        listing.apply(await within(connection, READ_SECONDS_MAX, read_listing(connection)))
         files = await within(connection, READ_SECONDS_MAX, day_files(connection, listing, day, bounds_us(day)))
     except TimeoutError as fault:
         raise ReportNotReady(f"the day's candles were not read in {READ_SECONDS_MAX:g} s") from fault
@@ -143,7 +145,7 @@ async def _committed(settings: ProcessSettings) -> int:
 async def _await_rows(connection: asyncpg.Connection, wanted: int, seconds: float) -> None:
     """Wait until the rows have a sequence. Raises ReportNotReady."""
     limit = asyncio.get_running_loop().time() + seconds
-    while await Store(connection).cursor() < wanted:
+    while await within(connection, CURSOR_SECONDS_MAX, Store(connection).cursor()) < wanted:
         if asyncio.get_running_loop().time() > limit:
             raise ReportNotReady(f"the rows have not reached sequence {wanted}")
         await asyncio.sleep(POLL_S)
