@@ -1,6 +1,8 @@
 """A user's key of the API gateway is there from the first API key until the last is gone, whatever the gateway does."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -43,11 +45,36 @@ class Made:
             raise self.fault
 
 
+class Slow(Made):
+    """A gateway whose first answer takes a while; as with a thread, nobody can stop what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = asyncio.Event()
+        self._asked: list[asyncio.Task[None]] = []
+
+    async def make(self, user_id: int, value: str) -> None:
+        await self._slowly(super().make(user_id, value))
+
+    async def remove(self, user_id: int) -> None:
+        await self._slowly(super().remove(user_id))
+
+    async def _slowly(self, work: Coroutine[Any, Any, None]) -> None:
+        async def answer(is_first: bool) -> None:
+            if is_first:
+                await self.may_answer.wait()
+            await work
+
+        self._asked.append(asyncio.create_task(answer(not self._asked)))
+        await asyncio.shield(self._asked[-1])
+
+
 class Asked:
     """A signed-in person, and what the gateway has."""
 
     def __init__(self, identity: Identity, user_id: int) -> None:
-        self.identity, self.user, self.made = identity, user_id, Made()
+        self.identity, self.user = identity, user_id
+        self.made = Made()
         self.keys = self.on(PLAN, identity.master_key)
 
     def on(self, plan: str, master_key: MasterKey) -> GatewayKeys:
@@ -159,3 +186,31 @@ async def test_those_that_are_refused_keep_up_nobody_behind_them(asked: Asked) -
         while set(asked.made.keys) != set(users):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     running.cancel()
+
+
+async def test_a_key_that_was_made_too_late_does_not_stay(asked: Asked) -> None:
+    """Who removed the last API key found none at the gateway: it was still being made, and nobody waited for it any more."""
+    slow = asked.made = Slow()
+    asked.keys = asked.on(PLAN, asked.identity.master_key)
+    told = await asked.new_api_key()
+    await asked.ask("DELETE", "/bourse/v1/api-keys", apiKey=told["apiKey"])
+    slow.may_answer.set()
+    async with asyncio.timeout(5):
+        while slow.keys or asked.keys._settling:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await asked.reconciled()
+    assert not slow.keys
+
+
+async def test_a_key_that_was_removed_too_late_is_there_again(asked: Asked) -> None:
+    """It was noted as there, and so was never made again."""
+    told = await asked.new_api_key()
+    slow = Slow()
+    slow.keys, asked.made = asked.made.keys, slow
+    asked.keys = asked.on(PLAN, asked.identity.master_key)
+    await asked.ask("DELETE", "/bourse/v1/api-keys", apiKey=told["apiKey"])
+    again = await asked.new_api_key()
+    slow.may_answer.set()
+    await asyncio.sleep(0.2)
+    await asked.reconciled()
+    assert slow.keys == {asked.user: again["gatewayKey"]}

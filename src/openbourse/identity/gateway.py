@@ -39,6 +39,7 @@ class GatewayKeys:
         self._vault = vault
         self._maker = maker
         self._plan = plan
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def give(self, user_id: int) -> str:
         """Return a user's key, which works at the gateway now or as soon as that can be reached."""
@@ -75,20 +76,36 @@ class GatewayKeys:
         return due[-1] if len(due) == RECONCILE_BATCH else 0
 
     async def _try(self, user_id: int) -> None:
+        # What the gateway was asked for goes on when nobody waits any more, and what came of it is to be noted.
+        task = asyncio.create_task(self._settle(user_id))
+        self._settling.add(task)
+        task.add_done_callback(self._settled)
         try:
             async with asyncio.timeout(GIVE_S):
-                await self._settle(user_id)
+                await asyncio.shield(task)
         except OSError as fault:
             log.warning("a key of the API gateway waits", user=user_id, why=str(fault) or type(fault).__name__)
+
+    def _settled(self, task: "asyncio.Task[None]") -> None:
+        self._settling.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: who waited was told, and what is not noted as done is done again
 
     async def _settle(self, user_id: int) -> None:
         """Make a user's key, or remove it; harmless when that was done. Raises OSError."""
         if await self._store.has_api_key(user_id):
             await self._maker.make(user_id, await self._value(user_id))
-            await self._store.mark_gateway_key_made(user_id, self._plan)
+            if not await self._store.mark_gateway_key_made(user_id, self._plan):
+                # The last API key went meanwhile, and who removed it may have found none at the gateway yet: a row has it removed.
+                await self._value(user_id)
+                await self._settle(user_id)
+            return
+        # At the gateway first: a row that is left has it removed again, a key without a row would stay for ever.
+        await self._maker.remove(user_id)
+        if await self._store.has_api_key(user_id):
+            # One was made meanwhile, and may have found the key that has just gone.
+            await self._settle(user_id)
         else:
-            # At the gateway first: a row that is left has it removed again, a key without a row would stay for ever.
-            await self._maker.remove(user_id)
             await self._store.drop_gateway_key(user_id)
 
     async def _value(self, user_id: int) -> str:

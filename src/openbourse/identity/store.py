@@ -168,9 +168,13 @@ class Store:
             value,
         )
 
-    async def mark_gateway_key_made(self, user_id: int, plan: str) -> None:
-        """Note that a usage plan has a user's key."""
-        await self._database.execute("UPDATE identity.gateway_keys SET plan = $2 WHERE user_id = $1", user_id, plan)
+    async def mark_gateway_key_made(self, user_id: int, plan: str) -> bool:
+        """Note that a usage plan has a user's key; False when the row is gone."""
+        return bool(
+            await self._database.fetchval(
+                "UPDATE identity.gateway_keys SET plan = $2 WHERE user_id = $1 RETURNING true", user_id, plan
+            )
+        )
 
     async def drop_gateway_key(self, user_id: int) -> None:
         """Note that the gateway has no key of a user."""
