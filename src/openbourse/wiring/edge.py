@@ -209,7 +209,7 @@ class _Accounts:
 
 async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub: Hub, users: UserHub) -> None:
     """Load the markets, list what is missing, follow the feed; after a fault begin anew from where the view stands."""
-    is_listed = False
+    is_listed, feed = False, stores.feed()
 
     def push(batch: CommittedBatch, seen: list[Event]) -> None:
         hub.take(seen, batch.time_us)
@@ -222,7 +222,7 @@ async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub:
             if not is_listed:
                 await list_venue(intake, view.listing)
                 is_listed = True
-            await view.follow(stores.feed(), push, users.heard)
+            await view.follow(feed, push, users.heard)
         except (OSError, IntakeFault, asyncpg.PostgresError) as fault:
             log.warning("markets not followed", why=str(fault))
             await asyncio.sleep(RETRY_S)

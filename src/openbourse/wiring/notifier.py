@@ -29,7 +29,7 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
     """Tell until stopped; a second worker waits until the first is gone."""
     settings = stores.settings
     outlet = open_outlet(settings.notify_url, settings.notify_from, render)
-    pool, journal = await stores.database(), stores.journal()
+    pool, journal, feed = await stores.database(), stores.journal(), stores.feed()
     store, directory = Store(pool, settings.venue.shard), IdentityStore(pool)
 
     async def work() -> None:
@@ -38,7 +38,7 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
             listing = Listing()
             listing.apply(await read_listing(pool))
             telling = Telling(listing, settings.venue.shard, settings.notify_topics)
-            sending = Sending(stores.feed(), store, directory, telling, outlet, cursor, THIS_MACHINE.now_us)
+            sending = Sending(feed, store, directory, telling, outlet, cursor, THIS_MACHINE.now_us)
 
             async def standing(sending: Sending = sending) -> int:
                 return sending.cursor
