@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from openbourse.wiring.replicas import hand_over
 from tests.sequencer.shard import SET_UP, Replica, Shard, buy, far
 
 CHECKPOINT_EVERY = 8
+OPEN_FILES = Path("/proc/self/fd")
 
 
 async def state_of(shard: Shard, holder: str, wanted: str) -> None:
@@ -221,6 +224,19 @@ async def test_a_child_that_dies_is_noticed() -> None:
     with pytest.raises(PhotographLost):
         await read_whole_pieces(photograph)
     photograph.close()
+
+
+async def test_a_child_that_cannot_be_made_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leader without memory for it tries again at each checkpoint."""
+
+    def refuse() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refuse)
+    engine, before = Engine(), len(list(OPEN_FILES.iterdir()))
+    with pytest.raises(BlockingIOError):
+        Forked(engine)
+    assert len(list(OPEN_FILES.iterdir())) == before
 
 
 async def read_whole_pieces(photograph: Photograph) -> None:

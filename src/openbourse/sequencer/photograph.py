@@ -64,7 +64,13 @@ class Forked:
 
     def __init__(self, engine: Engine) -> None:
         read, write = os.pipe()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            # No memory for a child now. It passes, but files left open at each try would not.
+            os.close(read)
+            os.close(write)
+            raise
         if self._pid == 0:
             _develop(engine, write)
         os.close(write)
