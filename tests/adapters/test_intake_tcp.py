@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from openbourse.adapters import intake_tcp
 from openbourse.adapters.intake_tcp import TcpIntake
@@ -39,6 +40,28 @@ async def test_a_leader_that_takes_a_connection_and_says_nothing_is_left(monkeyp
     for writer in came:
         writer.close()
     server.close()
+
+
+async def test_what_keeps_the_leader_from_being_found_for_good_is_an_error() -> None:
+    """A mistake in the look-up went by as a database that is away, five times a second, for ever."""
+    faults: list[Exception] = [ConnectionError("away"), AttributeError("no such thing")]
+    looked = asyncio.Event()
+
+    async def find_leader() -> None:
+        if len(faults) == 1:
+            looked.set()
+        raise faults[0] if len(faults) == 1 else faults.pop(0)
+
+    with capture_logs() as said:
+        intake = TcpIntake(find_leader, b"of the tests")
+        await intake.start()
+        await looked.wait()
+        await asyncio.sleep(0)
+        await intake.close()
+    assert [(each["log_level"], each["why"]) for each in said[:2]] == [
+        ("info", "away"),
+        ("error", "AttributeError: no such thing"),
+    ]
 
 
 class Leader:

@@ -212,10 +212,13 @@ class TcpIntake(asyncio.Protocol):
         try:
             async with asyncio.timeout(CONNECT_S):
                 return await self._find_leader()
+        except OSError as fault:
+            # A database that is away, or slow: look again later.
+            log.info("leader not found", why=str(fault) or type(fault).__name__)
         except Exception as fault:
-            # Whatever keeps the leader from being found (most likely a database that is away): look again later.
-            log.info("leader not found", why=str(fault))
-            return None
+            # As well, but no waiting mends a mistake of ours or a wrong password, and somebody has to see it.
+            log.error("leader not found", why=f"{type(fault).__name__}: {fault}")
+        return None
 
     async def _stay_connected(self) -> None:
         attempt = 0
