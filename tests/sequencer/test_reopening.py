@@ -2,19 +2,25 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import replace
+from typing import Any, Final, cast
 
 import msgspec
+import pytest
 
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.protocol import commands, events
 from openbourse.protocol.events import EventKind
 from openbourse.protocol.instruments import InstrumentStatus
-from openbourse.settings import ProcessSettings
+from openbourse.sequencer import reopening
+from openbourse.sequencer.reopening import Reopening
+from openbourse.settings import ProcessSettings, VenueSettings
 from tests.conftest import OwnPostgres
 from tests.sequencer.shard import PAIR, SET_UP, Replica, Shard, buy, far, migrate
 
 WAIT_S = 1
+LOOK_EVERY_S: Final = 0.02
 
 
 def patient(shard: Shard, after_s: int) -> None:
@@ -115,3 +121,48 @@ async def test_a_database_that_was_away_for_long_makes_its_leader_reopen_in_step
         assert isinstance(next(events.decode(answer.events)), events.CommandRejected)
     await eventually(shard, [HALT, *STEPS])
     await leader.end()
+
+
+class Slow:
+    """What a leader has: instrument 1 trades, plans are kept slowly, its own commands are committed when a test says so."""
+
+    def __init__(self) -> None:
+        self.snapshots = self.machine = self.settings = self
+        self.venue = VenueSettings(reopen_after_s=1, reopen_cancel_only_s=0, reopen_auction_s=0)
+        self.statuses = {1: int(InstrumentStatus.TRADING)}
+        self.ordered: list[int] = []
+        self.committed = 0
+
+    async def keep_reopening(self, _plan: bytes) -> None:
+        await asyncio.sleep(5 * LOOK_EVERY_S)
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1_000
+
+    def order(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            command, _ = commands.decode(frame)
+            assert isinstance(command, commands.SetInstrumentStatus)
+            self.ordered.append(command.status)
+
+    @property
+    def has_orders(self) -> bool:
+        return self.committed < len(self.ordered)
+
+    def commit(self) -> None:
+        self.committed = len(self.ordered)
+        self.statuses[1] = self.ordered[-1]
+
+
+async def test_a_step_waits_until_the_one_before_is_planned_and_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reopening, "LOOK_EVERY_S", LOOK_EVERY_S)
+    leader = Slow()
+    subject = Reopening(cast(Any, leader), cast(Any, leader), cast(Any, leader))
+    running = asyncio.create_task(subject.run())
+    for step in STEPS:
+        if leader.committed == 0:
+            await subject.after(2.0)
+        await asyncio.sleep(20 * LOOK_EVERY_S)
+        assert leader.ordered[leader.committed :] == [step[1]], "one step, and none until it is committed"
+        leader.commit()
+    running.cancel()

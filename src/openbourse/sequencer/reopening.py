@@ -42,6 +42,8 @@ class Reopening:
         self._sequencer = sequencer
         self._plan: Plan | None = None
         self._is_kept = True
+        # A step is decided by what the one before has done: none begins while another one's plan is being kept.
+        self._turn = asyncio.Lock()
 
     async def begin(self, outage_s: float) -> None:
         """Go on with a plan that a former leader left, or make one if the outage was long. Raises JournalAway."""
@@ -57,8 +59,9 @@ class Reopening:
             return
         found = [number for number, status in self._replica.statuses.items() if self._comes_back(number, status)]
         log.warning("reopening in steps", outage_s=round(outage_s, 1), instruments=sorted(found))
-        await self._keep(Plan(sorted(found), 0, self._now_us()))
-        await self._step()
+        async with self._turn:
+            await self._keep(Plan(sorted(found), 0, self._now_us()))
+            await self._step()
 
     def _comes_back(self, number: int, status: int) -> bool:
         is_planned = self._plan is not None and number in self._plan.instruments and status in UNDER_WAY
@@ -68,10 +71,16 @@ class Reopening:
         """Take each step when it is due, for ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self._plan is not None and self._now_us() >= self._plan.due_us:
+            async with self._turn:
+                await self._go_on()
+
+    async def _go_on(self) -> None:
+        if self._plan is not None and self._now_us() >= self._plan.due_us:
+            # Until the last step is committed, instruments look as if somebody had switched them back.
+            if not self._sequencer.has_orders:
                 await self._step()
-            elif not self._is_kept:
-                await self._keep(self._plan)
+        elif not self._is_kept:
+            await self._keep(self._plan)
 
     async def _step(self) -> None:
         assert self._plan is not None, "a step is one of a plan"

@@ -94,6 +94,7 @@ class Sequencer:
         self._clock_began_us = began_us if clock_began_us is None else clock_began_us
         self._stopping = False
         self._orders: list[bytes] = []
+        self._orders_under_way = False
         self.outage_s = float("inf")
         """An append that takes longer was an outage: what is to be done then is done before the next batch."""
         self.after_outage: Callable[[float], Awaitable[None]] | None = None
@@ -117,6 +118,11 @@ class Sequencer:
         """Have commands of the leader's own go in front of everybody else's in the next batch."""
         self._orders += frames
         self.intake.arrived.set()
+
+    @property
+    def has_orders(self) -> bool:
+        """Tell whether commands of the leader's own are not committed yet."""
+        return bool(self._orders) or self._orders_under_way
 
     async def _await_work(self) -> None:
         """Return when a command has come, or when time must advance for what is due."""
@@ -157,6 +163,7 @@ class Sequencer:
         # What is due comes before what has arrived since. Time is then ahead of all that is due: one command is enough.
         ordered, self._orders = self._orders, []
         leading = [ADVANCE_TIME, *ordered] if self._is_due(time_us) else ordered
+        self._orders_under_way = bool(ordered)
         own, frames = len(leading), [*leading, *frames]
         if not frames:
             return
@@ -174,6 +181,7 @@ class Sequencer:
         self._limits.give_back_filled(events)
         self.replica.stand_at(row)
         self.committed = self.replica.head
+        self._orders_under_way = False
         self.intake.appended()
         await self._acknowledge(admitted, row, (0, *unpack(f"<{len(frames)}I", ends))[own:])
         self._publisher.put(CommittedBatch(row.first_sequence, row.last_sequence, time_us, events))
