@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from openbourse.edge import admission
 from openbourse.edge.operations import Call, Operation, Pool, Priority, Security
-from tests.served import HMAC_KEY, Venue, served, signed_query
+from tests.served import HMAC_KEY, HeldKeys, Venue, served, signed_query
 
 
 async def echo(call: Call) -> object:
@@ -150,6 +150,17 @@ async def test_a_database_that_is_away_leaves_the_outcome_unknown(offering: Venu
     answer = await offering.http.get("/api/v3/lost")
     assert (answer.status_code, answer.json()["code"]) == (503, -1007)
     assert "secret" not in answer.text
+
+
+async def test_what_cannot_be_proven_for_want_of_a_database_was_not_sent(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(_keys: HeldKeys, _api_key: str) -> None:
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(HeldKeys, "find", lose)
+    answer = await venue.signed("POST", "/api/v3/order", price="9000")
+    assert (answer.status_code, answer.json()["code"]) == (503, -1008)
 
 
 async def test_unknown_paths_and_methods(offering: Venue) -> None:

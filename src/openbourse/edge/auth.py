@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from openbourse.edge.errors import ApiError
+from openbourse.edge.intake import Overloaded
 from openbourse.edge.key_store import ApiKey, KeyStore
 from openbourse.edge.operations import Call, Caller, Security
 from openbourse.edge.params import Params
@@ -38,10 +39,14 @@ _NEEDED: Final = {Security.READ: "READ", Security.TRADE: "TRADE", Security.WITHD
 
 
 async def find_caller(keys: KeyStore, api_key: str, security: Security, address: str) -> tuple[ApiKey, Caller]:
-    """Return the key and who it stands for. Raises ApiError -2014, -2015."""
+    """Return the key and who it stands for. Raises ApiError -2014, -2015, and Overloaded when keys cannot be looked up now."""
     if not api_key or _KEY.fullmatch(api_key) is None:
         raise ApiError(-2014, "API-key format invalid.", 401)
-    key = await keys.find(api_key)
+    try:
+        key = await keys.find(api_key)
+    except OSError as fault:
+        # Nothing was done yet, so nobody needs to ask what became of it.
+        raise Overloaded("keys cannot be looked up now") from fault
     if key is None or _NEEDED[security] not in key.permissions or not _is_allowed(key.networks, address):
         raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
     return key, Caller(key.account, key.user, key.api_key, key.permissions, key.session)
