@@ -1,5 +1,8 @@
 """What is listed follows from the events, in whatever way they are read again."""
 
+import pytest
+
+from openbourse.edge.intake import Overloaded
 from openbourse.edge.listing import Listing
 from openbourse.marketdata.projector import listing_entry
 from openbourse.marketdata.view import event_of
@@ -91,3 +94,10 @@ def vars_of(listing: Listing) -> dict[str, object]:
     # An entry keeps no place in the journal.
     values["venue_rules"] = None if listing.venue_rules is None else listing.venue_rules.orders_max
     return values
+
+
+def test_a_venue_of_which_nothing_is_known_yet_is_neither_empty_nor_without_a_symbol() -> None:
+    listed = Listing()
+    for ask in (listed.every, lambda: listed.find("BTCUSDT")):
+        with pytest.raises(Overloaded):
+            ask()

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from openbourse.edge.errors import invalid_symbol
+from openbourse.edge.intake import Overloaded
 from openbourse.protocol import events
 from openbourse.protocol.instruments import Feature, Instrument, InstrumentRules
 
@@ -116,11 +117,23 @@ class Listing:
         self.by_symbol[image.symbol] = image
 
     def find(self, symbol: str) -> Instrument:
-        """Return the instrument of a symbol. Raises ApiError -1121."""
+        """Return the instrument of a symbol. Raises ApiError -1121, and Overloaded while nothing is known of the venue."""
+        self._require()
         image = self.by_symbol.get(symbol)
         if image is None:
             raise invalid_symbol()
         return image
+
+    def every(self) -> list[Instrument]:
+        """Return all instruments by their numbers. Raises Overloaded while nothing is known of the venue."""
+        self._require()
+        return [self.instruments[number] for number in sorted(self.instruments)]
+
+    def _require(self) -> None:
+        # An edge that is starting takes requests before it has read the markets: to call a symbol invalid then, or a venue
+        # empty, would have a bot give up for good.
+        if not self.instruments:
+            raise Overloaded("nothing is listed yet")
 
     def rules_of(self, instrument: int) -> InstrumentRules:
         """Return an instrument's rules; all off until they are set."""

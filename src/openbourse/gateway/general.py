@@ -108,7 +108,7 @@ def _asked(call: Call, listing: Listing) -> list[Instrument]:
     status = params.choice("symbolStatus", InstrumentStatus, -1122, "Invalid symbolStatus.")
     if PERMISSION not in params.names("permissions", (PERMISSION,)):
         return []
-    images = [listing.instruments[number] for number in sorted(listing.instruments)]
+    images = listing.every()
     return [image for image in images if status is None or image.status == status]
 
 

@@ -175,7 +175,7 @@ class _Api:
         names = params.symbols()
         if names is not None:
             return [show(self._listing.find(name)) for name in names]
-        return [show(self._listing.instruments[number]) for number in sorted(self._listing.instruments)]
+        return [show(image) for image in self._listing.every()]
 
 
 def _trade(trade: Trade, call: Call) -> Shape:
