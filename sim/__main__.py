@@ -6,57 +6,55 @@ Even seeds have streams of rules 1, odd ones of rules 2, unless `--rules` says w
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
-from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim.differential import Difference, EngineKind, run_seed
-from sim.reference import Engine as Reference
-from sim.statistics import Statistics
+from sim import compiled
 
-_COMMANDS_A_SEED: Final = 10_000
+MACHINE_CODE_COMMANDS = 1_000_000
+"""From so many commands on a translation (a minute or two, once) pays: comparisons then take half as long."""
 
 
-def differential(
-    commands: int, seed: int, other: EngineKind, console: Console, statistics: Statistics, rules: int | None = None
-) -> int:
-    """Run seeds until that many commands were compared; stop a seed at its first difference. Return how many differ."""
-    differences: list[Difference] = []
-    done = seeds = 0
-    started = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"seed {seed}", total=commands)
-        while done < commands and len(differences) < 3:
-            progress.update(task, description=f"seed {seed + seeds}")
-            count, difference = run_seed(
-                seed + seeds,
-                min(_COMMANDS_A_SEED, commands - done),
-                (Reference, other),
-                lambda count: progress.advance(task, count),
-                statistics.count,
-                rules,
-            )
-            done += count
-            seeds += 1
-            if difference is not None:
-                differences.append(difference)
-                console.print(str(difference), markup=False, highlight=False, soft_wrap=True)
-    rate = int(done // max(time.monotonic() - started, 0.001))
-    console.print(f"{rate} commands/s, both engines, generator and comparison together", highlight=False)
-    console.print(f"{done} commands, {seeds} seeds, {len(differences)} differences", highlight=False)
-    return len(differences)
+def _machine_code(commands: int, console: Console) -> None:
+    """Have the reference run as machine code where that pays and can be."""
+    if commands < MACHINE_CODE_COMMANDS and not compiled.folder().exists():
+        return
+    try:
+        with console.status("translating the reference to machine code: a minute or two, once"):
+            compiled.use(compiled.build())
+    except compiled.NotBuilt as fault:
+        console.print(f"the reference runs as Python, half as fast: {fault}", markup=False, highlight=False)
+    else:
+        console.print("the reference runs as machine code", highlight=False)
 
 
 def _fuzz(commands: int, seed: int | None, jobs: int, console: Console) -> int:
     """Compare in bulk and keep the counts."""
+    _machine_code(commands, console)
     from sim.fuzz import fuzz_in_pieces, next_seed, recorded, report
 
     first = next_seed(recorded()) if seed is None else seed
     return report(*fuzz_in_pieces(commands, first, jobs, console), console)
+
+
+def _differential(options: argparse.Namespace, console: Console) -> int:
+    """Compare seed after seed, and tell what the streams brought about; return the exit code."""
+    from sim.differential import EngineKind
+    from sim.reference import Engine as Reference
+    from sim.seeds import differential
+    from sim.statistics import Statistics
+
+    other: EngineKind = Reference
+    if not options.self:
+        from openbourse.engine import Engine as Native
+
+        other = Native
+    statistics = Statistics()
+    differences = differential(options.commands, options.seed, other, console, statistics, options.rules)
+    for line in statistics.lines() if options.statistics else ():
+        console.print(line, highlight=False, soft_wrap=True)
+    return 1 if differences else 0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,16 +75,7 @@ def main(arguments: Sequence[str]) -> int:
     console = Console()
     if options.command == "fuzz":
         return _fuzz(options.commands, options.seed, options.jobs, console)
-    other: EngineKind = Reference
-    if not options.self:
-        from openbourse.engine import Engine as Native
-
-        other = Native
-    statistics = Statistics()
-    differences = differential(options.commands, options.seed, other, console, statistics, options.rules)
-    for line in statistics.lines() if options.statistics else ():
-        console.print(line, highlight=False, soft_wrap=True)
-    return 1 if differences else 0
+    return _differential(options, console)
 
 
 if __name__ == "__main__":

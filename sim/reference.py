@@ -18,8 +18,9 @@ from sim.reference_audit import audit
 from sim.reference_codec import read_command, read_header, split
 from sim.reference_definitions import is_sound_image, is_sound_rate
 from sim.reference_effects import Effects
-from sim.reference_fields import Malformed, Record
+from sim.reference_fields import Malformed
 from sim.reference_list_orders import ListOrders
+from sim.reference_record import Record
 from sim.reference_restore import restore
 from sim.reference_snapshot import snapshot
 from sim.reference_state import AMOUNT_END, Account, Instrument, Session, State, no_rules

@@ -4,9 +4,9 @@ from openbourse.protocol.events import Execution, OrderFlag, OrderStatus
 from openbourse.protocol.instruments import Feature, InstrumentStatus, Permission
 from openbourse.protocol.lists import ListStatus
 from openbourse.protocol.rejects import RejectReason
-from sim.reference_fields import Record
 from sim.reference_life import Life, need, open_status
 from sim.reference_orders import Orders
+from sim.reference_record import Record
 from sim.reference_state import Instrument, Order, Place, is_market, notional
 
 _AMENDS_MAX = 2**32 - 1

@@ -17,7 +17,7 @@ from openbourse.protocol.instruments import (
     TimeInForce,
 )
 from openbourse.protocol.rejects import RejectReason
-from sim.reference_fields import Record
+from sim.reference_record import Record
 from sim.reference_state import AMOUNT_END, Instrument, Order, State, is_market, is_stop, notional, opposite
 from sim.reference_walks import crosses, walk, walk_by_quote
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sim.reference_fields import Layout, Malformed, Record
+from sim.reference_fields import Layout, Malformed
 from sim.reference_layouts import COMMANDS_OF_RULES, EVENTS
+from sim.reference_record import Record
 
 COMMAND_HEADER: Final = Layout(
     "u32 length, u16 kind, u16 version, u64 session, u64 counter, u64 low_water, i64 not_after_us"

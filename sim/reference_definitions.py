@@ -4,7 +4,7 @@ from typing import Final
 
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import Feature
-from sim.reference_fields import Record
+from sim.reference_record import Record
 from sim.reference_state import AMOUNT_END, State
 
 COUNTDOWN_MAX_US: Final = 86_400_000_000

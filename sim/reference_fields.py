@@ -7,8 +7,9 @@ and after a text's name the lengths it may have. Nothing here is shared with src
 from collections.abc import Mapping
 from operator import itemgetter
 from struct import Struct
-from types import SimpleNamespace
 from typing import Any, Final, Protocol
+
+from sim.reference_record import Record
 
 _SIZES: Final = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "i64": "q", "i128": "16s", "bytes32": "32s"}
 PRINTABLE: Final = frozenset(range(0x21, 0x7F))
@@ -16,10 +17,6 @@ PRINTABLE: Final = frozenset(range(0x21, 0x7F))
 
 class Malformed(ValueError):
     """Bytes that do not follow their layout."""
-
-
-class Record(SimpleNamespace):
-    """The named fields of one layout."""
 
 
 def numbers(text: str) -> frozenset[int]:

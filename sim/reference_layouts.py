@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sim.reference_fields import Absent, Layout, Malformed, Optional, Part, Record, Repeated
+from sim.reference_fields import Absent, Layout, Malformed, Optional, Part, Repeated
+from sim.reference_record import Record
 
 _ORDER_REQUEST_1: Final = """
 u64 account, u32 instrument, u8 side 1-2, u8 type 1-7, u8 time_in_force 1-3, u8 stp 0-4|255, u8 flags 0-7,

@@ -6,7 +6,7 @@ from openbourse.protocol.events import EventKind, Execution, Expiry, OrderFlag, 
 from openbourse.protocol.instruments import Side
 from openbourse.protocol.lists import ListStatus
 from sim.reference_effects import Effects
-from sim.reference_fields import Record
+from sim.reference_record import Record
 from sim.reference_state import Instrument, Order, OrderList, Place, State, notional
 
 _NOTHING_NEW: Final = {

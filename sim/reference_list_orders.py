@@ -15,7 +15,6 @@ from sim.reference_checks import (
     draft,
     plan_begin,
 )
-from sim.reference_fields import Record
 from sim.reference_list_checks import (
     FEATURES,
     check_prices,
@@ -24,6 +23,7 @@ from sim.reference_list_checks import (
     lacks_quantity,
     pair_of,
 )
+from sim.reference_record import Record
 from sim.reference_state import Instrument, Order, OrderList
 from sim.reference_turns import Execute
 

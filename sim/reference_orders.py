@@ -15,7 +15,7 @@ from sim.reference_checks import (
     plan_begin,
 )
 from sim.reference_effects import Effects
-from sim.reference_fields import Record
+from sim.reference_record import Record
 from sim.reference_state import Instrument, Order, State
 from sim.reference_turns import Execute
 

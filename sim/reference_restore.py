@@ -7,8 +7,9 @@ from openbourse.protocol.instruments import InstrumentStatus, OrderType, Side, T
 from openbourse.protocol.lists import ListForm
 from sim.reference_audit import audit
 from sim.reference_definitions import COUNTDOWN_MAX_US, is_sound_image, is_sound_rate, is_sound_rules
-from sim.reference_fields import Layout, Malformed, Record
+from sim.reference_fields import Layout, Malformed
 from sim.reference_layouts import INSTRUMENT_IMAGE, INSTRUMENT_IMAGE_1, RULES_IMAGE, VENUE_RULES
+from sim.reference_record import Record
 from sim.reference_snapshot import (
     ACCOUNTS,
     ASSETS,

@@ -4,8 +4,9 @@ from typing import Final
 
 from openbourse.protocol.events import OrderFlag
 from openbourse.protocol.instruments import Side
-from sim.reference_fields import Layout, Record
+from sim.reference_fields import Layout
 from sim.reference_layouts import INSTRUMENT_IMAGE, RULES_IMAGE, VENUE_RULES
+from sim.reference_record import Record
 from sim.reference_state import Account, Instrument, Order, OrderList, Place, State
 
 MAGIC: Final = b"OBSN"

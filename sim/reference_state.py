@@ -8,8 +8,8 @@ from typing import Final
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import OrderType, Side
 from openbourse.protocol.lists import ListForm
-from sim.reference_fields import Record
 from sim.reference_layouts import RULES_IMAGE, VENUE_RULES
+from sim.reference_record import Record
 
 HOUSE: Final = 1
 MINUTE_US: Final = 60_000_000

@@ -5,8 +5,8 @@ from openbourse.protocol.events import EventKind, Expiry
 from openbourse.protocol.rejects import RejectReason
 from sim.reference_definitions import COUNTDOWN_MAX_US, is_sound_rate, is_sound_rules
 from sim.reference_effects import Effects
-from sim.reference_fields import Record
 from sim.reference_orders import Orders
+from sim.reference_record import Record
 from sim.reference_state import AMOUNT_END, HOUSE, State
 from sim.reference_turns import Execute
 

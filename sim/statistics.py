@@ -8,7 +8,7 @@ from openbourse.protocol.events import EventKind, Execution, Expiry, OrderStatus
 from openbourse.protocol.lists import ListForm, ListStatus
 from openbourse.protocol.rejects import RejectReason
 from sim.reference_codec import read_events, read_header
-from sim.reference_fields import Record
+from sim.reference_record import Record
 
 
 def name_of_kind(kind: int) -> str:
