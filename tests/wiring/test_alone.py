@@ -99,6 +99,37 @@ async def test_who_waits_for_the_lock_does_not_wait_for_a_frozen_database(
         await running
 
 
+async def test_the_lock_of_a_frozen_worker_goes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its machine goes on to answer for its connections, so nothing but silence tells."""
+    monkeypatch.setattr(alone, "SILENT_SECONDS_MAX", 1)
+    frozen = await alone.connect_for_lock(database_url)
+    await alone.await_lock(frozen, LOCK, lambda: None)
+    other = await asyncpg.connect(database_url)
+    asking = "SELECT pg_try_advisory_lock($1)"
+    assert not await other.fetchval(asking, LOCK)
+    async with asyncio.timeout(10):
+        while not await other.fetchval(asking, LOCK):  # noqa: ASYNC110 - the database tells it by no event
+            await asyncio.sleep(0.05)
+    await other.close()
+    frozen.terminate()
+
+
+async def test_the_lock_of_a_worker_that_is_watched_stays(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alone, "SILENT_SECONDS_MAX", 1)
+    monkeypatch.setattr(alone, "BEAT_S", 0.2)
+    held = await alone.connect_for_lock(database_url)
+    await alone.await_lock(held, LOCK, lambda: None)
+    watch = LockWatch(held, lambda: None)
+    watching = asyncio.create_task(watch.run())
+    await asyncio.sleep(2.5)
+    other = await asyncpg.connect(database_url)
+    assert not await other.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
+    assert not watching.done()
+    watching.cancel()
+    watch.close()
+    await other.close()
+
+
 async def test_a_report_does_not_wait_for_a_frozen_replica(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker that writes them would write none any more, for as long as that stands still."""
     monkeypatch.setattr(reports, "CURSOR_SECONDS_MAX", 0.3)

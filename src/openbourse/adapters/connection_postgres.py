@@ -53,6 +53,8 @@ _SERVER_SETTINGS: Final = {
     "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "8000",
+    # A process that is frozen keeps its connections; rows that it had locked would stay locked.
+    "idle_in_transaction_session_timeout": "60s",
 }
 
 

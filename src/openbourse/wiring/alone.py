@@ -1,6 +1,7 @@
 """Work that one process at a time does: whoever has the lock works, the others wait for it to go."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -17,6 +18,11 @@ LOOK_SECONDS_MAX: Final = 3.0
 """A database that does not say within it whether a lock is free is left: it may be frozen, and another one lead by now."""
 WATCH_EVERY_S: Final = 0.1
 CANCEL_AGAIN_S: Final = 0.2
+BEAT_S: Final = 2.0
+BEAT_SECONDS_MAX: Final = 10.0
+SILENT_SECONDS_MAX: Final = 15
+"""After so long without a word from its holder the database takes a lock away: a process that is frozen keeps its connections,
+and nobody else may work."""
 END_SECONDS_MAX: Final = 20
 """How long work may take to end once its lock is lost: more than any statement of its own."""
 EXIT_STUCK: Final = 70
@@ -54,7 +60,7 @@ async def _again(url: str, lock: int, work: Work, ready: Callable[[], None]) -> 
 
 
 async def _once(url: str, lock: int, work: Work, ready: Callable[[], None]) -> None:
-    connection = await connect(url)
+    connection = await connect_for_lock(url)
     watch = LockWatch(connection)
     try:
         await await_lock(connection, lock, ready)
@@ -65,6 +71,11 @@ async def _once(url: str, lock: int, work: Work, ready: Callable[[], None]) -> N
             watching.cancel()
     finally:
         watch.close()
+
+
+async def connect_for_lock(url: str) -> asyncpg.Connection:
+    """Return a connection whose session, and lock, end when nothing is heard of it for SILENT_SECONDS_MAX."""
+    return await connect(url, idle_session_timeout=f"{SILENT_SECONDS_MAX}s")
 
 
 async def await_lock(connection: asyncpg.Connection, lock: int, waiting: Callable[[], None]) -> None:
@@ -89,11 +100,20 @@ class LockWatch:
 
     async def run(self) -> None:
         """Raise ConnectionError when the lock is lost: rows may be too, even if no batch comes to notice it."""
-        lock = self._connection
-        while not is_lost(lock):  # noqa: ASYNC110 - the driver tells it by no event
-            await asyncio.sleep(WATCH_EVERY_S)
+        with contextlib.suppress(*LOST):
+            await self._keep()
         self._limit = asyncio.get_running_loop().call_later(END_SECONDS_MAX, self._give_up)
         raise ConnectionError("the lock of the one worker is lost")
+
+    async def _keep(self) -> None:
+        """Return, or raise what a database does that is lost, when the lock is."""
+        lock, clock = self._connection, asyncio.get_running_loop().time
+        beat_at = clock() + BEAT_S
+        while not is_lost(lock):
+            await asyncio.sleep(WATCH_EVERY_S)
+            if clock() >= beat_at:
+                await within(lock, BEAT_SECONDS_MAX, lock.execute("SELECT 1"))
+                beat_at = clock() + BEAT_S
 
     def close(self) -> None:
         """Say that the work has ended; the connection is hung up on."""

@@ -7,13 +7,13 @@ from typing import Final
 import asyncpg
 import structlog
 
-from openbourse.adapters.connection_postgres import LOST, connect
+from openbourse.adapters.connection_postgres import LOST
 from openbourse.history.projector import HistoryProjector
 from openbourse.history.store import Store
 from openbourse.marketdata.projector import MarketProjector
 from openbourse.projection.feed import Feed
 from openbourse.projection.runner import CursorMoved, run
-from openbourse.wiring.alone import LockWatch, await_lock
+from openbourse.wiring.alone import LockWatch, await_lock, connect_for_lock
 from openbourse.wiring.stores import Stores
 
 log: Final = structlog.get_logger()
@@ -52,7 +52,7 @@ async def _work(stores: Stores, ready: Callable[[], None]) -> None:
 
 async def _project(stores: Stores, feed: Feed, ready: Callable[[], None]) -> None:
     pool = await stores.database()
-    alone = await connect(stores.settings.database_url)
+    alone = await connect_for_lock(stores.settings.database_url)
     watch = LockWatch(alone)
     try:
         await await_lock(alone, LOCK, ready)
