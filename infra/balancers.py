@@ -15,6 +15,8 @@ from infra.plan import (
     HEALTH_TIMEOUT_S,
     HIDDEN,
     IDLE_S,
+    REGION_PATH,
+    STANDS_BY,
     TLS_POLICY,
     metered_paths,
     pascal,
@@ -59,10 +61,24 @@ def add_public_balancer(
         conditions=[_paths([each for path in HIDDEN for each in (path, f"{path}/*")])],
         actions=[_nothing(elb.CfnListenerRule.ActionProperty, elb.CfnListenerRule.FixedResponseConfigProperty)],
     )  # fmt: skip
+    if environment.standby_of:
+        _says_whether_it_trades(scope, listener)
     for number, (path, fleet) in enumerate(public_paths(), 1):
         _rule(scope, f"Public{pascal(path.strip('/').replace('/', '-')) or 'Page'}", listener, number * 10,
               [path, f"{path}/*"] if path != "/" else ["/*"], targets[fleet.name])  # fmt: skip
     return Balancer(balancer, targets)
+
+
+def _says_whether_it_trades(scope: Construct, listener: elb.CfnListener) -> None:
+    """Add the answer that names follow: `python -m infra.region` changes it, and no deploy changes it back."""
+    rule = elb.CfnListenerRule
+    answer = rule.FixedResponseConfigProperty(status_code="503", content_type="text/plain", message_body=STANDS_BY)
+    elb.CfnListenerRule(
+        scope, "PublicRegion",
+        listener_arn=listener.ref, priority=2,
+        conditions=[_paths([REGION_PATH])],
+        actions=[rule.ActionProperty(type="fixed-response", fixed_response_config=answer)],
+    )  # fmt: skip
 
 
 def add_inner_balancer(

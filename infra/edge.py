@@ -12,12 +12,12 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from infra.balancers import Balancer, add_inner_balancer, add_public_balancer
 from infra.environments import Environment
 from infra.firewall import add_firewall, guard
+from infra.names import add_names
 from infra.network import Network
 from infra.observing import retention
 from infra.plan import STAGE, TIMEOUT_MS, metered_paths, pascal
@@ -80,56 +80,24 @@ def add_edge(scope: Construct, environment: Environment, network: Network, stora
         f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::/restapis/{api.ref}/stages/{STAGE}",
     )  # fmt: skip
     association.add_resource_dependency(stage)
-    health = _health(scope, public.balancer) if environment.second is not None else None
-    _name(
-        scope, environment, "api", public.balancer.attr_dns_name, public.balancer.attr_canonical_hosted_zone_id, health
-    )
-    _account_name(scope, environment, certificate.ref, api, stage, health)
+    domain = _account_domain(scope, environment, certificate.ref, api, stage)
+    add_names(
+        scope, environment,
+        {
+            "api": (public.balancer.attr_dns_name, public.balancer.attr_canonical_hosted_zone_id),
+            "account": (domain.attr_regional_domain_name, domain.attr_regional_hosted_zone_id),
+        },
+    )  # fmt: skip
     return Edge(public, inner, api, plan)
 
 
-def _health(scope: Construct, balancer: elb.CfnLoadBalancer) -> str:
-    """Add the question that decides which Region names lead to: asked from outside AWS's Regions, every 10 s."""
-    check = route53.CfnHealthCheck(
-        scope, "RegionHealth",
-        health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
-            type="HTTPS",
-            fully_qualified_domain_name=balancer.attr_dns_name,
-            port=443,
-            resource_path="/api/v3/ping",
-            request_interval=10,
-            failure_threshold=3,
-            enable_sni=True,
-        ),
-    )  # fmt: skip
-    return str(check.attr_health_check_id)
-
-
-def _name(scope: Construct, environment: Environment, label: str, target: str, zone: str, health: str | None) -> None:
-    has_pair = environment.second is not None or bool(environment.standby_of)
-    turn = "SECONDARY" if environment.standby_of else "PRIMARY"
-    route53.CfnRecordSet(
-        scope, f"{pascal(label)}Name",
-        hosted_zone_id=environment.zone_id,
-        name=f"{label}.{environment.domain}",
-        type="A",
-        alias_target=route53.CfnRecordSet.AliasTargetProperty(
-            dns_name=target, hosted_zone_id=zone, evaluate_target_health=True
-        ),
-        failover=turn if has_pair else None,
-        set_identifier=environment.region if has_pair else None,
-        health_check_id=health,
-    )  # fmt: skip
-
-
-def _account_name(
+def _account_domain(
     scope: Construct,
     environment: Environment,
     certificate: str,
     api: apigateway.CfnRestApi,
     stage: apigateway.CfnStage,
-    health: str | None,
-) -> None:
+) -> apigateway.CfnDomainName:
     domain = apigateway.CfnDomainName(
         scope, "AccountDomain",
         domain_name=f"account.{environment.domain}",
@@ -141,8 +109,7 @@ def _account_name(
         scope, "AccountMapping", domain_name=domain.ref, rest_api_id=api.ref, stage=STAGE
     )
     mapping.add_resource_dependency(stage)
-    target, zone = domain.attr_regional_domain_name, domain.attr_regional_hosted_zone_id
-    _name(scope, environment, "account", target, zone, health)
+    return domain
 
 
 def _api(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from infra.environments import Environment
 from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Kind
-from openbourse.roles import FLEETS, INTAKE_PORT, ROLES, Fleet, Need, fleet_of, role_named
+from openbourse.roles import FLEETS, INTAKE_PORT, ROLES, Fleet, Need, Turn, fleet_of, role_named
 
 POSTGRES_PORT: Final = 5_432
 POSTGRES_FAMILY: Final = "postgres18"
@@ -21,6 +21,13 @@ TLS_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 IDLE_S: Final = 300  # above the sockets' pings of 20 s by far: at equal times they race
 HEALTH_INTERVAL_S: Final = 5
 HEALTH_TIMEOUT_S: Final = 2
+REGION_PATH: Final = "/region"
+"""Where the second Region's front says whether it trades; a person changes what it says (decision 18)."""
+TRADES_HERE: Final = "this Region trades"
+STANDS_BY: Final = "stands by"
+REGION_TTL_S: Final = 10
+TRADES: Final = "trades"
+"""Of the name that sequencers ask before they lead: its address says which Region trades, and leads nowhere."""
 HIDDEN: Final = ("/health", "/metrics")
 """Paths that instances serve to the balancer and to the machine itself, never to the public."""
 DRAIN_S: Final[Mapping[str, int]] = {"gateway": 30, "streams": 90, "control": 30}
@@ -80,6 +87,23 @@ class Flow:
     target: str
     port: int
     why: str
+
+
+def trades_name(environment: Environment) -> str:
+    """Return the name whose address says which Region trades."""
+    return f"{TRADES}.{environment.domain}"
+
+
+def region_name(environment: Environment, region: str) -> str:
+    """Return the name of a Region's own front, whichever trades."""
+    return f"{region}.{environment.domain}"
+
+
+def turn(environment: Environment) -> Turn | None:
+    """Return which of two Regions an environment is; None where there is one."""
+    if environment.standby_of:
+        return Turn.SECOND
+    return Turn.FIRST if environment.second is not None else None
 
 
 def secret_name(environment: Environment, need: Need) -> str:

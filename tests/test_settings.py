@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from openbourse.roles import Turn
 from openbourse.settings import (
+    REGION_TURNS,
     ProcessSettings,
     SettingsError,
     VenueSettings,
@@ -30,6 +32,8 @@ def test_what_is_written_is_read_back() -> None:
         metrics_token="token",
         trusted_proxies=("10.0.0.0/8", "192.0.2.1"),
         web_dir=Path("/web"),
+        region_name="trades.example.com",
+        region_turn="second",
         gateway_plan="abc123",
         ready_file=Path("/data/ready"),
         leave_s=12,
@@ -45,6 +49,12 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.venue == VenueSettings()
 
 
+def test_one_of_two_regions_says_which_it_is() -> None:
+    assert tuple(Turn) == REGION_TURNS
+    with pytest.raises(SettingsError, match="OPENBOURSE_REGION_TURN must be first or second"):
+        read_settings({"OPENBOURSE_REGION_NAME": "trades.example.com"})
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -54,6 +64,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         ("PORT", "１"),
         ("TEST_FUNDS", "maybe"),
         ("BODY_BYTES_MAX", "1"),
+        ("REGION_TURN", "third"),
         ("LISTEN_FD", "x"),
     ],
 )

@@ -45,6 +45,17 @@ class Purchase(StrEnum):
     SPOT = "Spot"
 
 
+class Turn(StrEnum):
+    """Which of two Regions a venue stands in, where it stands in two."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
+TURN_ADDRESSES = {Turn.FIRST: "192.0.2.1", Turn.SECOND: "192.0.2.2"}
+"""Addresses that lead nowhere: the name that says which Region trades has the one of that Region."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """One thing that `openbourse run` can start."""

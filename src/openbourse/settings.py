@@ -14,6 +14,7 @@ PREFIX = "OPENBOURSE_"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
+REGION_TURNS = ("first", "second")
 NOTIFY_TOPICS = ("fill", "cancel", "expiry", "deposit", "withdrawal")
 
 
@@ -62,6 +63,8 @@ class ProcessSettings:
     reports_url: str = ""
     market_url: str = ""
     archive_segment_s: int = 300  # a segment is written when its oldest batch is so old
+    region_name: str = ""  # of two Regions: the name that sequencers ask whether theirs trades; empty: there is one
+    region_turn: str = ""  # first or second
     gateway_plan: str = ""  # id of the usage plan of API Gateway that users' keys are made in; empty: none are made
     notify_url: str = field(default="log:", repr=False)  # log:, smtp://…, sqs:URL or sns:ARN
     notify_from: str = ""
@@ -100,6 +103,8 @@ class ProcessSettings:
             "REPORTS_URL": self.reports_url,
             "MARKET_URL": self.market_url,
             "ARCHIVE_SEGMENT_S": self.archive_segment_s,
+            "REGION_NAME": self.region_name,
+            "REGION_TURN": self.region_turn,
             "GATEWAY_PLAN": self.gateway_plan,
             "NOTIFY_URL": self.notify_url,
             "NOTIFY_FROM": self.notify_from,
@@ -159,6 +164,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         reports_url=reader.text("REPORTS_URL"),
         market_url=reader.text("MARKET_URL"),
         archive_segment_s=reader.number("ARCHIVE_SEGMENT_S", 300, 1, 86_400),
+        region_name=reader.text("REGION_NAME"),
+        region_turn=reader.choice("REGION_TURN", REGION_TURNS, bool(reader.text("REGION_NAME"))),
         gateway_plan=reader.text("GATEWAY_PLAN"),
         notify_url=reader.text("NOTIFY_URL") or "log:",
         notify_from=reader.text("NOTIFY_FROM"),
@@ -236,6 +243,12 @@ class _Reader:
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
             raise SettingsError(f"{PREFIX}{name} must be a whole number from {least} to {most}, not {text!r}")
         return int(text)
+
+    def choice(self, name: str, known: tuple[str, ...], is_needed: bool) -> str:
+        text = self.text(name)
+        if (text or is_needed) and text not in known:
+            raise SettingsError(f"{PREFIX}{name} must be {' or '.join(known)}, not {text!r}")
+        return text
 
     def flag(self, name: str) -> bool:
         text = self.text(name).lower()

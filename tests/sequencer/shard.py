@@ -17,6 +17,7 @@ from openbourse.engine import Engine
 from openbourse.protocol import commands
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import Instrument
+from openbourse.sequencer.fence import Fence, FencedLease
 from openbourse.sequencer.lead import run_sequencer
 from openbourse.sequencer.parts import SNAPSHOT_EVERY_COMMANDS, NoWitness, Parts, Witness
 from openbourse.sequencer.photograph import Forked, Photograph
@@ -93,12 +94,14 @@ class Shard:
         checkpoint_every: int = SNAPSHOT_EVERY_COMMANDS,
         photograph: Callable[[Engine], Photograph] = Forked,
         witness: Witness | None = None,
+        fence: Fence | None = None,
     ) -> Replica:
         url = self.settings.journal_url
+        lease = PostgresLease(url, 0, name, 1.5)
         parts = Parts(
             journal or PostgresJournal(url, 0),
             PostgresJournal(url, 0),
-            PostgresLease(url, 0, name, 1.5),
+            lease if fence is None else FencedLease(lease, fence),
             ValkeyFeedWriter(Redis.from_url(self.settings.valkey_url), 0),
             self.settings,
             SECRET,

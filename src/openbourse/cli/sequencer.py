@@ -80,6 +80,22 @@ def accept_loss(data: Data = None) -> None:
     _print(f"accepted: {lost}" if lost else "nothing is lost")
 
 
+@app.command("take-back")
+def take_back(data: Data = None) -> None:
+    """Let this Region trade again after it had been told that the other one does, and gave its journal up.
+
+    Only where the other Region's database was never promoted: of two journals that went on apart one is lost.
+    """
+    settings = reach(data, None)
+    from openbourse.wiring import replicas
+
+    try:
+        had = finish(replicas.take_back(settings))
+    except (JournalFault, OSError) as error:
+        give_up(f"Nothing was taken back: {error}")
+    _print("taken back" if had else "it was not given up")
+
+
 async def _accept_loss(settings: ProcessSettings, data: Path | None) -> str:
     from openbourse.wiring import replicas
 

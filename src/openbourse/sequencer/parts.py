@@ -20,9 +20,15 @@ HAND_OVER: Final = "hand over"
 class Lease(Protocol):
     """The right to lead, as the sequencer needs it."""
 
-    epoch: int
-    vacant_s: float
-    """For how long nobody led before the lease was taken."""
+    @property
+    def epoch(self) -> int:
+        """Return the term, once `take` has said yes."""
+        ...
+
+    @property
+    def vacant_s(self) -> float:
+        """Return for how long nobody led before the lease was taken."""
+        ...
 
     async def clock_skew_s(self, now_s: float) -> float:
         """Return how far a clock is ahead of the database's. Raises JournalAway."""

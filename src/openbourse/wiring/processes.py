@@ -13,13 +13,17 @@ import structlog
 
 from openbourse.adapters.feed_valkey import ValkeyFeedWriter
 from openbourse.adapters.lease_postgres import PostgresLease
+from openbourse.adapters.region_dns import trading_address
+from openbourse.adapters.region_postgres import PostgresGivenUp
 from openbourse.adapters.witness_file import FileWitness
+from openbourse.machine import THIS_MACHINE
 from openbourse.monitor.api import Monitor
 from openbourse.monitor.health import Health
 from openbourse.monitor.metrics import Metrics
-from openbourse.roles import EDGE_ROLES
+from openbourse.roles import EDGE_ROLES, Turn
+from openbourse.sequencer.fence import Fence, FencedLease
 from openbourse.sequencer.lead import LEASE_TTL_S, holder_name, run_sequencer
-from openbourse.sequencer.parts import Parts
+from openbourse.sequencer.parts import Lease, Parts
 from openbourse.settings import ProcessSettings, announce_ready, announce_stopping
 from openbourse.wiring.archive import run_archive
 from openbourse.wiring.demo import run_demo
@@ -160,9 +164,29 @@ async def _run_sequencer(stores: Stores, ready: Callable[[], None], stop: asynci
     writer = ToldWriter(ValkeyFeedWriter(stores.new_valkey(), shard), stores.telemetry)
     secret = stores.intake_secret()
     name = "" if settings.ready_file is None else settings.ready_file.stem
+    right, fence = fenced(stores, lease)
     parts = Parts(
-        *(stores.journal(), stores.journal(), lease, writer, settings, secret),
+        *(stores.journal(), stores.journal(), right, writer, settings, secret),
         name=name or holder_name().partition(":")[0],
         witness=FileWitness(settings.data_dir, shard),
     )
-    await run_sequencer(parts, ready, stop)
+    if fence is None:
+        await run_sequencer(parts, ready, stop)
+        return
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(fence.watch())
+        await run_sequencer(parts, ready, stop)
+        watching.cancel()
+
+
+def fenced(stores: Stores, lease: PostgresLease) -> tuple[Lease, Fence | None]:
+    """Return the right to lead, in one of two Regions bound to what is said of who trades."""
+    settings = stores.settings
+    if not settings.region_name:
+        return lease, None
+    given_up = PostgresGivenUp(settings.journal_url, settings.venue.shard)
+    stores.closing.callback(given_up.close)
+    fence = Fence(
+        Turn(settings.region_turn), lambda: trading_address(settings.region_name), given_up, THIS_MACHINE
+    )  # fmt: skip
+    return FencedLease(lease, fence), fence

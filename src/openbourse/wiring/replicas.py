@@ -6,6 +6,7 @@ from typing import Final
 
 from openbourse.adapters.connection_postgres import connect
 from openbourse.adapters.journal_postgres import PostgresJournal
+from openbourse.adapters.region_postgres import PostgresGivenUp
 from openbourse.adapters.replicas_postgres import Replicas, ask_for_hand_over, read_replicas
 from openbourse.adapters.witness_file import FileWitness
 from openbourse.sequencer.loss import unaccepted_loss
@@ -35,6 +36,15 @@ async def accept_loss(settings: ProcessSettings) -> str:
         return "" if loss is None else str(loss)
     finally:
         await journal.close()
+
+
+async def take_back(settings: ProcessSettings) -> bool:
+    """Have the journal be good again that was given up for the other Region's; tell whether it was. Raises JournalAway."""
+    given_up = PostgresGivenUp(settings.journal_url, settings.venue.shard)
+    try:
+        return await given_up.take_back()
+    finally:
+        given_up.close()
 
 
 async def hand_over(settings: ProcessSettings, seconds: float) -> Replicas:
