@@ -34,6 +34,7 @@ def test_what_is_written_is_read_back() -> None:
         web_dir=Path("/web"),
         region_name="trades.example.com",
         region_turn="second",
+        journal_days=3,
         gateway_plan="abc123",
         ready_file=Path("/data/ready"),
         leave_s=12,

@@ -127,12 +127,14 @@ ROLES: tuple[Role, ...] = (
         "projects the journal into tables of orders, trades and candles",
         Scaling.WORKERS,
         (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+        reads=(Bucket.ARCHIVE,),  # what was dropped from the journal, when its rows are made anew
     ),
     Role(
         "notifier",
         "tells people of fills, cancellations, deposits and withdrawals: by queue, mail or log",
         Scaling.WORKERS,
         (Need.JOURNAL, Need.DATABASE, Need.VALKEY),
+        reads=(Bucket.ARCHIVE,),
     ),
     Role(
         "archive",

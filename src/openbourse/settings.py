@@ -65,6 +65,7 @@ class ProcessSettings:
     archive_segment_s: int = 300  # a segment is written when its oldest batch is so old
     region_name: str = ""  # of two Regions: the name that sequencers ask whether theirs trades; empty: there is one
     region_turn: str = ""  # first or second
+    journal_days: int = 0  # what is archived is dropped from the journal's database after so many days; 0: never
     gateway_plan: str = ""  # id of the usage plan of API Gateway that users' keys are made in; empty: none are made
     notify_url: str = field(default="log:", repr=False)  # log:, smtp://…, sqs:URL or sns:ARN
     notify_from: str = ""
@@ -105,6 +106,7 @@ class ProcessSettings:
             "ARCHIVE_SEGMENT_S": self.archive_segment_s,
             "REGION_NAME": self.region_name,
             "REGION_TURN": self.region_turn,
+            "JOURNAL_DAYS": self.journal_days,
             "GATEWAY_PLAN": self.gateway_plan,
             "NOTIFY_URL": self.notify_url,
             "NOTIFY_FROM": self.notify_from,
@@ -166,6 +168,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
         archive_segment_s=reader.number("ARCHIVE_SEGMENT_S", 300, 1, 86_400),
         region_name=reader.text("REGION_NAME"),
         region_turn=reader.choice("REGION_TURN", REGION_TURNS, bool(reader.text("REGION_NAME"))),
+        journal_days=reader.number("JOURNAL_DAYS", 0, 0, 3_650),
         gateway_plan=reader.text("GATEWAY_PLAN"),
         notify_url=reader.text("NOTIFY_URL") or "log:",
         notify_from=reader.text("NOTIFY_FROM"),

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from openbourse.adapters.feed_valkey import READ_EVERY_S, ValkeyFeed, ValkeyFeedWriter, stream_key
 from openbourse.projection.feed import CommittedBatch
-from openbourse.protocol.journal import BatchRow
+from openbourse.protocol.journal import BatchRow, JournalDropped
 
 
 def row(sequence: int) -> BatchRow:
@@ -96,6 +96,16 @@ async def test_a_gap_and_a_lost_last_batch_come_from_the_journal(client: Redis) 
 async def test_without_valkey_the_journal_carries_the_feed() -> None:
     client = Redis.from_url("unix:///nowhere/valkey.sock")
     assert await follow(ValkeyFeed(client, 0, Reader(4).read), 1, 4) == [batch(2), batch(3), batch(4)]
+    await client.aclose()
+
+
+async def test_what_the_journal_no_longer_holds_is_said_and_not_passed_over(client: Redis) -> None:
+    async def read(after: int, rows_max: int) -> list[BatchRow]:
+        return [each for each in (row(1), row(7), row(8)) if each.last_sequence > after]
+
+    with pytest.raises(JournalDropped, match="sequence 2"):
+        await follow(ValkeyFeed(client, 0, read), 0, 8)
+    assert await follow(ValkeyFeed(client, 0, read), 6, 8) == [batch(7), batch(8)]
     await client.aclose()
 
 

@@ -72,6 +72,14 @@ class MemoryJournal:
         """Return a snapshot."""
         return self.stored.get(sequence)
 
+    async def drop(self, after: int, through: int, rows_max: int) -> int:
+        """Drop the oldest rows between two sequences."""
+        before = min(self.stored, default=0)
+        gone = [row for row in self.rows if row.first_sequence > 1 and after < row.last_sequence <= through]
+        gone = [row for row in gone if row.last_sequence < before][:rows_max]
+        self.rows = [row for row in self.rows if row not in gone]
+        return len(gone)
+
     async def keep_reopening(self, plan: bytes) -> None:
         """Keep a plan."""
         self.plan = plan

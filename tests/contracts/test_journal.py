@@ -148,6 +148,25 @@ async def test_the_newest_snapshots_are_kept(journal: Subject) -> None:
     assert found.is_whole()
 
 
+async def test_rows_are_dropped_oldest_first_and_what_is_needed_stays(journal: Subject) -> None:
+    if isinstance(journal, DrivenJournal):
+        pytest.skip("nothing is dropped in simulated time")
+    rows = await fill(journal, 2, 3, 1, 4, 2, 1)
+    assert await journal.drop(0, 13, 100) == 0, "without a snapshot nothing goes"
+    for sequence in (10, 12):
+        head = SnapshotHead(sequence, bytes(32), hashlib.sha256(b"state").digest(), 1, b"")
+        await journal.save_snapshot(head, pieces(b"state"), keep=3)
+    assert await journal.drop(0, 5, 1) == 1
+    assert await journal.drop(0, 5, 1) == 0
+    assert await journal.read(0) == [rows[0], *rows[2:]], "the first batch stays"
+    assert await journal.drop(5, 13, 100) == 1, "and so does what a snapshot stands on, with all after it"
+    assert await journal.read(0) == [rows[0], *rows[3:]]
+    assert await journal.find(3) is None
+    assert await journal.find(8) == rows[3]
+    await journal.append(batch(await journal.head()))
+    assert (await journal.head()).sequence == 14
+
+
 async def broken() -> AsyncIterator[bytes]:
     yield b"st"
     raise OSError("the child is gone")

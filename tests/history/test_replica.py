@@ -124,7 +124,7 @@ async def venue(databases: Replicated, tmp_path: Path, monkeypatch: pytest.Monke
         return pool
 
     settings = ProcessSettings(data_dir=tmp_path, database_url=url)
-    stores = SimpleNamespace(settings=settings, feed=lambda: made.feed, database=database)
+    stores = SimpleNamespace(settings=settings, whole_feed=lambda: made.feed, database=database)
     running = asyncio.create_task(run_history(cast(Stores, stores), lambda: None, stop))
     async with asyncio.timeout(20):
         while await Store(pool).cursor() < made.base:  # noqa: ASYNC110

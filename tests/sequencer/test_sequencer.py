@@ -14,8 +14,8 @@ from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol import commands, events
 from openbourse.protocol.intake import Ask, Tell, pack, prove
 from openbourse.protocol.journal import AppendInDoubt, BatchRow, Deposed
-from openbourse.sequencer.recovery import recover
-from tests.sequencer.shard import SET_UP, Shard, buy, far
+from openbourse.sequencer.recovery import RECENT_BATCHES, recover
+from tests.sequencer.shard import SECRET, SET_UP, Shard, buy, far
 
 
 async def test_a_committed_command_is_answered_and_published(shard: Shard) -> None:
@@ -159,6 +159,40 @@ async def test_a_stranger_who_does_not_know_the_secret_can_send_nothing(shard: S
             assert len(told) <= len(pack(Tell.CHALLENGE, bytes(32))), "only the challenge is ever told"
             writer.close()
         assert await gateway.committed() == 1
+    await replica.end()
+
+
+class ForgetfulJournal(PostgresJournal):
+    """Holds nothing of long ago any more."""
+
+    async def find(self, sequence: int) -> BatchRow | None:
+        return None
+
+
+async def test_a_resend_whose_result_was_dropped_is_left_and_the_leader_goes_on(shard: Shard) -> None:
+    replica = shard.start("a", ForgetfulJournal(shard.settings.journal_url, 0))
+    await asyncio.wait_for(replica.ready.wait(), 10)
+    async with shard.gateway() as gateway:
+        for command in SET_UP:
+            await gateway.submit(command, far())
+        connection = await asyncpg.connect(shard.settings.journal_url)
+        host, _, port = (await connection.fetchval("SELECT address FROM journal.lease")).rpartition(":")
+        await connection.close()
+        reader, writer = await asyncio.open_connection(host, int(port))
+        challenge = await reader.readexactly(len(pack(Tell.CHALLENGE, bytes(32))))
+        order = buy("one")
+        frame = commands.frame(order.kind, order.body(), commands.Identity(77, 1, 1, far()))
+        writer.write(pack(Ask.PROOF, prove(SECRET, challenge[-32:])) + pack(Ask.SUBMIT, frame))
+        first = await asyncio.wait_for(reader.read(4_096), 5)
+        assert b"one" in first
+        # So many batches later the leader no longer has it at hand.
+        for number in range(RECENT_BATCHES + 1):
+            await gateway.submit(buy(f"n{number}"), far())
+        writer.write(pack(Ask.RESUBMIT, frame))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(4_096), 0.5)
+        assert (await gateway.submit(buy("after"), far())).sequence == 6 + RECENT_BATCHES + 3
+        writer.close()
     await replica.end()
 
 

@@ -73,9 +73,9 @@ def venue(settings: ProcessSettings, tmp_path: Path) -> ProcessSettings:
     return replace(settings, port=port, ready_file=tmp_path / "ready", archive_segment_s=1, emf_every_s=1)
 
 
-async def trade(settings: ProcessSettings) -> None:
+async def trade(settings: ProcessSettings, domain: str = "example.com") -> None:
     funds = [("BTC", 10**9), ("USDT", 10**15)]
-    names = ("maker@example.com", "taker@example.com")
+    names = (f"maker@{domain}", f"taker@{domain}")
     accounts = [await wiring.create_account(settings, name, PASSWORD, funds) for name in names]
     common: dict[str, Any] = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC", "price": "60000"}
     for number in range(5):

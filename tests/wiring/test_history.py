@@ -46,7 +46,7 @@ async def test_every_row_is_there_after_postgres_was_killed_again_and_again(
             return lent
 
         settings = ProcessSettings(data_dir=tmp_path, database_url=url)
-        stores = SimpleNamespace(settings=settings, feed=lambda: feed, database=database)
+        stores = SimpleNamespace(settings=settings, whole_feed=lambda: feed, database=database)
         running = asyncio.create_task(run_history(cast(Stores, stores), lambda: None, stop))
         for kill in range(1, KILLS + 1):
             # Nothing new comes before the database is back: the worker must notice without a statement that fails.
@@ -89,7 +89,7 @@ async def test_it_stops_even_if_the_driver_answers_a_cancellation_with_a_fault(
         return Stubborn()
 
     settings = ProcessSettings(data_dir=tmp_path, database_url=database_url)
-    stores = SimpleNamespace(settings=settings, feed=lambda: None, database=database)
+    stores = SimpleNamespace(settings=settings, whole_feed=lambda: None, database=database)
     stop = asyncio.Event()
     running = asyncio.create_task(run_history(cast(Stores, stores), lambda: None, stop))
     await asyncio.sleep(0.2)

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from openbourse.projection.feed import CommittedBatch, FeedAway
-from openbourse.protocol.journal import BatchRow, JournalAway
+from openbourse.protocol.journal import BatchRow, JournalAway, JournalDropped
 
 log: Final = structlog.get_logger()
 
@@ -175,6 +175,8 @@ class ValkeyFeed:
             for row in rows:
                 if until is not None and row.last_sequence > until:
                     return
+                if row.first_sequence > cursor + 1:
+                    raise JournalDropped(f"the journal's database does not hold sequence {cursor + 1} any more")
                 yield CommittedBatch(row.first_sequence, row.last_sequence, row.time_us, row.events)
                 cursor = row.last_sequence
             if not rows:

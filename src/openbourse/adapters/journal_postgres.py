@@ -84,6 +84,16 @@ DELETE FROM journal.state_hash WHERE shard = $1 AND sequence <
     (SELECT min(sequence) FROM (SELECT sequence FROM journal.state_hash WHERE shard = $1
      ORDER BY sequence DESC LIMIT $2) AS newest)
 """
+# Whoever asks may be wrong: the first batch stays in any case, and whatever a snapshot needs.
+_DROP: Final = """
+WITH gone AS (
+    DELETE FROM journal.batch WHERE shard = $1 AND last_sequence = ANY (ARRAY(
+        SELECT last_sequence FROM journal.batch
+        WHERE shard = $1 AND first_sequence > 1 AND last_sequence > $2 AND last_sequence <= $3
+            AND last_sequence < (SELECT min(sequence) FROM journal.snapshot WHERE shard = $1)
+        ORDER BY last_sequence LIMIT $4)) RETURNING 1
+) SELECT count(*) FROM gone
+"""
 SNAPSHOT_LOCK_SPACE: Final = 7_004
 HASHES_KEPT: Final = 100
 READ_BYTES_MAX: Final = 32 * 1024 * 1024
@@ -268,6 +278,10 @@ class PostgresJournal:
         if parts:
             state = b"".join(row[0] for row in await self._fetch(_PARTS, self._shard, sequence))
         return SnapshotRow(SnapshotHead(*fields), state)
+
+    async def drop(self, after: int, through: int, rows_max: int) -> int:
+        """Drop the oldest rows between two sequences; return how many went. What is needed here stays. Raises JournalAway."""
+        return int((await self._fetch(_DROP, self._shard, after, through, rows_max))[0][0])
 
     async def keep_reopening(self, plan: bytes) -> None:
         """Keep what is left of a reopening, for this leader's successor; nothing: it is done. Raises JournalAway."""

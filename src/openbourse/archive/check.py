@@ -56,7 +56,7 @@ async def check(objects: Objects, journal: Journal | None, shard: int, progress:
     before = GENESIS
     for number, entry in enumerate(chain, 1):
         try:
-            head, rows = await _read(objects, entry)
+            head, rows = await read_segment(objects, entry)
         except SegmentFault as fault:
             report.note(f"{entry.key}: {fault}")
             before = b""
@@ -83,7 +83,7 @@ async def _compare(journal: Journal, entry: Entry, last: BatchRow, report: Repor
         report.compared += 1
 
 
-async def _read(objects: Objects, entry: Entry) -> tuple[SegmentHead, list[BatchRow]]:
+async def read_segment(objects: Objects, entry: Entry) -> tuple[SegmentHead, list[BatchRow]]:
     """Return a whole segment that is what its key says. Raises SegmentFault, ObjectsAway."""
     try:
         head, rows = await asyncio.to_thread(unpack, await objects.read(entry.key))
@@ -94,14 +94,21 @@ async def _read(objects: Objects, entry: Entry) -> tuple[SegmentHead, list[Batch
     return head, rows
 
 
-async def read_rows(objects: Objects, shard: int) -> AsyncIterator[list[BatchRow]]:
-    """Yield the journal as archived, segment by segment, checked. Raises SegmentFault, ObjectsAway."""
+async def read_rows(objects: Objects, shard: int, first: int = 1) -> AsyncIterator[list[BatchRow]]:
+    """Yield the journal as archived, segment by segment from the one that holds a sequence, checked.
+
+    Raises SegmentFault, ObjectsAway.
+    """
     chain, missing = chain_of(await read_entries(objects, shard))
     if missing is not None:
         raise SegmentFault(f"sequence {missing} is missing")
     before = GENESIS
-    for entry in chain:
-        head, rows = await _read(objects, entry)
+    for number, entry in enumerate(chain):
+        if entry.last < first:
+            continue
+        if number and before == GENESIS:
+            before = (await read_segment(objects, chain[number - 1]))[1][-1].hash
+        head, rows = await read_segment(objects, entry)
         if bytes.fromhex(head.previous_hash) != before:
             raise SegmentFault(f"{entry.key} does not continue the chain")
         before = rows[-1].hash

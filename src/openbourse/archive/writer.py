@@ -145,7 +145,10 @@ class Archiver:
         if entry.last > head.sequence:
             return False
         row = await self._journal.find(entry.last)
-        return row is not None and row.last_sequence == entry.last and row.hash == await self._last_hash_of(entry)
+        if row is None:
+            # A journal has no gap but where it was dropped, and that far back nothing may go on otherwise any more.
+            raise ArchiveFault(f"the journal does not hold sequence {entry.last}, nor any later end of a segment")
+        return row.last_sequence == entry.last and row.hash == await self._last_hash_of(entry)
 
     async def _last_hash_of(self, entry: Entry) -> bytes:
         try:

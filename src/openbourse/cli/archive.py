@@ -93,7 +93,13 @@ def fetch(
 
 
 @app.command("restore")
-def restore(yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False, data: DataOption = None) -> None:
+def restore(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    recent: Annotated[
+        bool, typer.Option("--recent", help="Only the newest archived snapshot and what came after it.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
     """Fill an empty journal from the archive: every batch as it was, checked on the way.
 
     `openbourse verify` replays it afterwards. A journal with a single batch in it is left as it is.
@@ -104,7 +110,7 @@ def restore(yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False, 
     async def work(settings: ProcessSettings) -> None:
         from openbourse.wiring.archive import restore_journal
 
-        batches, last = await restore_journal(settings)
+        batches, last = await restore_journal(settings, recent)
         typer.echo(f"{batches} batches restored, up to sequence {last}")
 
     _work(data, work)
@@ -143,6 +149,8 @@ async def _status(settings: ProcessSettings) -> None:
     table.add_row("up to sequence", f"{standing.archived:,}")
     table.add_row("journal", "cannot be reached" if standing.head is None else f"{standing.head:,}")
     table.add_row("behind", "" if standing.head is None else f"{max(0, standing.head - standing.archived):,} commands")
+    if standing.dropped:
+        table.add_row("dropped", f"up to sequence {standing.dropped:,} the archive alone holds the journal")
     table.add_row("missing", "nothing" if standing.missing is None else f"[red]sequence {standing.missing:,}[/red]")
     Console().print(table)
 

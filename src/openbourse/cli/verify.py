@@ -64,7 +64,9 @@ async def _check(settings: ProcessSettings) -> Report:
     )
 
     from openbourse.adapters.journal_postgres import PostgresJournal
+    from openbourse.adapters.objects import open_objects
     from openbourse.adapters.projection_postgres import read_projected
+    from openbourse.archive.whole import WholeJournal
     from openbourse.sequencer.figures import Figures
     from openbourse.sequencer.replay import Projected, verify
 
@@ -76,11 +78,13 @@ async def _check(settings: ProcessSettings) -> Report:
         return Projected(cursor, balances, {key: Figures(*sums) for key, sums in figures.items()})
 
     journal = PostgresJournal(settings.journal_url, settings.venue.shard)
+    # What was dropped from the database is in the archive, and held to the same promises.
+    whole = WholeJournal(journal, open_objects(settings.objects_url("archive")), settings.venue.shard)
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("commands", total=None)
-            report = await verify(journal, lambda done, of: bar.update(task, completed=done, total=of), projected)
+            report = await verify(whole, lambda done, of: bar.update(task, completed=done, total=of), projected)
     finally:
         await journal.close()
     show(report)

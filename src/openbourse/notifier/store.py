@@ -29,6 +29,11 @@ class Store:
         await self._pool.execute(_BEGIN, self._shard, at)
         return int(await self._pool.fetchval("SELECT sequence FROM notifier.cursor WHERE shard = $1", self._shard))
 
+    async def standing(self) -> int | None:
+        """Return the cursor, if the notifier has ever begun."""
+        found = await self._pool.fetchval("SELECT sequence FROM notifier.cursor WHERE shard = $1", self._shard)
+        return None if found is None else int(found)
+
     async def advance(self, before: int, to: int) -> bool:
         """Move the cursor; False when it does not stand where it should: another one is at work."""
         return bool(await self._pool.fetchval(_ADVANCE, self._shard, before, to))

@@ -117,6 +117,10 @@ class JournalAway(JournalFault):
     """The journal cannot be reached now; nothing was written. Trying again may help."""
 
 
+class JournalDropped(JournalFault):
+    """What comes after a sequence is in the archive alone: it was dropped from the journal's database."""
+
+
 class Deposed(JournalFault):
     """Another epoch leads, or the journal has moved on without this process."""
 

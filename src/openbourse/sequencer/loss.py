@@ -39,8 +39,12 @@ async def find_loss(journal: Journal, witness: Witness) -> Loss | None:
     first = await journal.read(0, 1)
     if not first or first[0].hash != mark.first_hash:
         return None  # another journal, or one that was begun anew
-    row = await journal.find(mark.sequence)
-    if row is not None and row.last_sequence == mark.sequence and row.hash == mark.hash:
+    later = await journal.read(mark.sequence - 1, 1)
+    if later and later[0].first_sequence > mark.sequence:
+        # Archived and dropped: so long ago was this replica last here that the venue has gone on for days.
+        log.warning("what the witness remembers was dropped from the journal", sequence=mark.sequence)
+        return None
+    if later and later[0].last_sequence == mark.sequence and later[0].hash == mark.hash:
         return None
     head = await journal.head()
     return Loss(min(head.sequence, mark.sequence - 1), mark.sequence)

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -27,6 +27,15 @@ FAULTS_SHOWN_MAX: Final = 5
 MONEY: Final = frozenset(
     {EventKind.BALANCE_CHANGED, EventKind.DEPOSIT_CREDITED, EventKind.WITHDRAWAL_SETTLED},
 )
+
+
+class Source(Protocol):
+    """What is needed of a journal that is read from its first batch."""
+
+    async def head(self) -> Head: ...
+    async def read(self, after: int, rows_max: int = 256) -> list[BatchRow]: ...
+    async def snapshot_sequences(self) -> list[int]: ...
+    async def snapshot(self, sequence: int) -> SnapshotRow | None: ...
 
 
 class Check(msgspec.Struct):
@@ -243,7 +252,7 @@ class Money:
 
 
 async def verify(
-    journal: Journal,
+    journal: Source,
     progress: Progress = lambda _done, _of: None,
     read_projected: Callable[[], Awaitable[Projected | None]] | None = None,
 ) -> Report:

@@ -249,20 +249,24 @@ class Sequencer:
             events, sequence, time_us = row.events[start:end], begin + number, row.time_us
             if int.from_bytes(events[4:6], "little") == EventKind.COMMAND_DUPLICATE:
                 sequence = int.from_bytes(events[EVENT_HEADER.size : EVENT_HEADER.size + 8], "little")
-                time_us, events = await self._first_result(sequence)
+                first = await self._first_result(sequence)
+                if first is None:
+                    log.error("a resent command's result was dropped from the journal", sequence=sequence)
+                    pending.connection.leave()
+                    continue
+                time_us, events = first
             counts = self._limits.counts(pending.account)
             pending.connection.answer(pending.counter, sequence, time_us, counts, events)
         for connection in dict.fromkeys(pending.connection for pending in admitted):
             connection.flush()
 
-    async def _first_result(self, sequence: int) -> tuple[int, bytes]:
-        """Return time and events of a command that was committed before."""
+    async def _first_result(self, sequence: int) -> tuple[int, bytes] | None:
+        """Return time and events of a command that was committed before; None when that is days ago, and dropped."""
         for row in self.replica.recent:
             if row.first_sequence <= sequence <= row.last_sequence:
                 return row.time_us, events_of(row.events, sequence)
         found = await self._journal.find(sequence)
-        assert found is not None, "the engine remembers a command that the journal does not hold"
-        return found.time_us, events_of(found.events, sequence)
+        return None if found is None else (found.time_us, events_of(found.events, sequence))
 
     def _count(self, commands: int, append_us: int) -> None:
         counters = self.counters

@@ -10,18 +10,22 @@ import asyncpg
 import msgspec
 import structlog
 
-from openbourse.adapters.connection_postgres import connect
+from openbourse.adapters.connection_postgres import LOST, connect
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.objects import open_objects
 from openbourse.archive.catalog import chain_of, read_entries
 from openbourse.archive.check import Report, check, read_rows
-from openbourse.archive.segments import unpack
+from openbourse.archive.dropping import Dropper
+from openbourse.archive.segments import SegmentFault, unpack
 from openbourse.archive.snapshots import EVERY_S as SNAPSHOTS_EVERY_S
-from openbourse.archive.snapshots import SnapshotKeeper
+from openbourse.archive.snapshots import SnapshotKeeper, newest_snapshot
 from openbourse.archive.writer import Archiver
+from openbourse.history.store import Store as HistoryStore
 from openbourse.machine import THIS_MACHINE
-from openbourse.objects import ObjectDiffers
-from openbourse.protocol.journal import JournalFault
+from openbourse.notifier.store import Store as NotifierStore
+from openbourse.objects import ObjectDiffers, Objects
+from openbourse.protocol.journal import BatchRow, JournalAway, JournalFault, SnapshotRow
+from openbourse.sequencer.checkpoints import SNAPSHOTS_KEPT
 from openbourse.sequencer.tables import create_schema
 from openbourse.settings import ProcessSettings
 from openbourse.wiring.alone import run_alone
@@ -63,14 +67,17 @@ async def run_archive(stores: Stores, ready: Callable[[], None], stop: asyncio.E
     journal = stores.journal()
     archiver = Archiver(place, journal, shard, THIS_MACHINE.now_us, settings.archive_segment_s)
     keeper, reported = SnapshotKeeper(backups, stores.journal(), shard), Reported()
+    dropper = await _dropper(stores, place, backups) if settings.journal_days else None
 
     async def work() -> None:
         # Only now: a worker that waits would tell of an archive that does nothing.
-        stores.telemetry.add("archive", lambda: _counters(archiver, reported))
+        stores.telemetry.add("archive", lambda: _counters(archiver, dropper, reported))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(archiver.run())
             tasks.create_task(_keep_snapshots(keeper))
             tasks.create_task(_report(stores, reported))
+            if dropper is not None:
+                tasks.create_task(dropper.run())
 
     # The lock is the venue's database's: the journal's carries nothing that trading does not need.
     await run_alone(settings.database_url, LOCK, work, ready, stop)
@@ -81,9 +88,26 @@ async def run_archive(stores: Stores, ready: Callable[[], None], stop: asyncio.E
         log.warning("not all is archived; the next start goes on", why=str(fault))
 
 
-def _counters(archiver: Archiver, reported: Reported) -> dict[str, int]:
+def _counters(archiver: Archiver, dropper: Dropper | None, reported: Reported) -> dict[str, int]:
     counters = archiver.counters()
-    return {**counters, "faults": counters["faults"] + reported.faults, "reports": reported.reports}
+    faults = counters["faults"] + reported.faults + (0 if dropper is None else dropper.faults)
+    dropped = 0 if dropper is None else dropper.dropped
+    return {**counters, "faults": faults, "reports": reported.reports, "dropped": dropped}
+
+
+async def _dropper(stores: Stores, archive: Objects, backups: Objects) -> Dropper:
+    settings, pool = stores.settings, await stores.database()
+    history, told = HistoryStore(pool), NotifierStore(pool, settings.venue.shard)
+
+    async def read_by_all() -> int:
+        try:
+            rows, notifier = await history.cursor(), await told.standing()
+        except (asyncpg.PostgresError, *LOST) as fault:
+            raise JournalAway(f"how far it was read cannot be told: {fault}") from fault
+        return rows if notifier is None else min(rows, notifier)
+
+    journal, now_us = stores.journal(), THIS_MACHINE.now_us
+    return Dropper(archive, backups, journal, settings.venue.shard, settings.journal_days, now_us, read_by_all)
 
 
 async def _keep_snapshots(keeper: SnapshotKeeper) -> None:
@@ -116,6 +140,8 @@ class Standing(msgspec.Struct, frozen=True):
     missing: int | None
     head: int | None
     """The journal's last sequence; None when it cannot be reached."""
+    dropped: int = 0
+    """Up to which sequence the journal's database holds its first batch alone; 0: it holds all."""
 
 
 async def read_standing(settings: ProcessSettings) -> Standing:
@@ -123,13 +149,18 @@ async def read_standing(settings: ProcessSettings) -> Standing:
     entries = await read_entries(open_objects(settings.objects_url("archive")), settings.venue.shard)
     chain, missing = chain_of(entries)
     head: int | None = None
+    dropped = 0
     async with _journal(settings) as journal:
         try:
             head = (await journal.head()).sequence
+            beginning = await journal.read(0, 2)
+            if len(beginning) == 2 and beginning[1].first_sequence != beginning[0].last_sequence + 1:
+                dropped = beginning[1].first_sequence - 1
         except JournalFault:
             head = None
     size = sum(entry.size for entry in entries)
-    return Standing(len(chain), len(entries) - len(chain), size, chain[-1].last if chain else 0, missing, head)
+    archived = chain[-1].last if chain else 0
+    return Standing(len(chain), len(entries) - len(chain), size, archived, missing, head, dropped)
 
 
 async def check_archive(settings: ProcessSettings, compare: bool, progress: Callable[[int, int], None]) -> Report:
@@ -154,9 +185,13 @@ async def fetch_segments(settings: ProcessSettings, folder: Path, first: int, la
         yield path
 
 
-async def restore_journal(settings: ProcessSettings) -> tuple[int, int]:
-    """Fill an empty journal from the archive; return how many batches and up to where. Raises SegmentFault, OSError."""
+async def restore_journal(settings: ProcessSettings, is_recent: bool = False) -> tuple[int, int]:
+    """Fill an empty journal from the archive; return how many batches and up to where. Raises SegmentFault, OSError.
+
+    If only what is recent is wanted: the first batch, and all from the newest archived snapshot on, with it.
+    """
     place, shard = open_objects(settings.objects_url("archive")), settings.venue.shard
+    snapshot = await _newest_archived(settings) if is_recent else None
     connection = await connect(settings.journal_url)
     try:
         await create_schema(connection)
@@ -166,7 +201,7 @@ async def restore_journal(settings: ProcessSettings) -> tuple[int, int]:
             if await connection.fetchval("SELECT EXISTS (SELECT FROM journal.batch WHERE shard = $1)", shard):
                 raise FileExistsError("the journal is not empty; it was left as it is")
             batches, last = 0, 0
-            async for rows in read_rows(place, shard):
+            async for rows in _wanted(place, shard, snapshot):
                 await connection.executemany(_RESTORE, [msgspec.structs.astuple(row) for row in rows])
                 batches, last = batches + len(rows), rows[-1].last_sequence
             epoch = await connection.fetchval("SELECT max(epoch) FROM journal.batch WHERE shard = $1", shard)
@@ -175,6 +210,43 @@ async def restore_journal(settings: ProcessSettings) -> tuple[int, int]:
     finally:
         connection.terminate()
     return batches, last
+
+
+async def _newest_archived(settings: ProcessSettings) -> SnapshotRow:
+    """Return the newest archived snapshot, and have it in the journal's database, where nobody heeds it before its batch is there."""
+    snapshot = await newest_snapshot(open_objects(settings.objects_url("backups")), settings.venue.shard)
+    if snapshot is None:
+        raise FileNotFoundError("there is no archived snapshot; without --recent all is restored")
+    connection = await connect(settings.journal_url)
+    try:
+        await create_schema(connection)
+    finally:
+        connection.terminate()
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield snapshot.state
+
+    async with _journal(settings) as journal:
+        await journal.save_snapshot(snapshot.head, whole(), SNAPSHOTS_KEPT)
+    return snapshot
+
+
+async def _wanted(place: Objects, shard: int, snapshot: SnapshotRow | None) -> AsyncIterator[list[BatchRow]]:
+    """Yield what a restore writes. Raises SegmentFault when the snapshot stands on no batch of the archive."""
+    if snapshot is None:
+        async for rows in read_rows(place, shard):
+            yield rows
+        return
+    sequence, is_found = snapshot.head.sequence, False
+    async for rows in read_rows(place, shard):
+        if rows[-1].last_sequence < sequence:
+            yield rows[:1]  # it says which journal this is
+        break
+    async for rows in read_rows(place, shard, sequence):
+        is_found |= any(row.last_sequence == sequence and row.hash == snapshot.head.chain_hash for row in rows)
+        yield rows
+    if not is_found:
+        raise SegmentFault(f"the snapshot at sequence {sequence} stands on no batch of the archive")
 
 
 @asynccontextmanager

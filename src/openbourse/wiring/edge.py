@@ -41,6 +41,7 @@ from openbourse.notifier import api as notifier
 from openbourse.notifier.store import Store as NotifierStore
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.events import Event
+from openbourse.protocol.journal import JournalDropped
 from openbourse.settings import ProcessSettings, announce_alive
 from openbourse.streams import listen_keys as listen_key_api
 from openbourse.streams.hub import Hub
@@ -223,6 +224,11 @@ async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub:
                 await list_venue(intake, view.listing)
                 is_listed = True
             await view.follow(feed, push, users.heard)
+        except JournalDropped as fault:
+            # The rows are being made again and stand before what the journal's database still holds: wait for them.
+            log.warning("markets not followed", why=str(fault))
+            view.is_loaded = False
+            await asyncio.sleep(RETRY_S)
         except (OSError, IntakeFault, asyncpg.PostgresError) as fault:
             log.warning("markets not followed", why=str(fault))
             await asyncio.sleep(RETRY_S)

@@ -38,7 +38,7 @@ async def run_history(stores: Stores, ready: Callable[[], None], stop: asyncio.E
 
 
 async def _work(stores: Stores, ready: Callable[[], None]) -> None:
-    feed = stores.feed()
+    feed = stores.whole_feed()
     while True:
         try:
             await _project(stores, feed, ready)

@@ -29,7 +29,7 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
     """Tell until stopped; a second worker waits until the first is gone."""
     settings = stores.settings
     outlet = open_outlet(settings.notify_url, settings.notify_from, render)
-    pool, journal, feed = await stores.database(), stores.journal(), stores.feed()
+    pool, journal, feed = await stores.database(), stores.journal(), stores.whole_feed()
     store, directory = Store(pool, settings.venue.shard), IdentityStore(pool)
 
     async def work() -> None:

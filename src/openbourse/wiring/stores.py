@@ -13,9 +13,11 @@ from openbourse.adapters.identity_valkey import ValkeyAttempts, ValkeyKeyChannel
 from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.lease_postgres import LeaderLookup
+from openbourse.adapters.objects import open_objects
 from openbourse.adapters.pool_postgres import PostgresPool
 from openbourse.adapters.replica_postgres import ReplicaPool
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
+from openbourse.archive.whole import WholeJournal
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.gateway import GatewayKeys
 from openbourse.identity.keys import Keys
@@ -79,8 +81,14 @@ class Stores:
         return self._valkey
 
     def feed(self) -> ValkeyFeed:
-        """Return a new follower of the feed."""
+        """Return a new follower of the feed, for whoever begins where the rows stand; it may raise JournalDropped."""
         return ValkeyFeed(self.new_valkey(), self.settings.venue.shard, self.journal().read)
+
+    def whole_feed(self) -> ValkeyFeed:
+        """Return a new follower of the feed from any sequence: what was dropped comes from the archive."""
+        shard = self.settings.venue.shard
+        whole = WholeJournal(self.journal(), open_objects(self.settings.objects_url("archive")), shard)
+        return ValkeyFeed(self.new_valkey(), shard, whole.read)
 
     async def intake(self) -> TcpIntake:
         """Return the way to the sequencer."""
