@@ -6,16 +6,15 @@ the first Region. It promotes nothing: the runbook says what comes before and af
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from infra.environments import ENVIRONMENTS, Environment
 from infra.plan import HTTPS_PORT, REGION_PATH, STANDS_BY, TRADES_HERE
+from infra.release import Clients, clients
 from openbourse.roles import Turn
 
 ANSWERS: Final = {Turn.SECOND: ("200", TRADES_HERE), Turn.FIRST: ("503", STANDS_BY)}
-Clients = Callable[[str, str], Any]
-"""Gives the client of a service in a Region."""
 
 
 class RegionFault(Exception):
@@ -77,19 +76,18 @@ def _paths(rule: dict[str, Any]) -> list[str]:
     return [path for each in rule["Conditions"] for path in each.get("PathPatternConfig", {}).get("Values", [])]
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    found = argparse.ArgumentParser(prog="python -m infra.region", description=__doc__)
+    found.add_argument("turn", nargs="?", choices=[turn.value for turn in Turn])
+    found.add_argument("--environment", choices=list(ENVIRONMENTS), default="global")
+    return found
+
+
 def main() -> int:
     """Tell, or change and tell."""
-    import boto3
-
-    parser = argparse.ArgumentParser(prog="python -m infra.region", description=__doc__)
-    parser.add_argument("turn", nargs="?", choices=[turn.value for turn in Turn])
-    parser.add_argument("--environment", choices=list(ENVIRONMENTS), default="global")
-    given = parser.parse_args()
+    given = parser().parse_args()
     environment = ENVIRONMENTS[given.environment]
-
-    def clients(service: str, region: str) -> Any:
-        return boto3.client(service, region_name=region)
-
     try:
         if given.turn:
             lead_names_to(clients, environment, Turn(given.turn))

@@ -93,20 +93,26 @@ def _parameter(environment: Environment) -> str:
     return f"/openbourse/{environment.name}/ami"
 
 
-def main() -> int:
-    """Publish a version, or check."""
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    found = argparse.ArgumentParser(prog="python -m infra.release", description=__doc__)
+    found.add_argument("version", nargs="?", default="")
+    found.add_argument("--environment", choices=list(ENVIRONMENTS), required=True)
+    found.add_argument("--check", action="store_true")
+    return found
+
+
+def clients(service: str, region: str) -> Any:
+    """Return the client of a service in a Region, as this machine is allowed it."""
     import boto3
 
-    parser = argparse.ArgumentParser(prog="python -m infra.release", description=__doc__)
-    parser.add_argument("version", nargs="?", default="")
-    parser.add_argument("--environment", choices=list(ENVIRONMENTS), required=True)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
+    return boto3.client(service, region_name=region)
+
+
+def main() -> int:
+    """Publish a version, or check."""
+    given = parser().parse_args()
     environment = ENVIRONMENTS[given.environment]
-
-    def clients(service: str, region: str) -> Any:
-        return boto3.client(service, region_name=region)
-
     if not given.check:
         try:
             publish(clients, environment, given.version)

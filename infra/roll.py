@@ -1,0 +1,176 @@
+"""`python -m infra.roll VERSION --environment NAME [--blue-green]`: bring a baked release out to every fleet, or take it back.
+
+Workers first, then edges, the sequencers last: a standby that follows is handed the lead before the first of them goes. Each
+group is refreshed by AWS, an instance at a time, and an alarm on answers ends it. What fails is taken back by itself: the former
+image is named again, and every fleet that was touched is refreshed with it. Migrations go before (docs/aws/deploy.md).
+
+`--blue-green` starts a second group of each edge beside the first, in the same balancers, waits, and only then refreshes the
+first: while both run, ending the second takes everything back at once. A release that is bad already is taken back by the same
+command with the former version; `--cancel` ends what is under way first.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from infra.environments import ENVIRONMENTS, Environment
+from infra.groups import SEQUENCER, GroupFault, Groups
+from infra.release import Clients, ReleaseFault, clients, publish, releases
+from openbourse.roles import FLEETS
+
+EDGES: Final = tuple(fleet.name for fleet in FLEETS if fleet.health_path)
+ORDER: Final = ("workers", *EDGES, SEQUENCER)
+ALARMS: Final = ("answers-failing", "balancer-failing", "answers-slow")
+GREEN: Final = "green"
+GREEN_S_MAX: Final = 900.0
+SOAK_S: Final = 600.0
+"""For how long both releases serve before the first one is replaced: as long as the slowest of the alarms needs, twice."""
+COPIED: Final = (
+    "MaxSize", "MinSize", "DesiredCapacity", "VPCZoneIdentifier", "MixedInstancesPolicy", "TargetGroupARNs", "HealthCheckType",
+    "HealthCheckGracePeriod", "DefaultInstanceWarmup", "CapacityRebalance", "TerminationPolicies",
+    "AvailabilityZoneDistribution", "InstanceMaintenancePolicy",
+)  # fmt: skip
+"""What a second group has of the first."""
+
+
+class RollFault(Exception):
+    """A release was not brought out; the text says what was done about it."""
+
+
+def alarms_of(environment: Environment) -> list[str]:
+    """Return the alarms that end a refresh."""
+    return [f"{environment.prefix}-{name}" for name in ALARMS]
+
+
+def roll(
+    clients: Clients, environment: Environment, version: str, is_blue_green: bool = False,
+    poll_s: float = 15.0, soak_s: float = SOAK_S,
+) -> str:  # fmt: skip
+    """Bring a version out; return the former one. Raises RollFault when the former one runs again, or should."""
+    former = releases(clients, environment)[environment.region]
+    groups, touched = Groups(clients, environment, poll_s), list[str]()
+    greens = Greens(clients, environment, poll_s)
+    try:
+        publish(clients, environment, version, poll_s)
+        if is_blue_green:
+            greens.start()
+            greens.watch(soak_s, alarms_of(environment))
+        for fleet in ORDER:
+            if fleet == SEQUENCER:
+                groups.hand_over()
+            touched.append(fleet)
+            groups.refresh(fleet, alarms_of(environment))
+        greens.end()
+    except (GroupFault, ReleaseFault) as fault:
+        _take_back(clients, environment, former, touched, poll_s)
+        greens.end()
+        raise RollFault(f"{version} was taken back, {former} runs: {fault}") from fault
+    return former
+
+
+def _take_back(clients: Clients, environment: Environment, former: str, touched: Sequence[str], poll_s: float) -> None:
+    """Name the former image and refresh what was touched, without alarms: they ring already. Raises RollFault."""
+    groups = Groups(clients, environment, poll_s)
+    try:
+        publish(clients, environment, former, poll_s)
+        for fleet in touched:
+            groups.cancel(fleet)
+            groups.refresh(fleet)
+    except (GroupFault, ReleaseFault) as fault:
+        raise RollFault(f"{former} could not be brought back to {', '.join(touched) or 'anything'}: {fault}") from fault
+
+
+class Greens:
+    """Second groups of the edges, in the balancers of the first ones; they stand only while a release is brought out."""
+
+    def __init__(self, clients: Clients, environment: Environment, poll_s: float) -> None:
+        self._scaling = clients("autoscaling", environment.region)
+        self._balancing = clients("elbv2", environment.region)
+        self._watching = clients("cloudwatch", environment.region)
+        self._environment = environment
+        self._poll_s = poll_s
+        self._started: list[str] = []
+
+    def start(self) -> None:
+        """Start one beside each edge's group; return when every instance is in its balancers. Raises GroupFault."""
+        for fleet in EDGES:
+            name = f"{self._environment.prefix}-{fleet}"
+            [blue] = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+            tags = [
+                {key: tag[key] for key in ("Key", "Value", "PropagateAtLaunch")} | {"ResourceId": f"{name}-{GREEN}"}
+                for tag in blue["Tags"]
+                if not tag["Key"].startswith("aws:")
+            ]
+            like = {key: blue[key] for key in COPIED if key in blue}
+            # Told by id and by name, and taken by one of them only.
+            like["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"].pop(
+                "LaunchTemplateName", None
+            )
+            self._scaling.create_auto_scaling_group(AutoScalingGroupName=f"{name}-{GREEN}", Tags=tags, **like)
+            self._started.append(f"{name}-{GREEN}")
+        limit = time.monotonic() + GREEN_S_MAX
+        while short := [name for name in self._started if not self._serves(name)]:
+            if time.monotonic() > limit:
+                raise GroupFault(f"not in their balancers after {GREEN_S_MAX:g} s: {short}")
+            time.sleep(self._poll_s)
+
+    def _serves(self, name: str) -> bool:
+        [group] = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        own = {each["InstanceId"] for each in group["Instances"] if each["LifecycleState"] == "InService"}
+        return len(own) >= group["DesiredCapacity"] and all(
+            own <= self._healthy(arn) for arn in group["TargetGroupARNs"]
+        )
+
+    def _healthy(self, target_group: str) -> set[str]:
+        told = self._balancing.describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+        return {each["Target"]["Id"] for each in told if each["TargetHealth"]["State"] == "healthy"}
+
+    def watch(self, seconds: float, alarms: Sequence[str]) -> None:
+        """Let both serve for a while. Raises GroupFault when an alarm rings meanwhile."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            told: Any = self._watching.describe_alarms(AlarmNames=list(alarms), StateValue="ALARM")
+            ringing = [each["AlarmName"] for each in told["MetricAlarms"]]
+            if ringing:
+                raise GroupFault(f"both releases serve, and these alarms ring: {ringing}")
+            time.sleep(self._poll_s)
+
+    def end(self) -> None:
+        """End them: their balancers drain them first."""
+        for name in self._started:
+            self._scaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+        self._started.clear()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    found = argparse.ArgumentParser(prog="python -m infra.roll", description=__doc__)
+    found.add_argument("version")
+    found.add_argument("--environment", choices=list(ENVIRONMENTS), required=True)
+    found.add_argument("--blue-green", action="store_true")
+    found.add_argument("--cancel", action="store_true", help="end refreshes that are under way first")
+    return found
+
+
+def main() -> int:
+    """Bring a version out."""
+    given = parser().parse_args()
+    environment = ENVIRONMENTS[given.environment]
+    try:
+        if given.cancel:
+            for fleet in ORDER:
+                Groups(clients, environment).cancel(fleet)
+        former = roll(clients, environment, given.version, given.blue_green)
+    except (RollFault, GroupFault) as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
+    sys.stdout.write(
+        f"{given.version} runs everywhere; back: python -m infra.roll {former} --environment {environment.name}\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

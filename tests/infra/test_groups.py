@@ -1,0 +1,74 @@
+"""Fleets are stopped whoever is protected, started at the sizes of their environment, refreshed and waited for."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from infra.environments import PRODUCTION
+from infra.groups import FLEET_NAMES, GroupFault, Groups
+from tests.infra.operated import Account, clients, make_groups
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        make_groups(PRODUCTION)
+        yield Account()
+
+
+def test_all_fleets_are_stopped_and_started(account: Account) -> None:
+    groups = Groups(account, PRODUCTION, 0)
+    assert len(groups.instances("sequencer")) == 2
+    groups.stop()
+    assert [groups.instances(fleet) for fleet in FLEET_NAMES] == [[]] * len(FLEET_NAMES)
+    assert any("sequencer" in given["AutoScalingGroupName"] for given in account.asked("set_instance_protection"))
+    groups.start()
+    assert {fleet: len(groups.instances(fleet)) for fleet in FLEET_NAMES} == {
+        fleet: PRODUCTION.fleets[fleet].least for fleet in FLEET_NAMES
+    }
+
+
+def test_sequencers_are_refreshed_though_they_are_protected(account: Account) -> None:
+    groups = Groups(account, PRODUCTION, 0)
+    groups.refresh("sequencer")
+    groups.refresh("gateway", ["openbourse-production-answers-failing"])
+    sequencer, gateway = (given["Preferences"] for given in account.asked("start_instance_refresh"))
+    assert (sequencer["ScaleInProtectedInstances"], sequencer["MinHealthyPercentage"]) == ("Refresh", 100)
+    assert (gateway["ScaleInProtectedInstances"], gateway["SkipMatching"]) == ("Ignore", False)
+    assert gateway["AlarmSpecification"] == {"Alarms": ["openbourse-production-answers-failing"]}
+
+
+def test_a_refresh_that_fails_is_told_with_its_reason(account: Account) -> None:
+    account.fails.add("openbourse-production-gateway")
+    with pytest.raises(GroupFault, match="openbourse-production-gateway: Failed: of the test"):
+        Groups(account, PRODUCTION, 0).refresh("gateway")
+
+
+def test_what_is_under_way_is_cancelled_and_nothing_else(account: Account) -> None:
+    groups = Groups(account, PRODUCTION, 0)
+    groups.cancel("gateway")
+    assert not account.asked("cancel_instance_refresh")
+    account.statuses["openbourse-production-gateway"] = ["InProgress", "InProgress"]
+    groups.cancel("gateway")
+    assert len(account.asked("cancel_instance_refresh")) == 1
+
+
+def test_a_leader_that_nobody_could_follow_does_not_hand_over(account: Account) -> None:
+    groups = Groups(account, PRODUCTION, 0)
+    groups.hand_over()
+    [asked] = account.asked("send_command")
+    assert asked["InstanceIds"][0] in groups.instances("sequencer")
+    account.command = "Failed"
+    with pytest.raises(GroupFault, match="no hand-over: no standby"):
+        groups.hand_over()
+
+
+def test_a_group_that_is_not_there_is_named(account: Account) -> None:
+    clients("autoscaling", PRODUCTION.region).delete_auto_scaling_group(
+        AutoScalingGroupName="openbourse-production-workers", ForceDelete=True
+    )
+    with pytest.raises(GroupFault, match="no group openbourse-production-workers"):
+        Groups(account, PRODUCTION, 0).stop()

@@ -1,0 +1,113 @@
+"""A release goes out in order, is taken back by itself where it fails, and serves beside the former one when asked to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from infra.environments import PRODUCTION
+from infra.groups import SEQUENCER
+from infra.recorded import recorded
+from infra.release import publish, releases
+from infra.roll import EDGES, ORDER, RollFault, alarms_of, roll
+from tests.infra.operated import Account, clients, make_groups
+
+REGION = PRODUCTION.region
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        make_groups(PRODUCTION)
+        ec2 = clients("ec2", REGION)
+        for version in ("1.2.3", "1.3.0"):
+            image = ec2.register_image(Name=f"openbourse-{version}", Architecture="arm64")["ImageId"]
+            tags = [{"Key": "project", "Value": "openbourse"}, {"Key": "version", "Value": version}]
+            ec2.create_tags(Resources=[image], Tags=tags)
+        publish(clients, PRODUCTION, "1.2.3", 0)
+        yield Account()
+
+
+def refreshed(account: Account) -> list[str]:
+    prefix = f"{PRODUCTION.prefix}-"
+    return [each["AutoScalingGroupName"].removeprefix(prefix) for each in account.asked("start_instance_refresh")]
+
+
+def now(_account: Account) -> str:
+    return releases(clients, PRODUCTION)[REGION]
+
+
+def test_workers_go_first_and_sequencers_last_after_a_hand_over(account: Account) -> None:
+    assert roll(account, PRODUCTION, "1.3.0", poll_s=0) == "1.2.3"
+    assert refreshed(account) == list(ORDER)
+    assert (ORDER[0], ORDER[-1]) == ("workers", SEQUENCER)
+    names = [name for name, _ in account.calls if name in ("start_instance_refresh", "send_command")]
+    assert names[-2:] == ["send_command", "start_instance_refresh"]
+    assert now(account) == "1.3.0"
+
+
+def test_a_fleet_that_fails_takes_back_what_was_touched(account: Account) -> None:
+    account.fails.add(f"{PRODUCTION.prefix}-{EDGES[0]}")
+    with pytest.raises(RollFault, match=r"1\.3\.0 was taken back, 1\.2\.3 runs"):
+        roll(account, PRODUCTION, "1.3.0", poll_s=0)
+    assert refreshed(account) == ["workers", EDGES[0], "workers", EDGES[0]]
+    assert now(account) == "1.2.3"
+    # Alarms ring already when a release is taken back: they must not end that.
+    preferences = [each["Preferences"] for each in account.asked("start_instance_refresh")]
+    assert ["AlarmSpecification" in each for each in preferences] == [True, True, False, False]
+
+
+def test_without_a_standby_that_follows_the_sequencers_are_left_alone(account: Account) -> None:
+    account.command = "Failed"
+    with pytest.raises(RollFault, match="no standby"):
+        roll(account, PRODUCTION, "1.3.0", poll_s=0)
+    assert SEQUENCER not in refreshed(account)
+
+
+def test_a_release_without_an_image_touches_nothing(account: Account) -> None:
+    with pytest.raises(RollFault, match="bake it first"):
+        roll(account, PRODUCTION, "9.9.9", poll_s=0)
+    assert refreshed(account) == []
+    assert now(account) == "1.2.3"
+
+
+def groups(account: Account) -> set[str]:
+    found = clients("autoscaling", REGION).describe_auto_scaling_groups()["AutoScalingGroups"]
+    return {each["AutoScalingGroupName"] for each in found if each["AutoScalingGroupName"].endswith("-green")}
+
+
+def test_blue_and_green_serve_together_and_green_goes_when_blue_is_new(account: Account) -> None:
+    seen: list[set[str]] = []
+
+    def quiet(**_given: Any) -> dict[str, Any]:
+        seen.append(groups(account))
+        return {"MetricAlarms": []}
+
+    account.answers["describe_alarms"] = quiet
+    roll(account, PRODUCTION, "1.3.0", True, 0, 0.05)
+    assert seen[0] == {f"{PRODUCTION.prefix}-{fleet}-green" for fleet in EDGES}
+    assert refreshed(account) == list(ORDER)
+    assert groups(account) == set()
+    made = account.asked("create_auto_scaling_group")
+    assert {tag["Value"] for each in made for tag in each["Tags"]} == set(EDGES)
+
+
+def test_an_alarm_while_both_serve_ends_green_and_blue_never_went(account: Account) -> None:
+    account.answers["describe_alarms"] = lambda **given: {"MetricAlarms": [{"AlarmName": given["AlarmNames"][0]}]}
+    with pytest.raises(RollFault, match="these alarms ring"):
+        roll(account, PRODUCTION, "1.3.0", True, 0, 5)
+    assert refreshed(account) == []
+    assert groups(account) == set()
+    assert now(account) == "1.2.3"
+
+
+def test_the_alarms_that_end_a_roll_are_there() -> None:
+    named = {
+        properties["AlarmName"]
+        for template in recorded()
+        for _, properties in template.of_type("AWS::CloudWatch::Alarm")
+    }
+    assert set(alarms_of(PRODUCTION)) <= named
