@@ -13,8 +13,10 @@ export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 ARGS ?=
 PYTEST_ARGS ?=
-# Tests that start whole venues want the machine for themselves; all others run side by side.
+# Tests that start whole venues want the machine for themselves; all others run side by side. Runbooks and client libraries
+# ask for no times of their own: two of those may.
 PROCESSES := system or browser or clients
+PATIENT := tests/runbooks tests/clients
 
 # The stable compiler has the sanitizer; RUSTC_BOOTSTRAP lets it be asked for. With a target of its own what cargo builds
 # for itself stays plain.
@@ -40,7 +42,8 @@ test: setup check  ## every check and every test
 	@if [ -f web/package.json ]; then npm --prefix web run --silent test; fi
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/pytest $(PYTEST_ARGS); else \
 	  $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not ($(PROCESSES))" && \
-	  $(BIN)/pytest -m "$(PROCESSES)"; fi
+	  $(BIN)/pytest --numprocesses 2 --dist loadfile -m "$(PROCESSES)" $(PATIENT) && \
+	  $(BIN)/pytest -m "$(PROCESSES)" $(PATIENT:%=--ignore=%); fi
 
 check: setup  ## format, lint, types, import contracts, house rules
 	@$(BIN)/ruff format --check --quiet . || { echo "make fmt puts the format right"; exit 1; }
