@@ -25,12 +25,7 @@ from openbourse.sequencer.fence import Fence, FencedLease
 from openbourse.sequencer.lead import LEASE_TTL_S, holder_name, run_sequencer
 from openbourse.sequencer.parts import Lease, Parts
 from openbourse.settings import ProcessSettings, announce_ready, announce_stopping
-from openbourse.wiring.archive import run_archive
-from openbourse.wiring.demo import run_demo
-from openbourse.wiring.edge import run_edge
-from openbourse.wiring.history import run_history
 from openbourse.wiring.logs import set_up_logs
-from openbourse.wiring.notifier import run_notifier
 from openbourse.wiring.probes import answering
 from openbourse.wiring.stores import Stores
 from openbourse.wiring.telemetry import ToldWriter, watch_history
@@ -139,19 +134,30 @@ def _beside(roles: tuple[str, ...], stores: Stores) -> list[Coroutine[Any, Any, 
 
 
 def _runs(roles: tuple[str, ...], stores: Stores) -> list[Run]:
+    """Return what runs the roles. A process imports what its own ask for: half of a start is imports, and somebody waits for it."""
     runs: list[Run] = []
     edges = tuple(role for role in EDGE_ROLES if role in roles)
     if edges:
+        from openbourse.wiring.edge import run_edge
+
         runs.append(lambda ready, stop: run_edge(edges, stores, ready, stop))
     if "sequencer" in roles:
         runs.append(lambda ready, stop: _run_sequencer(stores, ready, stop))
     if "history" in roles:
+        from openbourse.wiring.history import run_history
+
         runs.append(lambda ready, stop: run_history(stores, ready, stop))
     if "notifier" in roles:
+        from openbourse.wiring.notifier import run_notifier
+
         runs.append(lambda ready, stop: run_notifier(stores, ready, stop))
     if "archive" in roles:
+        from openbourse.wiring.archive import run_archive
+
         runs.append(lambda ready, stop: run_archive(stores, ready, stop))
     if "demo" in roles:
+        from openbourse.wiring.demo import run_demo
+
         runs.append(lambda ready, stop: run_demo(stores.settings, ready, stop))
     return runs
 
