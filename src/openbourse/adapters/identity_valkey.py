@@ -69,11 +69,11 @@ class ValkeyKeyChannel:
         """Call back with each removed key, for ever; with None when some may have been missed."""
         while True:
             try:
-                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                async with self._client.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
-                    forget(None)
                     async for message in channel.listen():
-                        forget(bytes(message["data"]).decode())
+                        # The client connects and subscribes anew by itself: what was said meanwhile was not heard.
+                        forget(bytes(message["data"]).decode() if message["type"] == "message" else None)
             except (RedisError, OSError, TimeoutError) as fault:
                 log.warning("removed keys are not heard of", why=str(fault))
                 forget(None)
