@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import asyncpg
+
+from openbourse.adapters.connection_postgres import LOST, DatabaseAway
 from openbourse.edge.listing import Listing
 from openbourse.marketdata import tickers
 from openbourse.marketdata.bars import BarStore, length_for
@@ -55,9 +58,12 @@ class StreamedMarkets:
         return self._view.market(instrument).trades
 
     async def bars_since(self, instrument: int, interval: str, since_us: int) -> Sequence[Bar]:
-        """Return stored bars since a moment, in the longest kept length that fits."""
+        """Return stored bars since a moment, in the longest kept length that fits. Raises DatabaseAway."""
         kept = length_for(INTERVALS[interval], since_us % DAY_US)
-        return await self._store.between(instrument, kept, since_us, 2**62, BARS_MAX)
+        try:
+            return await self._store.between(instrument, kept, since_us, 2**62, BARS_MAX)
+        except (asyncpg.PostgresError, *LOST) as fault:
+            raise DatabaseAway(f"bars cannot be read: {fault}") from fault
 
     def candle_bounds(self, interval: str, time_us: int) -> tuple[int, int]:
         """Return when the candle around a moment opens and when the next one does."""
