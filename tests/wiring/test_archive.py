@@ -29,7 +29,7 @@ from openbourse.cli.app import app
 from openbourse.history.reports import SUMMARY, key_of
 from openbourse.marketdata.files import FOLDER
 from openbourse.marketdata.projector import MarketProjector
-from openbourse.objects import Objects, all_listed
+from openbourse.objects import ObjectDiffers, Objects, all_listed
 from openbourse.protocol.events import EventKind, decode
 from openbourse.protocol.notifications import Notification, Topic
 from openbourse.roles import EDGE_ROLES
@@ -177,6 +177,22 @@ async def one_trade(settings: ProcessSettings, at_us: int) -> None:
             listing.take(event, 1)
     await listing.write(connection)
     await connection.close()
+
+
+async def test_a_day_written_otherwise_before_holds_no_other_up(settings: ProcessSettings) -> None:
+    await wiring.migrate(settings)
+    day = date(2026, 11, 20)
+    at_us = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1e6)
+    await one_trade(settings, at_us)
+    place = open_objects(settings.objects_url("reports"))
+    second = day + timedelta(days=1)
+    # One of its tables; its summary, by which a day is done, was not written any more.
+    await place.create(key_of(0, second, "fees.csv"), b"otherwise")
+    with pytest.raises(ObjectDiffers, match="2026/11/21/fees.csv"):
+        await write_due(settings, place, at_us + 3 * 86_400 * 1_000_000)
+    stored = {head.key for head in await all_listed(place, "daily")}
+    assert {key_of(0, day + timedelta(days=number), SUMMARY) for number in (0, 2)} <= stored
+    assert key_of(0, second, SUMMARY) not in stored
 
 
 async def test_missed_reports_are_caught_up_and_written_once(settings: ProcessSettings) -> None:

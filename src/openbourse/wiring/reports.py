@@ -29,7 +29,7 @@ from openbourse.history.store import Store
 from openbourse.machine import THIS_MACHINE
 from openbourse.marketdata.files import day_files
 from openbourse.marketdata.view import read_listing
-from openbourse.objects import Objects, all_listed, keep
+from openbourse.objects import ObjectDiffers, Objects, all_listed, keep
 from openbourse.settings import ProcessSettings, read_settings
 
 log: Final = structlog.get_logger()
@@ -117,7 +117,10 @@ def is_over(day: date, now_us: int) -> bool:
 
 
 async def write_due(settings: ProcessSettings, objects: Objects, now_us: int) -> list[date]:
-    """Write every report that is due, the oldest first, after an outage too. Raises OSError, ObjectDiffers."""
+    """Write every report that is due, the oldest first, after an outage too. Raises OSError, ObjectDiffers.
+
+    A day that was written otherwise before is told last: the days after it do not wait until somebody has looked.
+    """
     shard = settings.venue.shard
     stored = await all_listed(objects, f"{REPORTS_FOLDER}/{shard:05}")
     done = {day for day in (day_of(head.key) for head in stored) if day is not None}
@@ -127,9 +130,17 @@ async def write_due(settings: ProcessSettings, objects: Objects, now_us: int) ->
     finally:
         connection.terminate()
     due = days_due(done, first, now_us)
+    differs: ObjectDiffers | None = None
     for day in due:
-        report = await write_day(settings, objects, day)
-        log.info("daily report", date=day.isoformat(), trades=report.summary["trades"])
+        try:
+            report = await write_day(settings, objects, day)
+        except ObjectDiffers as fault:
+            log.error("a day was written before, and otherwise", date=day.isoformat(), key=str(fault))
+            differs = differs or fault
+        else:
+            log.info("daily report", date=day.isoformat(), trades=report.summary["trades"])
+    if differs is not None:
+        raise differs
     return due
 
 
