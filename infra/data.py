@@ -294,6 +294,10 @@ def _master_secret(scope: Construct, environment: Environment, storage: Storage)
         name=f"openbourse/{environment.name}/database-master",
         description="the database's master login: used by migrations alone",
         kms_key_id=storage.key.key_arn,
+        # Whoever promotes the replica there has no other login that may make logins.
+        replica_regions=[secretsmanager.CfnSecret.ReplicaRegionProperty(region=environment.second.region)]
+        if environment.second is not None
+        else None,
         generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
             secret_string_template='{"username": "openbourse_master"}',
             generate_string_key="password",

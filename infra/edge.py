@@ -20,10 +20,9 @@ from infra.firewall import add_firewall, guard
 from infra.names import add_names
 from infra.network import Network
 from infra.observing import retention
-from infra.plan import STAGE, TIMEOUT_MS, metered_paths, pascal
+from infra.plan import STAGE, STAGE_RATE, TIMEOUT_MS, metered_paths, pascal
 from infra.storage import Storage
 
-STAGE_RATE: Final = 1_000  # of the account's 10,000 a Region, which every API in it shares
 STAGE_BURST: Final = 500
 ACCESS_LOG: Final = {
     "time": "$context.requestTimeEpoch",

@@ -73,6 +73,7 @@ class Environment:
     s3_prefix_list: str = ""  # when named: instances reach AWS by interface endpoints, S3 by its gateway, nothing else
     second: SecondRegion | None = None
     standby_of: str = ""  # the Region that this one stands by for; its fleets are empty until it is brought up
+    reserves_functions: bool = True  # so many runs at once for each function: a new account's quota of 10 refuses that
     settings: Mapping[str, str] = field(default_factory=dict)  # OPENBOURSE_* without the prefix
 
     @property
@@ -146,6 +147,7 @@ DEV: Final = Environment(
     budget_usd=400,
     mail="dev@openbourse.example",
     is_protected=False,
+    reserves_functions=False,
     settings={"TEST_FUNDS": "1"},
 )
 

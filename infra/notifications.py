@@ -11,12 +11,12 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.mail import add_domain
 from infra.observing import retention
 from infra.permissions import arn
 from infra.storage import Storage
@@ -116,20 +116,7 @@ def _function(scope: Construct, environment: Environment, storage: Storage, queu
         encryption_key=storage.key,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )  # fmt: skip
-    identity = ses.CfnEmailIdentity(
-        scope, "MailIdentity",
-        email_identity=environment.domain,
-        dkim_attributes=ses.CfnEmailIdentity.DkimAttributesProperty(signing_enabled=True),
-    )  # fmt: skip
-    configuration = ses.CfnConfigurationSet(
-        scope, "MailConfiguration",
-        name=environment.prefix,
-        delivery_options=ses.CfnConfigurationSet.DeliveryOptionsProperty(tls_policy="REQUIRE"),
-        reputation_options=ses.CfnConfigurationSet.ReputationOptionsProperty(reputation_metrics_enabled=True),
-        suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(
-            suppressed_reasons=["BOUNCE", "COMPLAINT"]
-        ),
-    )  # fmt: skip
+    identity, configuration = add_domain(scope, environment)
     role = iam.Role(
         scope, "NotifierRole",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
@@ -146,7 +133,7 @@ def _function(scope: Construct, environment: Environment, storage: Storage, queu
         role=role,
         memory_size=256,
         timeout=cdk.Duration.seconds(TIMEOUT_S),
-        reserved_concurrent_executions=CONCURRENCY,
+        reserved_concurrent_executions=CONCURRENCY if environment.reserves_functions else None,
         tracing=lambda_.Tracing.ACTIVE,
         log_group=group,
         environment={

@@ -32,6 +32,7 @@ HIDDEN: Final = ("/health", "/metrics")
 """Paths that instances serve to the balancer and to the machine itself, never to the public."""
 DRAIN_S: Final[Mapping[str, int]] = {"gateway": 30, "streams": 90, "control": 30}
 STAGE: Final = "live"
+STAGE_RATE: Final = 1_000  # of the account's 10,000 a Region, which every API in it shares
 REPORT_HANDLER: Final = "openbourse.wiring.reports.lambda_handler"
 REPORT_WHEN: Final = "cron(5 0 * * ? *)"
 """As soon as the workers would write it: they find it there, and write what a failed call left out."""

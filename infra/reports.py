@@ -23,6 +23,7 @@ from openbourse.roles import Bucket, Need
 
 ATTEMPTS: Final = 2
 """After the first: of the schedule to call, and of the function to write. What is missed all the same the workers write."""
+REPORTS_AT_ONCE: Final = 1
 AGE_MAX_S: Final = 6 * 3_600
 ASSETS: Final = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 """The bucket that `cdk bootstrap` makes: a release puts the function's archive there."""
@@ -114,7 +115,7 @@ def _function(
         role=role.role_arn,
         memory_size=512,
         timeout=REPORT_TIMEOUT_S,
-        reserved_concurrent_executions=1,
+        reserved_concurrent_executions=REPORTS_AT_ONCE if environment.reserves_functions else None,
         tracing_config=own.TracingConfigProperty(mode="Active"),
         logging_config=own.LoggingConfigProperty(log_group=group.log_group_name),
         kms_key_arn=storage.key.key_arn,

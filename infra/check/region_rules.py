@@ -35,9 +35,8 @@ def the_second_region_has_the_data(assembly: Assembly) -> Iterator[str]:
         if not any(region in target for target in targets):
             yield f"{kind}: has no copy in {region}"
     for secret in assembly.of("SecretsManager::Secret"):
-        is_master = "master" in str(secret.properties.get("Name")) and "key" not in str(secret.properties.get("Name"))
         copies = [each["Region"] for each in secret.properties.get("ReplicaRegions", [])]
-        if copies != [region] and not is_master:
+        if copies != [region]:
             yield f"{secret}: copied to {copies}"
 
 
@@ -65,7 +64,10 @@ def names_move_together_and_by_a_person(assembly: Assembly) -> Iterator[str]:
 
 def _names(assembly: Assembly) -> list[Resource]:
     """Return the records of names that lead to one of two Regions; each Region's own name is not one of them."""
-    return [each for each in assembly.of("Route53::RecordSet") if not _is_a_regions_own(assembly, each)]
+    return [
+        each for each in assembly.of("Route53::RecordSet")
+        if each.properties["Type"] == "A" and not _is_a_regions_own(assembly, each)
+    ]  # fmt: skip
 
 
 def _is_a_regions_own(assembly: Assembly, record: Resource) -> bool:

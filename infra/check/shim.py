@@ -60,8 +60,10 @@ class Shim:
 
 
 def placeholder(name: str, attribute: str = "") -> str:
-    """Return what stands for something that is not there."""
-    return f"arn:aws:none:us-east-1:123456789012:none/{name}" if attribute.endswith("Arn") else f"none-{name}"
+    """Return what stands for something that is not there, another for each of its attributes."""
+    if attribute.endswith("Arn"):
+        return f"arn:aws:none:us-east-1:123456789012:none/{name}"
+    return "-".join(["none", name, *attribute.split(".")] if attribute else ["none", name])
 
 
 def alone(template: Template, name: str, ids: Mapping[str, str]) -> dict[str, Any]:

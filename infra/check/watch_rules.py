@@ -211,15 +211,42 @@ def queues_have_an_end(assembly: Assembly) -> Iterator[str]:
 
 
 def functions_are_bounded(assembly: Assembly) -> Iterator[str]:
-    """Functions run on arm64, on a Python that AWS still keeps, so many at a time, and write where it is forgotten."""
+    """Functions run on arm64, on a Python that AWS still keeps, so many at a time, and write where it is forgotten.
+
+    Where the account's quota is a new one's, none reserves anything: CloudFormation would refuse the stack.
+    """
     for each in assembly.of("Lambda::Function"):
         own = each.properties
         if own.get("Architectures") != ["arm64"] or own.get("Runtime") not in RUNTIMES:
             yield f"{each}: {own.get('Runtime')} on {own.get('Architectures')}"
-        if not own.get("ReservedConcurrentExecutions"):
+        reserved = own.get("ReservedConcurrentExecutions")
+        if not reserved and assembly.environment.reserves_functions:
             yield f"{each}: may take all that the account has"
+        if reserved and not assembly.environment.reserves_functions:
+            yield f"{each}: reserves {reserved}, which a new account is refused"
         if assembly.target(each, own.get("LoggingConfig", {}).get("LogGroup")) is None:
             yield f"{each}: writes where nothing is forgotten"
+
+
+def mail_is_proven(assembly: Assembly) -> Iterator[str]:
+    """The domain that notices come from is proven by three records of its own, and signs what it sends."""
+    identities = assembly.of("SES::EmailIdentity")
+    if [each.properties["EmailIdentity"] for each in identities] != [assembly.environment.domain]:
+        yield f"mail is sent from {[str(each) for each in identities]}"
+    for each in identities:
+        if each.properties.get("DkimAttributes", {}).get("SigningEnabled") is not True:
+            yield f"{each}: signs nothing"
+        proofs = {
+            str(record.properties["Name"]["Fn::GetAtt"][1]): record.properties["ResourceRecords"]
+            for record in assembly.of("Route53::RecordSet")
+            if record.properties["Type"] == "CNAME" and assembly.target(record, record.properties["Name"]) == each
+        }
+        wanted = {
+            f"DkimDNSTokenName{number}": [{"Fn::GetAtt": [each.name, f"DkimDNSTokenValue{number}"]}]
+            for number in (1, 2, 3)
+        }
+        if proofs != wanted:
+            yield f"{each}: proven by {sorted(proofs)}"
 
 
 def money_is_watched(assembly: Assembly) -> Iterator[str]:
@@ -324,6 +351,7 @@ RULES: Final[tuple[Rule, ...]] = (
     text_is_forgotten,
     queues_have_an_end,
     functions_are_bounded,
+    mail_is_proven,
     money_is_watched,
     the_way_out_is_as_meant,
     templates_hang_together,
