@@ -73,7 +73,7 @@ LOSS: Final = {
 
 
 def production_bill() -> Bill:
-    """Return the bill of production as the templates have it: the row of the cluster in docs/aws/cost.md."""
+    """Return the bill of production as the templates have it: the sum in docs/aws/cost.md."""
     return bill(Workload(LOAD_RPS), COMMITMENT, Layout.CLUSTER, Edge.SPLIT)
 
 
@@ -109,7 +109,6 @@ def page(assembly: Assembly) -> str:
     shown = [*((beginning,) for beginning in FLEET_LINES.values()), *(lines for *_, lines in WHY), tuple(OTHER_LINES)]
     if sum((part_of(found, lines) for lines in shown), Decimal(0)) != found.total():
         raise ValueError("a line of the bill is in no row, or in two")
-    recommended = bill(Workload(LOAD_RPS), COMMITMENT, Layout.MULTI_AZ, Edge.SPLIT).total()
     lines = [
         "# What production on AWS is made of",
         "",
@@ -119,8 +118,7 @@ def page(assembly: Assembly) -> str:
         "",
         f"$/month is the model's (`src/openbourse/cost`), at a mean of {LOAD_RPS} requests/s, instances committed for "
         f"{COMMITMENT}; each line of its bill is in one row. All rows together: **{dollars(found.total())}**, before "
-        "rounding: the row of the Multi-AZ cluster in [cost.md](cost.md). The sum by service there is of the Multi-AZ "
-        f"instance with a replica, {dollars(recommended)}: {dollars(found.total() - recommended)} less, all of it RDS.",
+        "rounding: the sum of [cost.md](cost.md).",
         "",
         "RPO and RTO are the design's, from the services' documentation and from what was measured of the program itself "
         "([chaos.md](../chaos.md)); none of them was measured on AWS.",

@@ -25,6 +25,7 @@ from openbourse.cost.model import (
     edge_lines,
     egress_line,
     gateways,
+    region_lines,
     shards,
 )
 from openbourse.cost.nines import NINES
@@ -133,6 +134,18 @@ def test_more_load_takes_more_and_a_lost_zone_is_spared_for() -> None:
         assert carried >= rps
     totals = [page.ours(rps).total() for rps in range(100, 20_000, 700)]
     assert totals == sorted(totals)
+
+
+def test_a_second_region_pays_for_its_keys_secrets_and_text() -> None:
+    lines = {line.what: line.dollars for line in region_lines(LOAD, Commitment.NONE)}
+    # Worked out by hand: 1 + 5 for the key; six secrets of 0.40; 5 GB of 0.50; a check with three extras.
+    for beginning, wanted in (("1 KMS key", "6"), ("5 copies", "2.40"), ("logs", "2.50"), ("health check", "3.50")):
+        assert [amount for what, amount in lines.items() if what.startswith(beginning)] == [Decimal(wanted)]
+
+
+def test_what_is_shown_is_the_cluster_that_production_has() -> None:
+    assert any(line.what.startswith("Multi-AZ cluster") for line in page.ours(500).lines)
+    assert page.ours(500) == bill(LOAD, Commitment.NONE, Layout.CLUSTER, Edge.SPLIT)
 
 
 def test_committing_costs_less_and_each_nine_more() -> None:

@@ -188,7 +188,7 @@ async def test_a_day_written_otherwise_before_holds_no_other_up(settings: Proces
     second = day + timedelta(days=1)
     # One of its tables; its summary, by which a day is done, was not written any more.
     await place.create(key_of(0, second, "fees.csv"), b"otherwise")
-    with pytest.raises(ObjectDiffers, match="2026/11/21/fees.csv"):
+    with pytest.raises(ObjectDiffers, match=r"2026/11/21/fees\.csv"):
         await write_due(settings, place, at_us + 3 * 86_400 * 1_000_000)
     stored = {head.key for head in await all_listed(place, "daily")}
     assert {key_of(0, day + timedelta(days=number), SUMMARY) for number in (0, 2)} <= stored

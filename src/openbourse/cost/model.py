@@ -34,6 +34,12 @@ WAF_RULES: Final = 6
 """Of each front's list. This and what follows is as production's templates have it; tests/infra/test_pages.py holds it."""
 SECRETS: Final = 4
 KMS_KEYS: Final = 1
+KMS_USE: Final = D(5)
+"""Of calls of a key; assumed."""
+SECOND_SECRETS: Final = 5
+"""Copies of those, and of the master login, which is ours where the database is an instance with a replica: one there too."""
+SECOND_LOGS_GB_AT_500: Final = D(5)
+"""Of a Region that waits: the network's flows, the replica's text; assumed."""
 SEQUENCER_DISK_GB: Final = D(50)
 DISK_GB: Final = D(30)
 GATEWAY_RPS: Final = D(600)
@@ -335,7 +341,7 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
             f"functions, {runs:,.0f} M runs; {mails:,.1f} M mails",
             runs * price("lambda") + mails * price("ses"),
         ),
-        Line("Keys", f"{KMS_KEYS} KMS key with use", KMS_KEYS * price("kms key") + 5),
+        Line("Keys", f"{KMS_KEYS} KMS key with use", KMS_KEYS * price("kms key") + KMS_USE),
         Line("Keys", f"{SECRETS} secrets", SECRETS * price("secret")),
     ]
     if crossing:
@@ -368,7 +374,18 @@ def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
             "copies of objects and of the journal on their way",
             copies * price("s3") + 500 * load.growth * D("0.02"),
         ),
-        Line("Second region", "health check of the name", price("health check")),
+        Line("Second region", "health check that moves the names", price("health check")),
+        Line("Second region", f"{KMS_KEYS} KMS key with use", KMS_KEYS * price("kms key") + KMS_USE),
+        Line(
+            "Second region",
+            f"{SECOND_SECRETS} copies of secrets, 1 more secret",
+            (SECOND_SECRETS + 1) * price("secret"),
+        ),
+        Line(
+            "Second region",
+            f"logs, {SECOND_LOGS_GB_AT_500 * load.growth:,.0f} GB of flows and of the replica's text",
+            SECOND_LOGS_GB_AT_500 * load.growth * price("logs"),
+        ),
         Line(
             "Second region",
             f"alarms on {SECOND_ALARM_METRICS} metrics, {PAGING_ALARMS} alarm of alarms, a dashboard",

@@ -9,8 +9,9 @@ from openbourse.cost.nines import NINES
 from openbourse.cost.prices import PRICES, REGIONS
 
 SCALES: Final = (500, 5_000, 50_000)
-OURS: Final = (Layout.MULTI_AZ, Edge.SPLIT)
-NAIVE: Final = (Layout.MULTI_AZ, Edge.REST_FOR_ALL)
+OURS: Final = (Layout.CLUSTER, Edge.SPLIT)
+"""As production's stacks have it; tests/infra/test_pages.py holds it."""
+NAIVE: Final = (Layout.CLUSTER, Edge.REST_FOR_ALL)
 COLOURS: Final = {
     "API Gateway": "#c0392b",
     "WAF": "#e08e45",
@@ -53,7 +54,7 @@ def markdown(commitment: Commitment = Commitment.ONE_YEAR) -> str:
             "# What it costs",
             "",
             "Made by `openbourse cost --page docs/aws/cost.md` from `src/openbourse/cost`; a test holds it current. US East (N. Virginia), dollars a month,",
-            f"instances committed for {commitment}. Requests a second are a mean over the month: a peak of 500 costs less.",
+            f"instances committed for {commitment}. Requests a second are a mean over the month: a peak of 500 costs less. What is priced is what production's stacks make: three zones, a Multi-AZ cluster.",
             "",
             "![Dollars for a million requests](cost.svg)",
             "",

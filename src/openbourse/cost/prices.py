@@ -83,7 +83,9 @@ PRICES: Final[tuple[Price, ...]] = (
     _price("ses", "100", "million mails", ASSUMED, False),
     _price("s3", "0.023", "GB-month", ASSUMED, False),
     _price("valkey cache.t4g.medium", "0.052", "hour", ASSUMED, False),
-    _price("health check", "2", "month", ASSUMED, False),
+    _price(
+        "health check", "3.50", "month, 0.50 and 1 each for TLS, words, ten seconds", ("assumed", "2026-11-26"), False
+    ),
 )
 REGIONS: Final[dict[str, tuple[Decimal, bool]]] = {
     "us-east-1": (Decimal("1"), True),
