@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from openbourse.adapters.replicas_postgres import read_replicas
 from openbourse.engine import Engine
 from openbourse.protocol.commands import OpenAccount
 from openbourse.protocol.journal import BEHIND, DIVERGED, FOLLOWING, BatchRow, JournalAway
-from openbourse.sequencer import standby
-from openbourse.sequencer.photograph import PIECE_BYTES, Forked, Photograph, PhotographLost, Taken
+from openbourse.sequencer import checkpoints, standby
+from openbourse.sequencer.photograph import CHILD_GIVES_WAY, PIECE_BYTES, Forked, Photograph, PhotographLost, Taken
 from openbourse.sequencer.recovery import ReplayDiverged
 from openbourse.sequencer.standby import Lag
 from openbourse.wiring.replicas import hand_over
@@ -215,6 +216,28 @@ async def test_a_photograph_shows_the_moment_at_which_it_was_taken() -> None:
 
 def _open(number: int) -> OpenAccount:
     return OpenAccount(5_000 + number)
+
+
+async def test_who_writes_a_state_out_gives_way_to_who_trades(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child takes a core only where nobody wants it, and leaves the database's log to the orders between its pieces."""
+    photograph = Forked(Engine())
+    await photograph.state_hash()
+    assert os.getpriority(os.PRIO_PROCESS, photograph._pid) == CHILD_GIVES_WAY
+    photograph.close()
+
+    async def three() -> AsyncIterator[bytes]:
+        for piece in (b"a", b"b", b"c"):
+            yield piece
+
+    paused, sleep = list[float](), asyncio.sleep
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    assert [piece async for piece in checkpoints._in_peace(three())] == [b"a", b"b", b"c"]
+    assert paused == [checkpoints.PIECE_PAUSE_S] * 2
 
 
 async def test_a_child_that_dies_is_noticed() -> None:

@@ -16,6 +16,7 @@ from openbourse.engine import Engine
 
 PIECE_BYTES: Final = 1024 * 1024
 READ_SECONDS_MAX: Final = 120.0
+CHILD_GIVES_WAY: Final = 19
 _HEAD: Final = Struct("<32sQ")
 _WRITE_BYTES: Final = 256 * 1024
 
@@ -119,6 +120,8 @@ def _develop(engine: Engine, write: int) -> NoReturn:
     """In the child: write out hash, length and state, then end without touching anything else of the parent's."""
     code = 1
     try:
+        # Whoever trades goes first; nobody waits for this.
+        os.nice(CHILD_GIVES_WAY)
         # Above all the database's sockets: while a child holds one, the server does not see that the parent has died.
         os.closerange(3, write)
         os.closerange(write + 1, os.sysconf("SC_OPEN_MAX"))
