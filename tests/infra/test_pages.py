@@ -15,6 +15,7 @@ from infra.environments import PRODUCTION, TWO_REGIONS
 from infra.recorded import recorded
 from openbourse.cost import model, observing
 from openbourse.cost import page as cost
+from openbourse.cost import second as second_region
 from openbourse.monitor.slo import SLOS
 from openbourse.roles import FLEETS
 
@@ -47,14 +48,14 @@ def test_the_bill_counts_what_the_templates_have() -> None:
     assert alarm_metrics(assembly_of(TWO_REGIONS.in_second_region(), recorded())) == observing.SECOND_ALARM_METRICS
     assert len(assembly.of("CloudWatch::CompositeAlarm")) == observing.PAGING_ALARMS
     assert len(assembly.of("SecretsManager::Secret")) == model.SECRETS
-    assert len(assembly.of("KMS::Key")) == model.KMS_KEYS
+    assert len(assembly.of("KMS::Key")) == second_region.KMS_KEYS
     second = assembly_of(TWO_REGIONS.in_second_region(), recorded())
-    assert len(second.of("KMS::Key")) == model.KMS_KEYS
+    assert len(second.of("KMS::Key")) == second_region.KMS_KEYS
     copied = [
         each.properties["ReplicaRegions"] for each in assembly_of(TWO_REGIONS, recorded()).of("SecretsManager::Secret")
     ]
-    assert len(copied) == model.SECOND_SECRETS == model.SECRETS + 1
-    assert [len(each.properties["Rules"]) for each in assembly.of("WAFv2::WebACL")] == [model.WAF_RULES] * 2
+    assert len(copied) == second_region.SECRETS_COPIED == model.SECRETS + 1
+    assert [len(each.properties["Rules"]) for each in assembly.of("WAFv2::WebACL")] == [second_region.WAF_RULES] * 2
 
 
 def test_the_bill_pays_for_every_instance_that_is_watched_each_minute() -> None:

@@ -11,12 +11,12 @@ from openbourse.cost.observing import (
     DETAILED_METRICS,
     FLOW_GB_AT_500,
     PAGING_ALARMS,
-    SECOND_ALARM_METRICS,
     TEXT_GB_AT_500,
     custom_metrics,
     emf_gigabytes,
 )
 from openbourse.cost.prices import HOURS, price, tiered
+from openbourse.cost.second import KMS_KEYS, KMS_USE, WAF_RULES, second_region
 
 D = Decimal
 SECONDS: Final = D(HOURS * 3_600)
@@ -30,16 +30,9 @@ ANSWER_BYTES: Final = D(1_500)
 ACCESS_LOG_BYTES: Final = D(500)
 CONTROL_SHARE: Final = D("0.03")
 """Of requests: account, keys, wallet, reports. These go through API Gateway."""
-WAF_RULES: Final = 6
-"""Of each front's list. This and what follows is as production's templates have it; tests/infra/test_pages.py holds it."""
 SECRETS: Final = 4
-KMS_KEYS: Final = 1
-KMS_USE: Final = D(5)
-"""Of calls of a key; assumed."""
-SECOND_SECRETS: Final = 5
-"""Copies of those, and of the master login, which is ours where the database is an instance with a replica: one there too."""
-SECOND_LOGS_GB_AT_500: Final = D(5)
-"""Of a Region that waits: the network's flows, the replica's text; assumed."""
+"""This, rules and keys are as production's templates have them; tests/infra/test_pages.py holds it."""
+OBJECTS_GB_AT_500: Final = D(950)
 SEQUENCER_DISK_GB: Final = D(50)
 DISK_GB: Final = D(30)
 GATEWAY_RPS: Final = D(600)
@@ -313,7 +306,7 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
     stand, metrics = instances(load, layout), custom_metrics()
     emf, count = emf_gigabytes(stand), sum(stand.values())
     logs, flow = TEXT_GB_AT_500 * load.growth + emf, FLOW_GB_AT_500 * load.growth
-    mails, objects = D("0.4") * load.growth, D(950) * load.growth
+    mails, objects = D("0.4") * load.growth, OBJECTS_GB_AT_500 * load.growth
     calls, runs = 10 * load.growth, 5 * load.growth
     lines = [
         Line("Network", f"{zones} NAT, {2 * zones} public addresses", nat),
@@ -350,48 +343,10 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
 
 
 def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
-    """Return what a second region costs that waits, as infra/second_region.py has it: data and doors, no instances."""
-    steps, storage = database_steps(load), JOURNAL_GB_AT_500 * load.growth
-    copies = D(950) * load.growth
-    return [
-        Line(
-            "Second region",
-            "database replica with a standby",
-            2 * steps * rds_month(commitment) + storage * price("rds gp3 multi-az"),
-        ),
-        Line(
-            "Second region",
-            "small Valkey node, two balancers, NAT, addresses",
-            (price("valkey cache.t4g.medium") + 2 * price("alb") + price("nat") + 4 * price("public ipv4")) * HOURS,
-        ),
-        Line(
-            "Second region",
-            f"two WAF lists of {WAF_RULES} rules",
-            2 * (price("waf acl") + WAF_RULES * price("waf rule")),
-        ),
-        Line(
-            "Second region",
-            "copies of objects and of the journal on their way",
-            copies * price("s3") + 500 * load.growth * D("0.02"),
-        ),
-        Line("Second region", "health check that moves the names", price("health check")),
-        Line("Second region", f"{KMS_KEYS} KMS key with use", KMS_KEYS * price("kms key") + KMS_USE),
-        Line(
-            "Second region",
-            f"{SECOND_SECRETS} copies of secrets, 1 more secret",
-            (SECOND_SECRETS + 1) * price("secret"),
-        ),
-        Line(
-            "Second region",
-            f"logs, {SECOND_LOGS_GB_AT_500 * load.growth:,.0f} GB of flows and of the replica's text",
-            SECOND_LOGS_GB_AT_500 * load.growth * price("logs"),
-        ),
-        Line(
-            "Second region",
-            f"alarms on {SECOND_ALARM_METRICS} metrics, {PAGING_ALARMS} alarm of alarms, a dashboard",
-            SECOND_ALARM_METRICS * price("alarm") + PAGING_ALARMS * price("composite alarm") + price("dashboard"),
-        ),
-    ]
+    """Return what a second region costs that waits."""
+    database, growth = database_steps(load) * rds_month(commitment), load.growth
+    found = second_region(growth, database, JOURNAL_GB_AT_500 * growth, OBJECTS_GB_AT_500 * growth)
+    return [Line("Second region", what, cost) for what, cost in found]
 
 
 def bill(load: Workload, commitment: Commitment, layout: Layout, edge: Edge) -> Bill:
