@@ -32,6 +32,7 @@ class Row:
 
     is_written = False
     is_away = False
+    forgotten = 0
 
     async def read(self) -> bool:
         """Tell whether it was written."""
@@ -42,6 +43,10 @@ class Row:
     async def write(self) -> None:
         """Write."""
         self.is_written = True
+
+    async def forget_others(self) -> None:
+        """Count."""
+        self.forgotten += 1
 
 
 class Told:
@@ -95,7 +100,26 @@ async def test_the_second_region_waits_while_it_is_told_that_the_first_trades_an
     told = Told(Turn.SECOND)
     assert "other Region" in await told.after(1, FIRST)
     assert "other Region" in await told.after(10 * BELIEVED_AFTER_S, FIRST)
+    assert told.row.forgotten == 0
     assert not await told.after(1, SECOND)
+    assert told.row.forgotten == 1
+
+
+async def test_what_the_first_region_gave_up_does_not_bind_the_second_that_has_its_copy(
+    shard: Shard, given_up: PostgresGivenUp
+) -> None:
+    """The first one may have written it before the promotion, and then it is in the copy; and it must not go back."""
+    await given_up.write()
+
+    async def ask() -> str:
+        return SECOND
+
+    there = PostgresGivenUp(shard.settings.journal_url, 0, Turn.SECOND)
+    fence = Fence(Turn.SECOND, ask, there, THIS_MACHINE)
+    await fence.look()
+    assert not fence.why_not()
+    assert not await given_up.read()
+    there.close()
 
 
 async def test_a_journal_that_cannot_be_read_lets_nobody_new_lead_and_ends_nobody() -> None:
@@ -110,7 +134,7 @@ async def test_a_journal_that_cannot_be_read_lets_nobody_new_lead_and_ends_nobod
 
 @pytest.fixture
 async def given_up(shard: Shard) -> AsyncIterator[PostgresGivenUp]:
-    found = PostgresGivenUp(shard.settings.journal_url, 0)
+    found = PostgresGivenUp(shard.settings.journal_url, 0, Turn.FIRST)
     yield found
     found.close()
 
@@ -151,6 +175,6 @@ async def test_a_leader_ends_and_no_other_leads_until_the_journal_is_taken_back(
 
 
 async def test_a_journal_that_is_away_is_told(shard: Shard) -> None:
-    away = PostgresGivenUp("postgresql://127.0.0.1:1/journal", 0)
+    away = PostgresGivenUp("postgresql://127.0.0.1:1/journal", 0, Turn.FIRST)
     with pytest.raises(JournalAway):
         await away.read()

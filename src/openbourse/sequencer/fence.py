@@ -24,7 +24,11 @@ class GivenUp(Protocol):
     """The journal's own word that another one took its place: it outlives processes, machines and answers."""
 
     async def read(self) -> bool:
-        """Tell whether this journal was given up. Raises JournalAway."""
+        """Tell whether this Region gave this journal up. Raises JournalAway."""
+        ...
+
+    async def forget_others(self) -> None:
+        """Forget that another Region gave up its own copy of this journal. Raises JournalAway."""
         ...
 
     async def write(self) -> None:
@@ -67,6 +71,9 @@ class Fence:
             # waits, but its journal is the newer one and stays good.
             if self._own is Turn.FIRST and self._other_since is not None and now - self._other_since > BELIEVED_AFTER_S:
                 await self._given_up.write()
+            if self._own is Turn.SECOND and self._ours_at == now:
+                # The first one's row may have come here before the promotion, and must not go back there with a new copy.
+                await self._given_up.forget_others()
             self._is_given_up = await self._given_up.read()
         except JournalAway as fault:
             log.warning("not known whether this journal was given up", why=str(fault))

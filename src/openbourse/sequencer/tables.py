@@ -69,9 +69,11 @@ CREATE TABLE IF NOT EXISTS journal.accepted_loss (
     acknowledged bigint NOT NULL,
     accepted_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE TABLE IF NOT EXISTS journal.given_up (
-    shard integer PRIMARY KEY,
-    given_up_at timestamptz NOT NULL DEFAULT now()
+CREATE TABLE IF NOT EXISTS journal.given_up_by (
+    shard integer NOT NULL,
+    turn text NOT NULL,
+    given_up_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (shard, turn)
 );
 CREATE TABLE IF NOT EXISTS journal.reopening (
     shard integer PRIMARY KEY,

@@ -190,7 +190,7 @@ def fenced(stores: Stores, lease: PostgresLease) -> tuple[Lease, Fence | None]:
     settings = stores.settings
     if not settings.region_name:
         return lease, None
-    given_up = PostgresGivenUp(settings.journal_url, settings.venue.shard)
+    given_up = PostgresGivenUp(settings.journal_url, settings.venue.shard, settings.region_turn)
     stores.closing.callback(given_up.close)
     fence = Fence(
         Turn(settings.region_turn), lambda: trading_address(settings.region_name), given_up, THIS_MACHINE

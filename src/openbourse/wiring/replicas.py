@@ -9,6 +9,7 @@ from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.region_postgres import PostgresGivenUp
 from openbourse.adapters.replicas_postgres import Replicas, ask_for_hand_over, read_replicas
 from openbourse.adapters.witness_file import FileWitness
+from openbourse.roles import Turn
 from openbourse.sequencer.loss import unaccepted_loss
 from openbourse.settings import ProcessSettings
 from openbourse.wiring.patience import await_database
@@ -40,7 +41,7 @@ async def accept_loss(settings: ProcessSettings) -> str:
 
 async def take_back(settings: ProcessSettings) -> bool:
     """Have the journal be good again that was given up for the other Region's; tell whether it was. Raises JournalAway."""
-    given_up = PostgresGivenUp(settings.journal_url, settings.venue.shard)
+    given_up = PostgresGivenUp(settings.journal_url, settings.venue.shard, settings.region_turn or Turn.FIRST)
     try:
         return await given_up.take_back()
     finally:
