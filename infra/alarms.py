@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from infra.environments import Environment
+
+RUNBOOKS: Final = "https://github.com/openbourse/openbourse/blob/main/docs/runbooks"
+"""Where whoever is woken reads what to do."""
+
 
 class Subject(StrEnum):
     """What an alarm looks at; monitoring.py turns it into namespace and dimensions."""
@@ -38,13 +43,14 @@ class Alarm:
     periods: int
     missing: str
     pages: bool
+    runbook: str
     why: str
     fleet: str = ""
 
 
 STANDING_BY: Final = Alarm(
     "standing-by", Subject.GROUP, "GroupDesiredCapacity", "Maximum", "<", 1, 60, 1, "breaching", False,
-    "nobody is to lead here: nobody is woken for what has no instances", "sequencer",
+    "region.md", "nobody is to lead here: nobody is woken for what has no instances", "sequencer",
 )  # fmt: skip
 """Of a Region that stands by: while it lasts its alarms are told and wake nobody."""
 GIB: Final = 2**30
@@ -53,49 +59,56 @@ _G, _T, _B = Subject.GROUP, Subject.TARGETS, Subject.BALANCER
 
 ALARMS: Final = (
     Alarm("sequencers-few", _G, "GroupInServiceInstances", "Minimum", "<", 2, 60, 5, _BAD, True,
-          "without a standby the next fault costs a restart", "sequencer"),
+          "rebuild-a-standby.md", "without a standby the next fault costs a restart", "sequencer"),
     Alarm("gateways-few", _T, "HealthyHostCount", "Minimum", "<", 2, 60, 3, _BAD, True,
-          "one more lost and nobody can trade", "gateway"),
+          "zone.md", "one more lost and nobody can trade", "gateway"),
     Alarm("streams-few", _T, "HealthyHostCount", "Minimum", "<", 2, 60, 3, _BAD, True,
-          "one more lost and nobody sees the market", "streams"),
+          "zone.md", "one more lost and nobody sees the market", "streams"),
     Alarm("control-few", _T, "HealthyHostCount", "Minimum", "<", 1, 60, 3, _BAD, False,
-          "nobody can sign in; trading by keys goes on", "control"),
+          "zone.md", "nobody can sign in; trading by keys goes on", "control"),
     Alarm("answers-slow", _B, "TargetResponseTime", "p99", ">", 0.1, 60, 5, _QUIET, True,
-          "the goal is 100 ms for 99 % of requests, seen from the balancer"),
+          "overload.md", "the goal is 100 ms for 99 % of requests, seen from the balancer"),
     Alarm("answers-failing", _B, "HTTPCode_Target_5XX_Count", "Sum", ">", 30, 60, 3, _QUIET, True,
-          "at 500 requests/s one in a thousand"),
+          "failover.md", "at 500 requests/s one in a thousand"),
     Alarm("balancer-failing", _B, "HTTPCode_ELB_5XX_Count", "Sum", ">", 30, 60, 3, _QUIET, True,
-          "no target took the request: a fleet is down or full"),
+          "overload.md", "no target took the request: a fleet is down or full"),
     Alarm("account-failing", Subject.API, "5XXError", "Sum", ">", 10, 60, 5, _QUIET, False,
-          "account and control answer with errors"),
+          "failover.md", "account and control answer with errors"),
     Alarm("account-slow", Subject.API, "Latency", "p99", ">", 1_000, 60, 5, _QUIET, False,
-          "account and control take longer than a second"),
+          "overload.md", "account and control take longer than a second"),
     Alarm("account-limit-near", Subject.API, "Count", "Sum", ">", 480_000, 60, 3, _QUIET, False,
-          "eight tenths of the 10,000 requests/s that all APIs of the account share"),
+          "overload.md", "eight tenths of the 10,000 requests/s that all APIs of the account share"),
     Alarm("database-busy", Subject.DATABASE, "CPUUtilization", "Average", ">", 70, 60, 10, _QUIET, False,
-          "commits will slow down next"),
+          "database.md", "commits will slow down next"),
     Alarm("database-full", Subject.DATABASE, "FreeStorageSpace", "Minimum", "<", 20 * GIB, 300, 2, _QUIET, True,
-          "a full disk ends trading; growing it takes minutes, and hours until the next growth"),
+          "database.md", "a full disk ends trading; growing it takes minutes, and hours until the next growth"),
     Alarm("database-memory", Subject.DATABASE, "FreeableMemory", "Minimum", "<", GIB // 4, 300, 3, _QUIET, False,
-          "swapping ends in a restart"),
+          "database.md", "swapping ends in a restart"),
     Alarm("replica-behind", Subject.REPLICA, "ReplicaLag", "Maximum", ">", 60, 60, 5, _BAD, False,
-          "history is read from the primary; in the second Region: a minute of trading would be lost with the first"),
+          "database.md", "history is read from the primary; in the second Region: a minute of trading would be lost with the first"),
     Alarm("cache-busy", Subject.CACHE, "EngineCPUUtilization", "Average", ">", 70, 60, 10, _BAD, False,
-          "the feed will lag next; without figures the node is away, and the journal carries the feed"),
+          "cache.md", "the feed will lag next; without figures the node is away, and the journal carries the feed"),
     Alarm("cache-full", Subject.CACHE, "DatabaseMemoryUsagePercentage", "Maximum", ">", 80, 300, 2, _QUIET, False,
-          "keys will be dropped that have to be made again"),
+          "cache.md", "keys will be dropped that have to be made again"),
     Alarm("notices-dead", Subject.DEAD_LETTERS, "ApproximateNumberOfMessagesVisible", "Maximum", ">", 0, 60, 1, _QUIET,
-          False, "a notice could not be sent after five attempts"),
+          False, "workers.md", "a notice could not be sent after five attempts"),
     Alarm("notices-late", Subject.QUEUE, "ApproximateAgeOfOldestMessage", "Maximum", ">", 300, 60, 3, _QUIET, False,
-          "people hear of their fills five minutes late"),
+          "workers.md", "people hear of their fills five minutes late"),
     Alarm("notices-failing", Subject.FUNCTION, "Errors", "Sum", ">", 5, 300, 1, _QUIET, False,
-          "the function itself fails"),
+          "workers.md", "the function itself fails"),
     Alarm("reports-failing", Subject.REPORTER, "Errors", "Sum", ">", 0, 300, 1, _QUIET, False,
-          "a daily report was not written at once; it is tried again"),
+          "workers.md", "a daily report was not written at once; it is tried again"),
     Alarm("reports-dead", Subject.REPORTS_LEFT, "ApproximateNumberOfMessagesVisible", "Maximum", ">", 0, 60, 1, _QUIET,
-          False, "the schedule or its function gave up; the workers write the report when they can"),
+          False, "workers.md", "the schedule or its function gave up; the workers write the report when they can"),
     Alarm("rotation-failing", Subject.ROTATION, "Errors", "Sum", ">", 0, 300, 1, _QUIET, False,
-          "a password was not changed: the former one stays good"),
+          "leaked-credential.md", "a password was not changed: the former one stays good"),
     Alarm("login-not-taken-up", Subject.ROLLING, "FailedInvocations", "Sum", ">", 0, 300, 1, _QUIET, False,
-          "nothing restarts the edges: they have a password that a new connection is refused for"),
+          "leaked-credential.md", "nothing restarts the edges: they have a password that a new connection is refused for"),
 )  # fmt: skip
+
+
+def threshold(row: Alarm, environment: Environment) -> float:
+    """Return when a row alarms in an environment: of a fleet that is smaller by intent, when it is less than that."""
+    if not row.fleet or row.breach != "<" or environment.standby_of:
+        return row.threshold
+    return min(row.threshold, environment.fleets[row.fleet].least)

@@ -6,6 +6,7 @@ from typing import Final
 
 import aws_cdk as cdk
 
+from infra.account import add_account
 from infra.environments import Environment
 from infra.venue import Venue
 
@@ -22,4 +23,8 @@ CONTEXT: Final = {
 def build(environments: Iterable[Environment], out: Path) -> tuple[cdk.App, list[Venue]]:
     """Return an app whose synthesis writes the stacks of these environments into a folder."""
     app = cdk.App(outdir=str(out), context=CONTEXT, analytics_reporting=False)
-    return app, [Venue(app, environment) for environment in environments]
+    asked = list(environments)
+    regions = {environment.region for environment in asked}
+    regions |= {environment.second.region for environment in asked if environment.second is not None}
+    accounts = {region: add_account(app, region) for region in sorted(regions)}
+    return app, [Venue(app, environment, accounts) for environment in asked]

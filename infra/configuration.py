@@ -7,7 +7,7 @@ from infra.data import Stores
 from infra.environments import Environment
 from infra.notifications import Notices
 from infra.permissions import settings_path
-from infra.plan import POSTGRES_PORT, RDS_CA, VALKEY_PORT, pascal, secret_name, trades_name, turn
+from infra.plan import POSTGRES_PORT, RDS_CA, VALKEY_PORT, namespace, pascal, secret_name, trades_name, turn
 from infra.storage import Storage
 from openbourse.roles import INTAKE_PORT, Bucket, Need
 
@@ -34,6 +34,7 @@ def add_configuration(
         "NOTIFY_URL": f"sns:{notices.topic.topic_arn}",
         "GATEWAY_PLAN": plan,
         "EMF_EVERY_S": "10",
+        "EMF_NAMESPACE": namespace(environment),
         **_of_two_regions(environment),
         **{f"{kind.name}_URL": f"s3://{storage.buckets[kind].bucket_name}" for kind in Bucket},
         **environment.settings,

@@ -1,16 +1,15 @@
 """The edge: the only parts that the public reaches. A balancer for what is many, API Gateway for what is metered."""
 
-import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -20,10 +19,11 @@ from infra.firewall import add_firewall, guard
 from infra.names import add_names
 from infra.network import Network
 from infra.observing import retention
-from infra.plan import STAGE, STAGE_RATE, TIMEOUT_MS, metered_paths, pascal
+from infra.plan import STAGE, STAGE_RATE, TIMEOUT_MS, metered_paths, pascal, photograph
 from infra.storage import Storage
 
 STAGE_BURST: Final = 500
+PHOTOGRAPHED: Final = (apigateway.CfnResource, apigateway.CfnMethod)
 ACCESS_LOG: Final = {
     "time": "$context.requestTimeEpoch",
     "id": "$context.requestId",
@@ -135,16 +135,24 @@ def _api(
         security_group_ids=[network.group("link")],
     )  # fmt: skip
     methods = _methods(scope, environment, api, link, balancer)
-    # A deployment is a photograph of the methods: a change of them needs a new one, so their hash is in its name.
-    photograph = json.dumps([metered_paths().__repr__(), TIMEOUT_MS, environment.domain], sort_keys=True)
-    deployment = apigateway.CfnDeployment(
-        scope, f"AccountDeployment{hashlib.sha256(photograph.encode()).hexdigest()[:8]}", rest_api_id=api.ref
-    )
+    # A deployment is a photograph of the API: whatever is changed in it needs a new one, so its hash is in the name.
+    parts = [api, *(each for each in scope.node.children if isinstance(each, PHOTOGRAPHED))]
+    number = photograph(_told(parts)) + photograph(_told([link]))
+    deployment = apigateway.CfnDeployment(scope, f"AccountDeployment{number}", rest_api_id=api.ref)
     deployment.node.add_dependency(listener)
     for method in methods:
         deployment.add_resource_dependency(method)
     stage = _stage(scope, environment, storage, api, deployment)
     return api, stage, _plans(scope, environment, api, stage)
+
+
+def _told(parts: Sequence[cdk.CfnResource]) -> dict[str, Any]:
+    """Return resources as their template will have them."""
+    told: dict[str, Any] = {}
+    for part in parts:
+        stack = cdk.Stack.of(part)
+        told[stack.get_logical_id(part)] = stack.resolve(part._render_properties(part._cfn_properties))
+    return told
 
 
 def _methods(
@@ -197,27 +205,6 @@ def _stage(
     api: apigateway.CfnRestApi,
     deployment: apigateway.CfnDeployment,
 ) -> apigateway.CfnStage:
-    writer = iam.Role(
-        scope, "AccountLogRole",
-        assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
-        inline_policies={
-            "write": iam.PolicyDocument(
-                statements=[
-                    iam.PolicyStatement(
-                        actions=[
-                            "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams",
-                            "logs:DescribeLogGroups", "logs:GetLogEvents", "logs:FilterLogEvents",
-                        ],
-                        resources=[
-                            f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:/openbourse/*",
-                            f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:API-Gateway-*",
-                        ],
-                    )
-                ]
-            )
-        },
-    )  # fmt: skip
-    account = apigateway.CfnAccount(scope, "AccountLogging", cloud_watch_role_arn=writer.role_arn)
     group = logs.LogGroup(
         scope, "AccountLog",
         log_group_name=f"/openbourse/{environment.name}/account-api",
@@ -244,7 +231,6 @@ def _stage(
             )
         ],
     )  # fmt: skip
-    stage.add_resource_dependency(account)
     # API Gateway would make this one itself, without a key and kept for ever: its name is API Gateway's choice.
     faults = logs.LogGroup(
         scope, "AccountFaultsLog",

@@ -135,7 +135,7 @@ DEV: Final = Environment(
     cache_nodes=1,
     fleets={
         "sequencer": FleetSize(types=("t4g.small",), least=2, most=3),
-        "gateway": FleetSize(types=("t4g.small",), least=1, most=2, base=1),
+        "gateway": FleetSize(types=("t4g.small",), least=1, most=2),
         "streams": FleetSize(types=("t4g.small",), least=1, most=2, base=1),
         "control": FleetSize(types=("t4g.small",), least=1, most=2),
         "workers": FleetSize(types=("t4g.small", "t4g.medium"), least=1, most=2),
@@ -148,7 +148,7 @@ DEV: Final = Environment(
     mail="dev@openbourse.example",
     is_protected=False,
     reserves_functions=False,
-    settings={"TEST_FUNDS": "1"},
+    settings={"TEST_FUNDS": "1", "JOURNAL_DAYS": "3"},
 )
 
 STAGING: Final = Environment(
@@ -168,7 +168,7 @@ STAGING: Final = Environment(
     cache_nodes=2,
     fleets={
         "sequencer": FleetSize(types=LARGE, least=2, most=3),
-        "gateway": FleetSize(types=MEDIUM, least=2, most=4, base=2),
+        "gateway": FleetSize(types=MEDIUM, least=2, most=4),
         "streams": FleetSize(types=MEDIUM, least=2, most=4, base=2),
         "control": FleetSize(types=MEDIUM, least=2, most=3),
         "workers": FleetSize(types=MEDIUM, least=2, most=3),
@@ -180,7 +180,7 @@ STAGING: Final = Environment(
     budget_usd=1_500,
     mail="operations@openbourse.example",
     is_protected=True,
-    settings={"TEST_FUNDS": "1"},
+    settings={"TEST_FUNDS": "1", "JOURNAL_DAYS": "3"},
 )
 
 PRODUCTION: Final = Environment(
@@ -193,14 +193,14 @@ PRODUCTION: Final = Environment(
     nat_gateways=3,
     database=Database.CLUSTER,
     database_class="db.m6gd.large",
-    database_gib=200,
+    database_gib=320,  # three days of the journal and a month of orders and trades; from 400 on disks have other rules
     database_iops=3_000,
     backup_days=14,
     cache_class="cache.m7g.large",
     cache_nodes=2,
     fleets={
         "sequencer": FleetSize(types=XLARGE, least=2, most=3, disk_gib=50),
-        "gateway": FleetSize(types=LARGE, least=3, most=12, base=3),
+        "gateway": FleetSize(types=LARGE, least=3, most=12),
         "streams": FleetSize(types=LARGE, least=3, most=12, base=2),
         "control": FleetSize(types=MEDIUM, least=2, most=6),
         "workers": FleetSize(types=LARGE, least=2, most=6),
@@ -212,7 +212,7 @@ PRODUCTION: Final = Environment(
     budget_usd=4_000,
     mail="operations@openbourse.example",
     is_protected=True,
-    settings={"REOPEN_AFTER_S": "300"},
+    settings={"REOPEN_AFTER_S": "300", "JOURNAL_DAYS": "3"},
 )
 
 # For those whose instances may not reach the internet. The control fleet alone may, for keys at API Gateway, whose

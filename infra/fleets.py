@@ -17,9 +17,9 @@ from infra.network import Network
 from infra.notifications import Notices
 from infra.observing import retention
 from infra.permissions import add_role, log_group_name, settings_path
-from infra.plan import pascal
+from infra.plan import ENVIRONMENT_TAG, namespace, pascal
 from infra.storage import Storage
-from openbourse.monitor.slo import NAMESPACE, ROLE, TARGETS, Target
+from openbourse.monitor.slo import ROLE, TARGETS, Target
 from openbourse.roles import Fleet, Purchase
 
 CPU_PERCENT: Final = 50  # a zone may go: the two that are left then stand at 75
@@ -90,7 +90,7 @@ def add_fleet(
             autoscaling.CfnAutoScalingGroup.TagPropertyProperty(key=key, value=value, propagate_at_launch=True)
             for key, value in (
                 ("Name", f"{environment.prefix}-{fleet.name}"),
-                ("openbourse:environment", environment.name),
+                (ENVIRONMENT_TAG, environment.name),
                 ("openbourse:fleet", fleet.name),
             )
         ],
@@ -150,6 +150,11 @@ def _template(
                     groups=[built.network.group(fleet.name)],
                 )
             ],
+            tag_specifications=[
+                launch.TagSpecificationProperty(  # a group tags its instances, and not their disks
+                    resource_type="volume", tags=[cdk.CfnTag(key=ENVIRONMENT_TAG, value=environment.name)]
+                )
+            ],
             block_device_mappings=[launch.BlockDeviceMappingProperty(device_name="/dev/xvda", ebs=disk)],
             user_data=cdk.Fn.base64(user_data(environment, fleet)),
         ),
@@ -193,7 +198,7 @@ def add_scaling(
     for target in TARGETS:
         if target.role in fleet.roles:
             configurations[pascal(target.metric)] = tracking(
-                target_value=target.value, customized_metric_specification=_own_metric(fleet, target)
+                target_value=target.value, customized_metric_specification=_own_metric(environment, fleet, target)
             )
     for kind, configuration in configurations.items():
         autoscaling.CfnScalingPolicy(
@@ -205,11 +210,13 @@ def add_scaling(
         )  # fmt: skip
 
 
-def _own_metric(fleet: Fleet, target: Target) -> autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty:
+def _own_metric(
+    environment: Environment, fleet: Fleet, target: Target
+) -> autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty:
     policy = autoscaling.CfnScalingPolicy
     return policy.CustomizedMetricSpecificationProperty(
         metric_name=target.metric,
-        namespace=NAMESPACE,
+        namespace=namespace(environment),
         statistic=target.statistic,
         dimensions=[policy.MetricDimensionProperty(name=ROLE, value="+".join(fleet.roles))],
     )

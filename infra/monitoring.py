@@ -12,14 +12,14 @@ from aws_cdk import aws_ce as ce
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.alarms import ALARMS, STANDING_BY, Alarm, Subject
+from infra.alarms import ALARMS, RUNBOOKS, STANDING_BY, Alarm, Subject, threshold
 from infra.data import LOGINS, Stores
 from infra.edge import Edge
 from infra.environments import Environment
 from infra.notifications import Notices
-from infra.plan import OPERATORS, STAGE, dashboard, pascal, rolling_rule, rotation_function
+from infra.plan import ENVIRONMENT_TAG, OPERATORS, STAGE, dashboard, namespace, pascal, rolling_rule, rotation_function
 from infra.reports import Reports
-from openbourse.monitor.slo import NAMESPACE, SLOS, Slo
+from openbourse.monitor.slo import SLOS, Slo
 
 ANOMALY_USD: Final = 50
 MANY: Final = (Subject.DATABASE, Subject.REPLICA, Subject.CACHE, Subject.ROTATION)
@@ -39,39 +39,49 @@ class Watched:
 
 
 def add_monitoring(scope: Construct, environment: Environment, watched: Watched) -> None:
-    """Add alarms, dashboard and budget."""
+    """Add alarms and budget."""
     topic = watched.notices.operators.topic_arn
     paging = []
     for slo in SLOS:
         name = f"{environment.prefix}-{slo.name}"
-        alarm = cloudwatch.CfnAlarm(scope, pascal(f"goal-{slo.name}"), **_of_goal(slo), **_told(name, slo.why, topic))
+        alarm = cloudwatch.CfnAlarm(
+            scope,
+            pascal(f"goal-{slo.name}"),
+            **_of_goal(slo, namespace(environment)),
+            **_told(name, slo.why, slo.runbook, topic),
+        )
         paging += [(name, alarm)] if slo.pages else []
     rows = (*ALARMS, STANDING_BY) if environment.standby_of else ALARMS
     for row in rows:
-        for number, (namespace, dimensions) in enumerate(_subjects(environment, watched, row), 1):
+        for number, (space, dimensions) in enumerate(_subjects(environment, watched, row), 1):
             suffix = f"-{number}" if row.subject in MANY else ""
             name = f"{environment.prefix}-{row.name}{suffix}"
             alarm = cloudwatch.CfnAlarm(
-                scope, pascal(f"{row.name}{suffix}"), **_of_resource(row, namespace, dimensions),
-                **_told(name, row.why, topic),
+                scope, pascal(f"{row.name}{suffix}"), **_of_resource(row, environment, space, dimensions),
+                **_told(name, row.why, row.runbook, topic),
             )  # fmt: skip
             paging += [(name, alarm)] if row.pages else []
     _page(scope, environment, paging, topic)
-    cloudwatch.CfnDashboard(
-        scope, "Dashboard",
-        # Dashboards are the account's, not a Region's.
-        dashboard_name=f"{environment.prefix}-{environment.region}" if environment.standby_of else environment.prefix,
-        dashboard_body=cdk.Fn.sub(json.dumps(dashboard(environment), sort_keys=True)),
-    )  # fmt: skip
     if not environment.standby_of:  # of both Regions together
         _budget(scope, environment, topic)
 
 
-def _told(name: str, why: str, topic: str) -> dict[str, Any]:
-    return {"alarm_name": name, "alarm_description": why, "alarm_actions": [topic], "ok_actions": [topic]}
+def add_dashboard(scope: Construct, environment: Environment) -> None:
+    """Add the dashboard: a graph for each metric. In a stack of its own, for with the alarms the template is too large."""
+    cloudwatch.CfnDashboard(
+        scope, "Dashboard",
+        # Dashboards are the account's, not a Region's.
+        dashboard_name=f"{environment.prefix}-{environment.region}" if environment.standby_of else environment.prefix,
+        dashboard_body=cdk.Fn.sub(json.dumps(dashboard(environment), sort_keys=True, separators=(",", ":"))),
+    )  # fmt: skip
 
 
-def _of_goal(slo: Slo) -> dict[str, Any]:
+def _told(name: str, why: str, runbook: str, topic: str) -> dict[str, Any]:
+    described = f"{why}. {RUNBOOKS}/{runbook}"
+    return {"alarm_name": name, "alarm_description": described, "alarm_actions": [topic], "ok_actions": [topic]}
+
+
+def _of_goal(slo: Slo, space: str) -> dict[str, Any]:
     """Return an alarm's properties: of one metric, or of a share of two."""
     common = {
         "comparison_operator": OPERATORS[slo.breach],
@@ -82,7 +92,7 @@ def _of_goal(slo: Slo) -> dict[str, Any]:
     }
     if not slo.share_of:
         return common | _statistic(slo.statistic) | {
-            "namespace": NAMESPACE, "metric_name": slo.metric, "period": slo.period_s,
+            "namespace": space, "metric_name": slo.metric, "period": slo.period_s,
         }  # fmt: skip
     alarm = cloudwatch.CfnAlarm
 
@@ -91,7 +101,7 @@ def _of_goal(slo: Slo) -> dict[str, Any]:
             id=label,
             return_data=False,
             metric_stat=alarm.MetricStatProperty(
-                metric=alarm.MetricProperty(namespace=NAMESPACE, metric_name=metric),
+                metric=alarm.MetricProperty(namespace=space, metric_name=metric),
                 period=slo.period_s,
                 stat=slo.statistic,
             ),
@@ -101,14 +111,14 @@ def _of_goal(slo: Slo) -> dict[str, Any]:
     return common | {"metrics": [share, queried("part", slo.metric), queried("whole", slo.share_of)]}
 
 
-def _of_resource(row: Alarm, namespace: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+def _of_resource(row: Alarm, environment: Environment, space: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
     return _statistic(row.statistic) | {
         "comparison_operator": OPERATORS[row.breach],
-        "threshold": row.threshold,
+        "threshold": threshold(row, environment),
         "evaluation_periods": row.periods,
         "datapoints_to_alarm": row.periods,
         "treat_missing_data": row.missing,
-        "namespace": namespace,
+        "namespace": space,
         "metric_name": row.metric,
         "period": row.period_s,
         "dimensions": [cloudwatch.CfnAlarm.DimensionProperty(name=key, value=each) for key, each in dimensions.items()],
@@ -177,7 +187,7 @@ def _page(
     page = cloudwatch.CfnCompositeAlarm(
         scope, "Page",
         alarm_name=f"{environment.prefix}-page",
-        alarm_description="trading is harmed, or the next fault would harm it",
+        alarm_description=f"trading is harmed, or the next fault would harm it. What to do: {RUNBOOKS}/README.md",
         alarm_rule=" OR ".join(f'ALARM("{name}")' for name, _ in paging),
         alarm_actions=[topic],
         ok_actions=[topic],
@@ -201,6 +211,7 @@ def _budget(scope: Construct, environment: Environment, topic: str) -> None:
             budget_type="COST",
             time_unit="MONTHLY",
             budget_limit=budget.SpendProperty(amount=environment.budget_usd, unit="USD"),
+            cost_filters={"TagKeyValue": [f"user:{ENVIRONMENT_TAG}${environment.name}"]},
         ),
         notifications_with_subscribers=[
             budget.NotificationWithSubscribersProperty(
@@ -213,9 +224,12 @@ def _budget(scope: Construct, environment: Environment, topic: str) -> None:
             for kind, percent in thresholds
         ],
     )  # fmt: skip
+    # By our tag: an account has one monitor by service at most, and newer accounts have it from the start.
     monitor = ce.CfnAnomalyMonitor(
         scope, "CostMonitor",
-        monitor_name=environment.prefix, monitor_type="DIMENSIONAL", monitor_dimension="SERVICE",
+        monitor_name=environment.prefix,
+        monitor_type="CUSTOM",
+        monitor_specification=json.dumps({"Tags": {"Key": ENVIRONMENT_TAG, "Values": [environment.name]}}),
     )  # fmt: skip
     ce.CfnAnomalySubscription(
         scope, "CostSurprise",

@@ -1,5 +1,7 @@
 """What the templates and the rules on them share: ports, connections, paths, limits. Data and pure functions alone."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -42,6 +44,13 @@ UNWRITTEN: Final = ("x-mbx-apikey", "x-api-key", "authorization", "cookie")
 """Headers that hold what proves a caller: no log has them."""
 PLAN_TAG: Final = "openbourse:plan"
 """On keys of API Gateway that the program makes (openbourse/adapters/gateway_keys_aws.py): the plan that they are for."""
+ENVIRONMENT_TAG: Final = "openbourse:environment"
+"""On all that AWS can tag: what it costs is told apart by it, once it is activated as a tag for costs."""
+STARTERS: Final = (("autoscaling", "AWSServiceRoleForAutoScaling"), ("spot", "AWSServiceRoleForEC2Spot"))
+"""Who starts instances for us: the services, and the roles that are theirs in every account."""
+KEY_USE: Final = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
+OS_METRICS: Final = "RDSOSMetrics"
+"""Where RDS writes what the machines of all databases of a Region do: the name is its own."""
 LOGINS_MADE: Final = "logins"
 """The parameter that says that `migrate` made the logins: rotation begins after it."""
 ROTATION_DAY: Final[Mapping[str, int]] = {"journal": 2, "master": 9, "database": 16}
@@ -105,6 +114,21 @@ def turn(environment: Environment) -> Turn | None:
     if environment.standby_of:
         return Turn.SECOND
     return Turn.FIRST if environment.second is not None else None
+
+
+def account_stack_name(region: str) -> str:
+    """Return the name of the stack of what environments of an account share in a Region."""
+    return f"openbourse-account-{region}"
+
+
+def namespace(environment: Environment) -> str:
+    """Return where the program's metrics stand: environments that share an account must not count as one."""
+    return f"{NAMESPACE}/{environment.name}"
+
+
+def photograph(told: Mapping[str, Any]) -> str:
+    """Return a name for what a template says of an API: changed with anything in it."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def secret_name(environment: Environment, need: Need) -> str:
@@ -220,7 +244,7 @@ def dashboard(environment: Environment) -> dict[str, Any]:
                     "title": f"{metric.name}: {metric.summary}",
                     "region": environment.region,
                     "period": 60,
-                    "metrics": [[NAMESPACE, metric.name, {"stat": each, "label": each}] for each in statistics],
+                    "metrics": [[namespace(environment), metric.name, {"stat": each, "label": each}] for each in statistics],
                     "annotations": {"horizontal": lines},
                 },
             }

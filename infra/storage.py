@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.plan import KEY_USE, STARTERS
 from openbourse.roles import Bucket
 
 BACKUP_LOCK_DAYS: Final = 35
@@ -37,6 +38,7 @@ def add_storage(scope: Construct, environment: Environment) -> Storage:
         removal_policy=_policy(environment),
     )  # fmt: skip
     _let_services_use(key)
+    _let_instances_start(key)
     logs = _log_bucket(scope, environment)
     buckets = {kind: _bucket(scope, environment, kind, key, logs) for kind in Bucket}
     return Storage(key, logs, buckets)
@@ -60,7 +62,7 @@ def _let_services_use(key: kms.Key) -> None:
         )
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            actions=list(KEY_USE),
             principals=[iam.ServicePrincipal(f"logs.{cdk.Aws.REGION}.amazonaws.com")],
             resources=["*"],
             conditions={
@@ -71,6 +73,29 @@ def _let_services_use(key: kms.Key) -> None:
             },
         )
     )
+
+
+def _let_instances_start(key: kms.Key) -> None:
+    """Let Auto Scaling, and EC2 for Spot, start instances from images and disks under this key.
+
+    By a condition, not by naming the roles: AWS makes them when the first group or Spot instance is made, and a key's
+    policy that names a role which is not there yet is refused. Nor may a stack make them, for it is refused where they are.
+    """
+    roles = [
+        f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/aws-service-role/{service}.amazonaws.com/{name}"
+        for service, name in STARTERS
+    ]
+    asking = {"StringEquals": {"kms:CallerAccount": cdk.Aws.ACCOUNT_ID, "aws:PrincipalArn": roles}}
+    for sid, actions, condition in (
+        ("UseByStarters", list(KEY_USE), asking),
+        # A grant for the volume, to be used by EC2 alone, for as long as it is attached.
+        ("GrantByStarters", ["kms:CreateGrant"], {**asking, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
+    ):
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=sid, actions=actions, principals=[iam.AnyPrincipal()], resources=["*"], conditions=condition
+            )
+        )
 
 
 def _log_bucket(scope: Construct, environment: Environment) -> s3.Bucket:

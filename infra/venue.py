@@ -1,5 +1,7 @@
 """One venue: which stacks there are, and which stands on which."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -8,10 +10,10 @@ from infra.data import add_data
 from infra.edge import add_edge
 from infra.environments import Environment
 from infra.fleets import Built
-from infra.monitoring import Watched, add_monitoring
+from infra.monitoring import Watched, add_dashboard, add_monitoring
 from infra.network import add_network
 from infra.notifications import add_notifications
-from infra.plan import pascal
+from infra.plan import ENVIRONMENT_TAG, pascal
 from infra.reports import add_reports
 from infra.rotation import add_rotation
 from infra.second_region import add_copies, add_standby_data
@@ -23,8 +25,9 @@ from infra.storage import add_storage
 class Venue:
     """The exchange in one environment: stateful things apart, so that a deploy of gateways cannot replace a disk."""
 
-    def __init__(self, scope: Construct, environment: Environment) -> None:
+    def __init__(self, scope: Construct, environment: Environment, accounts: Mapping[str, cdk.Stack]) -> None:
         self.scope = scope
+        self.accounts = accounts
         self.environment = environment
         self.place = ""
         self.stacks: list[cdk.Stack] = []
@@ -40,6 +43,7 @@ class Venue:
         reports = add_reports(self._stack("reports"), environment, network, storage, stores)
         watched = Watched(stores, edge, notices, reports, {"sequencer": sequencers, **services})
         add_monitoring(self._stack("monitoring"), environment, watched)
+        add_dashboard(self._stack("dashboard"), environment)
         add_rotation(self._stack("rotation"), environment, network, stores, notices)
         if environment.second is not None:
             add_copies(self.stacks[0], environment, storage)
@@ -61,6 +65,7 @@ class Venue:
         services = add_services(self._stack("services"), environment, built, edge.targets())
         watched = Watched(stores, edge, notices, None, {"sequencer": sequencers, **services})
         add_monitoring(self._stack("monitoring"), environment, watched)
+        add_dashboard(self._stack("dashboard"), environment)
 
     def _stack(self, name: str) -> cdk.Stack:
         environment = self.environment
@@ -70,7 +75,9 @@ class Venue:
             env=cdk.Environment(region=environment.region),
             description=f"openbourse {environment.name}: {name}",
             termination_protection=environment.is_protected and name in ("storage", "network", "data"),
-            tags={"openbourse:environment": environment.name, "openbourse:stack": pascal(name)},
+            tags={ENVIRONMENT_TAG: environment.name, "openbourse:stack": pascal(name)},
         )  # fmt: skip
+        if name in ("data", "edge"):  # they write where the account's settings say
+            stack.add_stack_dependency(self.accounts[environment.region])
         self.stacks.append(stack)
         return stack

@@ -41,7 +41,7 @@ variable "rds_ca_sha256" {
 variable "kms_key" {
   type        = string
   default     = ""
-  description = "The key that the image's disk is encrypted with; empty: the account's own"
+  description = "The key that the image's disk is encrypted with: empty for the account's own, or alias/openbourse-ENVIRONMENT, which Auto Scaling may use"
 }
 
 source "amazon-ebs" "openbourse" {

@@ -15,6 +15,7 @@ from infra.plan import (
     TLS_POLICY,
     UNWRITTEN,
     metered_paths,
+    photograph,
     public_paths,
 )
 from openbourse.roles import FLEETS
@@ -213,6 +214,19 @@ def fronts_are_guarded(assembly: Assembly) -> Iterator[str]:
                 yield f"{each}: {rule['Name']} lets pass"
 
 
+def the_stage_shows_what_stands(assembly: Assembly) -> Iterator[str]:
+    """The API's deployment is of its methods, paths and settings as they are: an older one would go on serving."""
+    for each in assembly.of("ApiGateway::Deployment"):
+        api = each.properties["RestApiId"]["Ref"]
+        told = {
+            name: body["Properties"]
+            for name, body in each.template.resources.items()
+            if name == api or body["Type"] in ("AWS::ApiGateway::Resource", "AWS::ApiGateway::Method")
+        }
+        if not each.name.startswith(f"AccountDeployment{photograph(told)}"):
+            yield f"{each}: is of another API than the one that stands here"
+
+
 def no_log_proves_a_caller(assembly: Assembly) -> Iterator[str]:
     """No log has what a caller is proven by: no query or path, no key's header, no body."""
     logged = assembly.of("WAFv2::LoggingConfiguration")
@@ -245,5 +259,6 @@ RULES: Final[tuple[Rule, ...]] = (
     plans_bound_their_keys,
     the_api_gives_up_in_time,
     fronts_are_guarded,
+    the_stage_shows_what_stands,
     no_log_proves_a_caller,
 )

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from infra.check.assembly import Assembly, Resource, Rule, attributes, listed, statements
-from infra.plan import PLAN_TAG, flows, needs_of, pascal
+from infra.plan import ENVIRONMENT_TAG, PLAN_TAG, flows, needs_of, pascal
 from openbourse.roles import FLEETS, INTAKE_PORT, Fleet, Need, Purchase
 
 SPOT_TYPES_MIN: Final = 4
+NEVER_SPOT: Final = ("sequencer", "gateway")
+"""Orders go through these: whatever the table says, they are not taken away with two minutes' notice."""
 ANY_RESOURCE: Final = frozenset(
     {
         "ssm:UpdateInstanceInformation",
@@ -87,8 +89,10 @@ def sizes_are_the_environments(assembly: Assembly) -> Iterator[str]:
 
 
 def purchase_is_the_fleets(assembly: Assembly) -> Iterator[str]:
-    """No sequencer is Spot, ever; base and share of the others are what roles.py and the environment say."""
+    """No sequencer and no gateway is Spot, ever; base and share of the others are what roles.py and the environment say."""
     for fleet in FLEETS:
+        if fleet.name in NEVER_SPOT and fleet.purchase is not Purchase.ON_DEMAND:
+            yield f"{fleet.name}: bought as {fleet.purchase}"
         group = group_of(assembly, fleet)
         if group is None:
             continue
@@ -310,11 +314,16 @@ def tags_say_whose_it_is(assembly: Assembly) -> Iterator[str]:
     for fleet in FLEETS:
         group = group_of(assembly, fleet)
         tags = {} if group is None else attributes(group.properties.get("Tags", []))
-        if (tags.get("openbourse:environment"), tags.get("openbourse:fleet")) != (
+        if (tags.get(ENVIRONMENT_TAG), tags.get("openbourse:fleet")) != (
             assembly.environment.name,
             fleet.name,
         ):
             yield f"{fleet.name}: {tags}"
+    for template in assembly.of("EC2::LaunchTemplate"):
+        told = template.properties["LaunchTemplateData"].get("TagSpecifications", [])
+        volumes = [attributes(each["Tags"]) for each in told if each["ResourceType"] == "volume"]
+        if volumes != [{ENVIRONMENT_TAG: assembly.environment.name}]:
+            yield f"{template}: nobody knows whose its disks are"
 
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.check import tools
-from infra.check.assertions import assembly_of, judge
+from infra.check.assertions import assembly_of, judge, stacks_of
 from infra.check.creation import create
 from infra.check.faults import FAULTS, LINT, OWN, planted
 from infra.check.functions import run_functions
@@ -63,7 +63,7 @@ def own_rules(folder: Path) -> Checks:
 
 def nag(folder: Path) -> Checks:
     """Ask the library's own validation and cdk-nag."""
-    yield "no unexplained finding", tools.nag(["dev", "production", "global", "closed"], folder / "nag")
+    yield "no unexplained finding", tools.nag(list(ENVIRONMENTS), folder / "nag")
 
 
 def lint(folder: Path) -> Checks:
@@ -81,8 +81,7 @@ def planted_faults(folder: Path) -> Checks:
     templates = read_templates(folder / "out")
     for fault in FAULTS:
         environment = ENVIRONMENTS[fault.environment]
-        prefix = f"{environment.prefix}-"
-        ill = planted([each for each in templates if each.stack.startswith(prefix)], fault)
+        ill = planted(stacks_of(environment, templates), fault)
         if fault.rung == OWN:
             found = any(judge(environment, ill).values())
         else:

@@ -1,7 +1,7 @@
 """Rules on the way to AWS: by the internet, or by endpoints in the network for each service that is called, and no other way."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from infra.check.assembly import Assembly, Resource, Rule
 from infra.plan import HANDLERS, HTTPS_PORT, endpoints, of_objects, of_the_internet
@@ -33,6 +33,29 @@ def callers_reach_what_they_call(assembly: Assembly) -> Iterator[str]:
     for each in assembly.of("EC2::SecurityGroup"):
         if any(rule.get("CidrIp") == WORLD for rule in each.properties.get("SecurityGroupEgress", [])):
             yield f"{each}: lets everything out"
+
+
+def nobody_stands_in_the_default_group(assembly: Assembly) -> Iterator[str]:
+    """Whatever has an address in the network names its groups: the network's own lets its members reach each other."""
+    places = {
+        "RDS::DBCluster": ("VpcSecurityGroupIds",),
+        "RDS::DBInstance": ("VPCSecurityGroups",),
+        "ElastiCache::ReplicationGroup": ("SecurityGroupIds",),
+        "ElasticLoadBalancingV2::LoadBalancer": ("SecurityGroups",),
+        "ApiGatewayV2::VpcLink": ("SecurityGroupIds",),
+        "Lambda::Function": ("VpcConfig", "SecurityGroupIds"),
+        "EC2::LaunchTemplate": ("LaunchTemplateData", "NetworkInterfaces", "Groups"),
+    }
+    for kind, path in places.items():
+        for each in assembly.of(kind):
+            found: Any = each.properties
+            if kind == "Lambda::Function" and "VpcConfig" not in found:
+                continue  # in no network
+            for step in path:
+                found = (found[0] if isinstance(found, list) else found).get(step, [])
+                if not found:
+                    yield f"{each}: in the network's default group"
+                    break
 
 
 def endpoints_answer_their_callers(assembly: Assembly) -> Iterator[str]:
@@ -69,4 +92,8 @@ def _name(group: Resource | None) -> str:
     return "?" if group is None else str(group.properties["GroupDescription"]).removeprefix("openbourse ")
 
 
-RULES: Final[tuple[Rule, ...]] = (callers_reach_what_they_call, endpoints_answer_their_callers)
+RULES: Final[tuple[Rule, ...]] = (
+    callers_reach_what_they_call,
+    nobody_stands_in_the_default_group,
+    endpoints_answer_their_callers,
+)

@@ -248,3 +248,34 @@ def subnets_meet(documents: Documents) -> None:
         if body["Type"] == "AWS::EC2::Subnet"
     ]
     subnets[1]["CidrBlock"] = subnets[0]["CidrBlock"]
+
+
+def _starters(documents: Documents, stack: str) -> list[Any]:
+    key = next(body for body in documents[stack]["Resources"].values() if body["Type"] == "AWS::KMS::Key")
+    found: list[Any] = key["Properties"]["KeyPolicy"]["Statement"]
+    return found
+
+
+def without_grants(documents: Documents) -> None:
+    statements = _starters(documents, "openbourse-production-storage")
+    statements[:] = [each for each in statements if each.get("Action") != "kms:CreateGrant"]
+
+
+def without_grants_in_second(documents: Documents) -> None:
+    statements = _starters(documents, "openbourse-global-second-storage")
+    statements[:] = [each for each in statements if each.get("Action") != "kms:CreateGrant"]
+
+
+def without_spot(documents: Documents) -> None:
+    for each in _starters(documents, "openbourse-production-storage"):
+        if "aws:PrincipalArn" in each.get("Condition", {}).get("StringEquals", {}):
+            del each["Condition"]["StringEquals"]["aws:PrincipalArn"][1]
+
+
+def key_for_everybody(documents: Documents) -> None:
+    for each in _starters(documents, "openbourse-production-storage"):
+        each.get("Condition", {}).get("StringEquals", {}).pop("kms:CallerAccount", None)
+
+
+def account_goes(documents: Documents) -> None:
+    one(documents, "ApiGateway::Account")["DeletionPolicy"] = "Delete"

@@ -4,11 +4,14 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 from infra.check.assembly import Assembly, Resource, Rule, listed, statements
 from infra.environments import Database
-from infra.plan import PARAMETERS
+from infra.plan import KEY_USE, PARAMETERS, STARTERS
+from openbourse.cost.model import Workload
+from openbourse.cost.storage import storage_gb
 from openbourse.roles import Bucket
 
 CACHE_CLASS: Final = re.compile(r"cache\.(?:t4g\.(?:micro|small|medium)|[mr]7g\.(?:large|(?:2|4|8|12|16)?xlarge))")
@@ -16,6 +19,8 @@ DATABASE_CLASS: Final = re.compile(r"db\.(?:t4g\.(?:medium|large)|[mr]7g\.(?:\d*
 DURABLE: Final = {"synchronous_commit": {"on"}, "rds.force_ssl": {"1"}, "statement_timeout": {"0"}}
 SECRET_WORDS: Final = ("password", "authtoken", "secretstring")
 MOVED_DAYS_MAX: Final = 90
+MEANT_FOR_500: Final = ("production", "global", "closed")
+GIB_IN_GB: Final = Decimal(2**30) / 10**9
 
 
 def databases(assembly: Assembly) -> list[Resource]:
@@ -223,6 +228,44 @@ def events_are_sent(assembly: Assembly) -> Iterator[str]:
                 yield f"{rule}: waits for events of {bucket}, which sends none"
 
 
+def starters_may_use_the_key(assembly: Assembly) -> Iterator[str]:
+    """Auto Scaling and EC2's Spot may use the key and grant it to EC2: no instance starts from an image under it else."""
+    for key in assembly.of("KMS::Key"):
+        found = set()
+        for statement in statements(key):
+            condition = statement.get("Condition", {})
+            for role in listed(condition.get("StringEquals", {}).get("aws:PrincipalArn", [])):
+                for action in listed(statement["Action"]):
+                    is_grant = condition.get("Bool", {}).get("kms:GrantIsForAWSResource") == "true"
+                    found.add((str(role["Fn::Join"][1][-1]), action, is_grant))
+            is_open = statement.get("Principal") in ("*", {"AWS": "*"})
+            if is_open and not {"kms:CallerAccount", "aws:PrincipalArn"} <= set(condition.get("StringEquals", {})):
+                yield f"{key}: may be used by anybody"
+        wanted = {
+            (f":role/aws-service-role/{service}.amazonaws.com/{role}", action, action == "kms:CreateGrant")
+            for service, role in STARTERS
+            for action in (*KEY_USE, "kms:CreateGrant")
+        }
+        if found != wanted:
+            yield f"{key}: {sorted(wanted ^ found)}"
+
+
+def the_journal_has_room(assembly: Assembly) -> Iterator[str]:
+    """Archived batches are dropped, and what is kept of them has room beside a month of orders, where 500 requests/s are meant."""
+    told = [each for each in assembly.of("SSM::Parameter") if str(each.properties["Name"]).endswith("/JOURNAL_DAYS")]
+    days = [int(each.properties["Value"]) for each in told]
+    if len(days) != 1 or days[0] < 1:
+        yield f"the journal is dropped after {days} days"
+        return
+    if assembly.environment.name not in MEANT_FOR_500:
+        return
+    needed = storage_gb(Workload(500).commands, days[0])
+    for each in databases(assembly):
+        given = each.properties.get("AllocatedStorage")
+        if given is not None and int(given) * GIB_IN_GB < needed:
+            yield f"{each}: {given} GiB, and {days[0]} days and a month take {needed:.0f} GB"
+
+
 def subnets_do_not_meet(assembly: Assembly) -> Iterator[str]:
     """Subnets lie in their network and beside each other."""
     known: list[tuple[Any, Resource]] = []
@@ -246,5 +289,7 @@ RULES: Final[tuple[Rule, ...]] = (
     no_secret_is_written_down,
     changed_secrets_say_where,
     events_are_sent,
+    starters_may_use_the_key,
+    the_journal_has_room,
     subnets_do_not_meet,
 )

@@ -14,7 +14,7 @@ def _unknown(*types: str) -> dict[str, str]:
 UNMADE: Final[Mapping[str, Mapping[str, str]]] = {
     "moto": {
         **_unknown(
-            "ApiGateway::Account", "ApiGateway::ApiKey", "ApiGateway::BasePathMapping", "ApiGateway::DomainName",
+            "ApiGateway::ApiKey", "ApiGateway::BasePathMapping", "ApiGateway::DomainName",
             "ApiGateway::Stage", "ApiGateway::UsagePlan", "ApiGateway::UsagePlanKey", "ApiGatewayV2::VpcLink",
             "AutoScaling::ScalingPolicy", "Budgets::Budget", "CE::AnomalyMonitor", "CE::AnomalySubscription",
             "CertificateManager::Certificate", "CloudWatch::Alarm", "CloudWatch::CompositeAlarm",

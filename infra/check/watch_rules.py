@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
-from infra.alarms import ALARMS, STANDING_BY, Subject
+from infra.alarms import ALARMS, RUNBOOKS, STANDING_BY, Subject, threshold
 from infra.check.assembly import Assembly, Resource, Rule
-from infra.plan import FUNCTION_RDS_CA, OPERATORS, RDS_CA, dashboard, secret_name
-from openbourse.monitor.slo import METRICS, NAMESPACE, SLOS, Slo
+from infra.plan import FUNCTION_RDS_CA, OPERATORS, RDS_CA, dashboard, namespace, secret_name
+from openbourse.monitor.slo import METRICS, SLOS, Slo
 from openbourse.roles import Need
 
+PAGES: Final = Path(__file__).parents[2] / "docs" / "runbooks"
 TEMPLATE_BYTES_MAX: Final = 51_200
 RESOURCES_MAX: Final = 500
 RUNTIMES: Final = {"python3.12", "python3.13", "python3.14"}
@@ -27,10 +29,12 @@ def every_goal_has_its_alarm(assembly: Assembly) -> Iterator[str]:
         if alarm is None:
             yield f"{slo.name}: no alarm"
             continue
-        yield from (f"{slo.name}: {each}" for each in _differences(slo, alarm.properties))
+        yield from (
+            f"{slo.name}: {each}" for each in _differences(slo, namespace(assembly.environment), alarm.properties)
+        )
 
 
-def _differences(slo: Slo, own: Any) -> Iterator[str]:
+def _differences(slo: Slo, space: str, own: Any) -> Iterator[str]:
     wanted = {
         "ComparisonOperator": OPERATORS[slo.breach],
         "Threshold": slo.threshold,
@@ -40,13 +44,13 @@ def _differences(slo: Slo, own: Any) -> Iterator[str]:
     }
     if slo.share_of:
         found = {each["Id"]: each.get("Expression") or _measured(each["MetricStat"]) for each in own.get("Metrics", [])}
-        times = (slo.statistic, slo.period_s, NAMESPACE)
+        times = (slo.statistic, slo.period_s, space)
         asked = {"share": "part / whole", "part": (slo.metric, *times), "whole": (slo.share_of, *times)}
         if found != asked or [each["Id"] for each in own["Metrics"] if each.get("ReturnData", True)] != ["share"]:
             yield f"looks at {found}"
     else:
         statistic = "ExtendedStatistic" if slo.statistic.startswith("p") else "Statistic"
-        wanted |= {"MetricName": slo.metric, statistic: slo.statistic, "Period": slo.period_s, "Namespace": NAMESPACE}
+        wanted |= {"MetricName": slo.metric, statistic: slo.statistic, "Period": slo.period_s, "Namespace": space}
     yield from (f"{key} is {own.get(key)}" for key, value in wanted.items() if own.get(key) != value)
 
 
@@ -66,7 +70,7 @@ def every_resource_alarm_is_there(assembly: Assembly) -> Iterator[str]:
             yield f"{row.name}: no alarm"
         for each in found:
             own = each.properties
-            if (own.get("MetricName"), own.get("Threshold")) != (row.metric, row.threshold):
+            if (own.get("MetricName"), own.get("Threshold")) != (row.metric, threshold(row, assembly.environment)):
                 yield f"{row.name}: {own.get('MetricName')} at {own.get('Threshold')}"
             for dimension in own.get("Dimensions", []):
                 if not isinstance(dimension["Value"], str) and assembly.target(each, dimension["Value"]) is None:
@@ -140,6 +144,24 @@ def alarms_reach_somebody(assembly: Assembly) -> Iterator[str]:
     for name in [slo.name for slo in SLOS if slo.pages] + [row.name for row in ALARMS if row.pages]:
         if f"{assembly.environment.prefix}-{name}" not in rule:
             yield f"{name}: wakes nobody"
+
+
+def alarms_say_what_to_do(assembly: Assembly) -> Iterator[str]:
+    """Whoever hears of an alarm is told where it stands what to do, and it stands there."""
+    for each in assembly.of("CloudWatch::Alarm", "CloudWatch::CompositeAlarm"):
+        place, _, page = str(each.properties.get("AlarmDescription")).rpartition("/")
+        if not place.endswith(RUNBOOKS) or not (PAGES / page).is_file():
+            yield f"{each}: says {each.properties.get('AlarmDescription')}"
+
+
+def fleets_as_small_as_meant_are_well(assembly: Assembly) -> Iterator[str]:
+    """No alarm on how many stand rings while as many stand as the environment says at least."""
+    for each in assembly.of("CloudWatch::Alarm"):
+        for row in ALARMS:
+            if not row.fleet or each.properties.get("AlarmName") != f"{assembly.environment.prefix}-{row.name}":
+                continue
+            if each.properties.get("Threshold", 0) > assembly.environment.fleets[row.fleet].least:
+                yield f"{each}: rings for ever below {each.properties.get('Threshold')}"
 
 
 def dashboards_show_the_table(assembly: Assembly) -> Iterator[str]:
@@ -249,19 +271,6 @@ def mail_is_proven(assembly: Assembly) -> Iterator[str]:
             yield f"{each}: proven by {sorted(proofs)}"
 
 
-def money_is_watched(assembly: Assembly) -> Iterator[str]:
-    """There is a budget of the environment's height that tells somebody, and an eye on surprises."""
-    budgets = assembly.of("Budgets::Budget")
-    limits = [each.properties["Budget"].get("BudgetLimit", {}).get("Amount") for each in budgets]
-    if limits != [assembly.environment.budget_usd]:
-        yield f"budgets of {limits}"
-    for each in budgets:
-        if len(each.properties.get("NotificationsWithSubscribers", [])) < 2:
-            yield f"{each}: tells nobody before and after"
-    if not assembly.of("CE::AnomalySubscription"):
-        yield "no eye on surprises"
-
-
 def the_way_out_is_as_meant(assembly: Assembly) -> Iterator[str]:
     """As many NAT gateways as the environment says, one a zone in production; S3 is reached without them."""
     count = len(assembly.of("EC2::NatGateway"))
@@ -347,12 +356,13 @@ RULES: Final[tuple[Rule, ...]] = (
     each_store_is_watched,
     a_standby_wakes_nobody,
     alarms_reach_somebody,
+    alarms_say_what_to_do,
+    fleets_as_small_as_meant_are_well,
     dashboards_show_the_table,
     text_is_forgotten,
     queues_have_an_end,
     functions_are_bounded,
     mail_is_proven,
-    money_is_watched,
     the_way_out_is_as_meant,
     templates_hang_together,
     settings_are_written,

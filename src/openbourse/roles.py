@@ -153,7 +153,7 @@ EDGE_PORT = 8_000
 
 FLEETS: tuple[Fleet, ...] = (
     Fleet("sequencer", ("sequencer",), Purchase.ON_DEMAND, INTAKE_PORT),
-    Fleet("gateway", ("gateway", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready"),
+    Fleet("gateway", ("gateway", "monitor"), Purchase.ON_DEMAND, EDGE_PORT, "/health/ready"),
     Fleet("streams", ("streams", "monitor"), Purchase.MIXED, EDGE_PORT, "/health/ready"),
     Fleet("control", ("identity", "web", "monitor"), Purchase.ON_DEMAND, EDGE_PORT, "/health/ready"),
     Fleet("workers", ("history", "notifier", "archive"), Purchase.SPOT),

@@ -75,8 +75,9 @@ def test_data_out_costs_what_was_worked_out() -> None:
         ("control", 53, 35),  # 2 × 0.03625 × 730 = 52.93; × 0.66
         ("disks", 32, 32),  # 10 × 30 and 2 × 50: 400 GB × 0.08
         ("NLB", 17, 17),
-        ("Multi-AZ", 291, 235),
-        ("read replica", 146, 118),
+        # Worked out with 200 GB; three days of the journal and a month of rows take 333: 133 × 0.23 and × 0.115.
+        ("Multi-AZ", 291 + 31, 235 + 31),
+        ("read replica", 146 + 15, 118 + 15),
         ("proxy", 22, 22),
         ("Valkey", 185, 125),
         ("3 NAT", 125, 125),
@@ -101,8 +102,8 @@ def platform(commitment: Commitment) -> list[Line]:
 def test_the_platform_and_the_whole_cost_what_was_worked_out() -> None:
     # Since the first sums: control (53 or 35), disks 24 → 32, and 13 alarms' metrics and one of alarms more
     # (13 × 0.10 + 0.50 = 1.80), a key and a secret less (1 + 0.40); detailed monitoring, 12 × 7 × 0.30 = 25.20, and
-    # 2 series and 6.3 GB of lines less, 5 alarms more (- 0.60 - 3.13 + 0.50).
-    more, committed_more = 53 + 8 + 22, 35 + 8 + 22
+    # 2 series and 6.3 GB of lines less, 5 alarms more (- 0.60 - 3.13 + 0.50); 133 GB of two disks, 46.
+    more, committed_more = 53 + 8 + 22 + 46, 35 + 8 + 22 + 46
     for commitment, wanted in ((Commitment.NONE, 1_581 + more), (Commitment.ONE_YEAR, 1_276 + committed_more)):
         assert near(sum((line.dollars for line in platform(commitment)), Decimal(0)), wanted, off=3)
     optional = Decimal(17 + 22)  # the NLB and the proxy, which were counted apart

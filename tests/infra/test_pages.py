@@ -13,7 +13,7 @@ from infra.check.assembly import Assembly
 from infra.check.assertions import assembly_of
 from infra.environments import PRODUCTION, TWO_REGIONS
 from infra.recorded import recorded
-from openbourse.cost import model, observing
+from openbourse.cost import model, observing, storage
 from openbourse.cost import page as cost
 from openbourse.cost import second as second_region
 from openbourse.monitor.slo import SLOS
@@ -56,6 +56,14 @@ def test_the_bill_counts_what_the_templates_have() -> None:
     ]
     assert len(copied) == second_region.SECRETS_COPIED == model.SECRETS + 1
     assert [len(each.properties["Rules"]) for each in assembly.of("WAFv2::WebACL")] == [second_region.WAF_RULES] * 2
+
+
+def test_the_bill_pays_for_the_disk_that_the_database_has() -> None:
+    kept = int(PRODUCTION.settings["JOURNAL_DAYS"])
+    assert kept == storage.JOURNAL_DAYS
+    gigabytes = PRODUCTION.database_gib * Decimal(2**30) / 10**9
+    paid = storage.storage_gb(model.Workload(page.LOAD_RPS).commands)
+    assert paid <= gigabytes <= paid * Decimal("1.1")
 
 
 def test_the_bill_pays_for_every_instance_that_is_watched_each_minute() -> None:

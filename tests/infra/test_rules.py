@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from infra import plan
-from infra.check import region_rules
+from infra.check import account_rules, region_rules
 from infra.check.assembly import Assembly
-from infra.check.assertions import RULES, assembly_of, broken, judge
+from infra.check.assertions import RULES, assembly_of, broken, judge, stacks_of
 from infra.check.faults import FAULTS, OWN, Fault, planted
 from infra.environments import DEV, ENVIRONMENTS
 from infra.recorded import recorded
@@ -33,8 +33,7 @@ def found(templates: Sequence[Template]) -> dict[str, set[str]]:
     """Return the rules that each fault breaks."""
     rules = {}
     for fault in FAULTS:
-        prefix = f"openbourse-{fault.environment}-"
-        ill = planted([each for each in templates if each.stack.startswith(prefix)], fault)
+        ill = planted(stacks_of(ENVIRONMENTS[fault.environment], templates), fault)
         verdict = judge(ENVIRONMENTS[fault.environment], ill)
         rules[fault.name] = {rule for rule, problems in verdict.items() if problems}
     return rules
@@ -47,7 +46,7 @@ def test_a_planted_fault_is_found(found: dict[str, set[str]], fault: Fault) -> N
 
 def test_every_rule_is_broken_by_some_fault(found: dict[str, set[str]]) -> None:
     broken_by_some = {rule.partition(" (")[0] for rules in found.values() for rule in rules}
-    assert broken_by_some == {rule.__name__ for rule in (*RULES, *region_rules.RULES)}
+    assert broken_by_some == {rule.__name__ for rule in (*RULES, *region_rules.RULES, *account_rules.RULES)}
 
 
 def test_the_tag_that_rights_are_bound_to_is_the_one_that_the_program_puts_on_keys() -> None:

@@ -17,6 +17,7 @@ from openbourse.cost.observing import (
 )
 from openbourse.cost.prices import HOURS, price, tiered
 from openbourse.cost.second import KMS_KEYS, KMS_USE, WAF_RULES, second_region
+from openbourse.cost.storage import storage_gb
 
 D = Decimal
 SECONDS: Final = D(HOURS * 3_600)
@@ -46,9 +47,6 @@ COMMANDS_PER_SHARD: Final = D(10_000)
 """Assumed of one sequencer and its database's commits; sharding is designed and not built."""
 COMMANDS_PER_LARGE: Final = D(500)
 """Commits of commands a second that one step of database size carries; assumed."""
-JOURNAL_GB_AT_500: Final = D(200)
-"""Of database storage at 500 requests a second, where closed parts of the journal are dropped once archived. Dropping is
-not built yet: without it about 0.7 TB come on top each month."""
 
 
 class Commitment(StrEnum):
@@ -262,7 +260,7 @@ def compute_lines(load: Workload, commitment: Commitment, layout: Layout) -> lis
 
 def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[Line]:
     """Return what database and cache cost."""
-    steps, storage = database_steps(load), JOURNAL_GB_AT_500 * load.growth
+    steps, storage = database_steps(load), storage_gb(load.commands)
     single = steps * rds_month(commitment)
     nodes = max(1, _up(load.growth / 4))
     match layout:
@@ -345,7 +343,7 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
 def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
     """Return what a second region costs that waits."""
     database, growth = database_steps(load) * rds_month(commitment), load.growth
-    found = second_region(growth, database, JOURNAL_GB_AT_500 * growth, OBJECTS_GB_AT_500 * growth)
+    found = second_region(growth, database, storage_gb(load.commands), OBJECTS_GB_AT_500 * growth)
     return [Line("Second region", what, cost) for what, cost in found]
 
 

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from openbourse.cost.model import Bill, Commitment, Edge, Layout, Line, Workload, bill, dollars
+from openbourse.cost.model import (
+    Bill,
+    Commitment,
+    Edge,
+    Layout,
+    Line,
+    Workload,
+    bill,
+    dollars,
+)
 from openbourse.cost.nines import NINES
 from openbourse.cost.prices import PRICES, REGIONS
+from openbourse.cost.storage import HISTORY_BYTES, HISTORY_DAYS, JOURNAL_BYTES, JOURNAL_DAYS, history_gb_a_day
 
 SCALES: Final = (500, 5_000, 50_000)
 OURS: Final = (Layout.CLUSTER, Edge.SPLIT)
@@ -79,7 +89,8 @@ def markdown(commitment: Commitment = Commitment.ONE_YEAR) -> str:
             "## What is assumed",
             "A c7g.large carries 600 requests a second (the whole venue answered 700 REST orders on two shared cores here; not measured on Graviton); a lost zone is spared for;",
             "half of the requests become commands; a sequencer carries 10,000 commands a second and a database of one *large* 500 (assumed; sharding is designed, not built: beyond one shard the",
-            "figures are for orientation); database storage grows with the load and supposes that closed parts of the journal are dropped once archived, which is not built yet.",
+            f"figures are for orientation); database storage is {JOURNAL_DAYS} days of the journal, what is older being dropped once archived, and a month of orders and trades. These are kept for ever: each",
+            f"further month takes {history_gb_a_day(Workload(500).commands) * HISTORY_DAYS:,.0f} GB more of each disk at 500 requests a second (bytes measured on PostgreSQL 18: {JOURNAL_BYTES:,} of a command in the journal, {HISTORY_BYTES} of a new order's rows; half of the commands are new orders).",
             "",
             "## Prices",
             *_table(

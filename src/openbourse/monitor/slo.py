@@ -131,7 +131,7 @@ METRICS: Final[tuple[Metric, ...]] = (
 
 SLOS: Final[tuple[Slo, ...]] = (
     Slo(
-        "order-latency", "edge_new_order_ms", "p99", ">", 100, 60, 5, 3, "notBreaching", True, "failover.md",
+        "order-latency", "edge_new_order_ms", "p99", ">", 100, 60, 5, 3, "notBreaching", True, "overload.md",
         "99 % of new orders are answered within 100 ms: the goal the exchange was asked for",
     ),
     Slo(
@@ -139,7 +139,7 @@ SLOS: Final[tuple[Slo, ...]] = (
         "at most one call in a thousand ends with an error of ours", "edge_calls",
     ),
     Slo(
-        "shedding", "edge_shed", "Sum", ">", 0.01, 300, 3, 3, "notBreaching", False, "",
+        "shedding", "edge_shed", "Sum", ">", 0.01, 300, 3, 3, "notBreaching", False, "overload.md",
         "shedding for a quarter of an hour is want of capacity, not a burst", "edge_calls",
     ),
     Slo(
@@ -160,31 +160,31 @@ SLOS: Final[tuple[Slo, ...]] = (
         "rebuild-a-standby.md", "two replicas that differ: one of them is wrong",
     ),
     Slo(
-        "queue", "sequencer_queue", "Maximum", ">", 8_192, 60, 3, 3, "notBreaching", False, "",
+        "queue", "sequencer_queue", "Maximum", ">", 8_192, 60, 3, 3, "notBreaching", False, "overload.md",
         "two thirds of where new orders are refused, for minutes: the journal or the leader is too slow",
     ),
     Slo(
-        "append-latency", "sequencer_append_ms", "p99", ">", 50, 60, 5, 5, "notBreaching", False, "",
+        "append-latency", "sequencer_append_ms", "p99", ">", 50, 60, 5, 5, "notBreaching", False, "overload.md",
         "half of an order's time is the commit's; above it the database needs a look before clients notice",
     ),
     Slo(
-        "broken-invariant", "audit_breaches", "Maximum", ">", 0, 60, 1, 1, "notBreaching", True, "",
+        "broken-invariant", "audit_breaches", "Maximum", ">", 0, 60, 1, 1, "notBreaching", True, "broken-invariant.md",
         "balances that do not add up or a crossed book: halt first, ask later",
     ),
     Slo(
-        "audit-stopped", "audit_rounds", "Sum", "<", 1, 300, 2, 2, "breaching", False, "",
+        "audit-stopped", "audit_rounds", "Sum", "<", 1, 300, 2, 2, "breaching", False, "workers.md",
         "an audit that does not run finds nothing",
     ),
     Slo(
-        "history-behind", "history_behind", "Maximum", ">", 50_000, 60, 5, 5, "breaching", False, "",
+        "history-behind", "history_behind", "Maximum", ">", 50_000, 60, 5, 5, "breaching", False, "workers.md",
         "private reads wait for the rows; beyond this they wait for minutes",
     ),
     Slo(
-        "archive-behind", "archive_behind_s", "Maximum", ">", 900, 300, 3, 3, "breaching", False, "restore.md",
+        "archive-behind", "archive_behind_s", "Maximum", ">", 900, 300, 3, 3, "breaching", False, "workers.md",
         "what is not archived has only the database's own backups",
     ),
     Slo(
-        "notifier-behind", "notifier_behind", "Maximum", ">", 50_000, 300, 3, 3, "breaching", False, "",
+        "notifier-behind", "notifier_behind", "Maximum", ">", 50_000, 300, 3, 3, "breaching", False, "workers.md",
         "people hear of their fills too late",
     ),
 )  # fmt: skip
