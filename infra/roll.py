@@ -137,11 +137,26 @@ class Greens:
                 raise GroupFault(f"both releases serve, and these alarms ring: {ringing}")
             time.sleep(self._poll_s)
 
+    def find(self) -> None:
+        """Take those over that a command has left which did not come to its end."""
+        names = [f"{self._environment.prefix}-{fleet}-{GREEN}" for fleet in EDGES]
+        found = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]
+        self._started = [each["AutoScalingGroupName"] for each in found]
+
     def end(self) -> None:
         """End them: their balancers drain them first."""
         for name in self._started:
             self._scaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
         self._started.clear()
+
+
+def cancel(clients: Clients, environment: Environment, poll_s: float = 15.0) -> None:
+    """End what a command has begun that did not come to its end: refreshes and second groups. Raises GroupFault."""
+    for fleet in ORDER:
+        Groups(clients, environment, poll_s).cancel(fleet)
+    greens = Greens(clients, environment, poll_s)
+    greens.find()
+    greens.end()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -150,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("version")
     found.add_argument("--environment", choices=list(ENVIRONMENTS), required=True)
     found.add_argument("--blue-green", action="store_true")
-    found.add_argument("--cancel", action="store_true", help="end refreshes that are under way first")
+    found.add_argument("--cancel", action="store_true", help="end refreshes and second groups that are there first")
     return found
 
 
@@ -160,8 +175,7 @@ def main() -> int:
     environment = ENVIRONMENTS[given.environment]
     try:
         if given.cancel:
-            for fleet in ORDER:
-                Groups(clients, environment).cancel(fleet)
+            cancel(clients, environment)
         former = roll(clients, environment, given.version, given.blue_green)
     except (RollFault, GroupFault) as fault:
         sys.stderr.write(f"{fault}\n")

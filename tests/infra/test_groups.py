@@ -1,12 +1,13 @@
 """Fleets are stopped whoever is protected, started at the sizes of their environment, refreshed and waited for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from moto import mock_aws
 
+from deploy.rollout import Host
 from infra.environments import PRODUCTION
-from infra.groups import FLEET_NAMES, GroupFault, Groups
+from infra.groups import FLEET_NAMES, HAND_OVER, GroupFault, Groups
 from tests.infra.operated import Account, clients, make_groups
 
 
@@ -64,6 +65,17 @@ def test_a_leader_that_nobody_could_follow_does_not_hand_over(account: Account) 
     account.command = "Failed"
     with pytest.raises(GroupFault, match="no hand-over: no standby"):
         groups.hand_over()
+
+
+def test_the_lead_is_handed_over_as_a_rollout_on_one_machine_does_it() -> None:
+    ran: list[str] = []
+
+    def remember(words: Sequence[str]) -> str:
+        ran.append(" ".join(words))
+        return ""
+
+    Host(remember).openbourse("sequencer", "handover")
+    assert ran == [HAND_OVER]
 
 
 def test_a_group_that_is_not_there_is_named(account: Account) -> None:

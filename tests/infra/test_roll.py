@@ -10,7 +10,7 @@ from infra.environments import PRODUCTION
 from infra.groups import SEQUENCER
 from infra.recorded import recorded
 from infra.release import publish, releases
-from infra.roll import EDGES, ORDER, RollFault, alarms_of, roll
+from infra.roll import EDGES, ORDER, Greens, RollFault, alarms_of, cancel, roll
 from tests.infra.operated import Account, clients, make_groups
 
 REGION = PRODUCTION.region
@@ -102,6 +102,16 @@ def test_an_alarm_while_both_serve_ends_green_and_blue_never_went(account: Accou
     assert refreshed(account) == []
     assert groups(account) == set()
     assert now(account) == "1.2.3"
+
+
+def test_what_a_dead_command_has_left_is_ended(account: Account) -> None:
+    Greens(account, PRODUCTION, 0).start()
+    account.statuses[f"{PRODUCTION.prefix}-gateway"] = ["InProgress", "InProgress"]
+    cancel(account, PRODUCTION, 0)
+    assert groups(account) == set()
+    assert [each["AutoScalingGroupName"] for each in account.asked("cancel_instance_refresh")] == [
+        f"{PRODUCTION.prefix}-gateway"
+    ]
 
 
 def test_the_alarms_that_end_a_roll_are_there() -> None:
