@@ -1,20 +1,19 @@
 //! Orders in their queues.
 
 use crate::levels::Levels;
-use crate::prefetch::prefetch;
 use crate::words::{LevelId, NIL, Side, Slot, Total, some};
 
 /// One order at rest, or a free slot.
 #[derive(Clone, Debug)]
 #[repr(C)]
-struct Node<T> {
-    quantity: i64,
-    previous: u32,
+pub(crate) struct Node<T> {
+    pub quantity: i64,
+    pub previous: u32,
     /// Of a free slot: the next free one.
-    next: u32,
+    pub next: u32,
     /// [`NIL`] marks a free slot.
-    level: u32,
-    payload: T,
+    pub level: u32,
+    pub payload: T,
 }
 
 /// The orders of one instrument that rest, by price and arrival.
@@ -29,10 +28,10 @@ struct Node<T> {
 /// rested together and is used again from then on.
 #[derive(Clone, Debug)]
 pub struct Book<T, S = i128> {
-    nodes: Vec<Node<T>>,
-    free: u32,
+    pub(crate) nodes: Vec<Node<T>>,
+    pub(crate) free: u32,
     counts: [u32; 2],
-    levels: Levels<S>,
+    pub(crate) levels: Levels<S>,
 }
 
 impl<T, S: Total> Default for Book<T, S> {
@@ -211,41 +210,6 @@ impl<T, S: Total> Book<T, S> {
         }
     }
 
-    /// Ask for the memory where an order is.
-    #[inline]
-    pub fn prefetch(&self, slot: Slot) {
-        if let Some(node) = self.nodes.get(slot.index()) {
-            prefetch(node);
-        }
-    }
-
-    /// Ask for an order's neighbours and its level.
-    #[inline]
-    pub fn prefetch_near(&self, slot: Slot) {
-        let Some(node) = self.nodes.get(slot.index()) else { return };
-        for near in [node.previous, node.next] {
-            if let Some(near) = self.nodes.get(near as usize) {
-                prefetch(near);
-            }
-        }
-        self.levels.prefetch(node.level);
-    }
-
-    /// Ask for a level.
-    #[inline]
-    pub fn prefetch_level(&self, level: LevelId) {
-        self.levels.prefetch(level.0);
-    }
-
-    /// Ask for the last order of a level.
-    #[inline]
-    pub fn prefetch_tail(&self, level: LevelId) {
-        let tail = self.levels.get(level.0).map(|level| level.tail);
-        if let Some(node) = tail.and_then(|tail| self.nodes.get(tail as usize)) {
-            prefetch(node);
-        }
-    }
-
     /// How many orders rest.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -417,49 +381,5 @@ impl<T, S: Total> Book<T, S> {
     /// The orders of a side in the order of their turns.
     pub fn orders(&self, side: Side) -> impl Iterator<Item = Slot> + '_ {
         self.levels(side).flat_map(|level| self.orders_in(level))
-    }
-
-    /// Check every link and sum of the book.
-    ///
-    /// # Panics
-    /// When one is wrong.
-    pub fn audit(&self) {
-        let mut levels = 0;
-        for side in Side::BOTH {
-            let mut orders = 0;
-            for level in self.levels.audit(side) {
-                orders += self.audit_queue(level);
-                levels += 1;
-            }
-            assert_eq!(orders, self.count(side), "the orders of a side are counted");
-        }
-        assert_eq!(levels, self.level_count(), "levels are counted");
-        self.levels.audit_free();
-        let mut free = 0;
-        let mut at = self.free;
-        while at != NIL {
-            let node = &self.nodes[at as usize];
-            assert_eq!(node.level, NIL, "a free slot is in no level");
-            free += 1;
-            at = node.next;
-        }
-        assert_eq!(self.nodes.len(), free + self.len(), "a slot rests or is free");
-    }
-
-    fn audit_queue(&self, level: u32) -> usize {
-        let queue = self.levels.at(level);
-        let (mut orders, mut total, mut previous) = (0, S::default(), NIL);
-        for slot in self.orders_in(LevelId(level)) {
-            let node = &self.nodes[slot.index()];
-            assert_eq!((node.level, node.previous), (level, previous), "an order knows its level and neighbour");
-            assert!(node.quantity > 0);
-            total.grow(node.quantity);
-            previous = slot.0;
-            orders += 1;
-        }
-        assert!(orders > 0, "a level has orders");
-        assert_eq!(queue.tail, previous, "the tail is the last");
-        assert_eq!(queue.total, total, "the total is what rests");
-        orders
     }
 }

@@ -1,14 +1,13 @@
 //! The levels of both sides and the way from a price to its level.
 
-use crate::prefetch::prefetch;
 use crate::words::{LevelId, NIL, Side, Total, some};
 
 /// Marks a reference to a level; one without it names a branch.
-const LEVEL: u32 = 1 << 31;
+pub(crate) const LEVEL: u32 = 1 << 31;
 
 /// How many bits of a key choose a branch's child.
 const BITS: u32 = 6;
-const FANOUT: usize = 1 << BITS;
+pub(crate) const FANOUT: usize = 1 << BITS;
 
 /// One price and its queue.
 #[derive(Clone, Debug)]
@@ -18,7 +17,7 @@ pub(crate) struct Level<S> {
     pub head: u32,
     pub tail: u32,
     /// The branch whose child it is. Of a free level: the next free one, and `head` is [`NIL`].
-    branch: u32,
+    pub branch: u32,
     pub side: Side,
 }
 
@@ -41,25 +40,25 @@ impl<S: Total> Level<S> {
 /// branches as levels, and a path is never longer than the eleven groups of bits of a key.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
-struct Branch {
+pub(crate) struct Branch {
     /// The shared bits, the rest zero: a key of this branch gives its child as `(key ^ base) >> shift`, any other
     /// key gives a number past the last child.
-    base: u64,
-    occupied: u64,
-    shift: u32,
+    pub base: u64,
+    pub occupied: u64,
+    pub shift: u32,
     /// The branch above. Of a free branch: the next free one.
-    parent: u32,
-    children: [u32; FANOUT],
+    pub parent: u32,
+    pub children: [u32; FANOUT],
 }
 
 impl Branch {
     #[inline]
-    fn place(&self, key: u64) -> u64 {
+    pub(crate) fn place(&self, key: u64) -> u64 {
         (key ^ self.base) >> self.shift
     }
 
     #[inline]
-    fn first(&self) -> u32 {
+    pub(crate) fn first(&self) -> u32 {
         self.children[self.occupied.trailing_zeros() as usize % FANOUT]
     }
 
@@ -71,20 +70,20 @@ impl Branch {
 
 /// One side's way in.
 #[derive(Clone, Debug)]
-struct Root {
-    top: u32,
-    best: u32,
-    best_key: u64,
+pub(crate) struct Root {
+    pub top: u32,
+    pub best: u32,
+    pub best_key: u64,
 }
 
 /// The levels of a book, in price order on each side.
 #[derive(Clone, Debug)]
 pub struct Levels<S> {
-    levels: Vec<Level<S>>,
-    branches: Vec<Branch>,
-    free_level: u32,
+    pub(crate) levels: Vec<Level<S>>,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) free_level: u32,
     free_branch: u32,
-    roots: [Root; 2],
+    pub(crate) roots: [Root; 2],
     count: u32,
 }
 
@@ -119,13 +118,6 @@ impl<S: Total> Levels<S> {
     #[inline]
     pub(crate) fn at_mut(&mut self, level: u32) -> &mut Level<S> {
         &mut self.levels[level as usize]
-    }
-
-    #[inline]
-    pub(crate) fn prefetch(&self, level: u32) {
-        if let Some(level) = self.levels.get(level as usize) {
-            prefetch(level);
-        }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -381,51 +373,6 @@ impl<S: Total> Levels<S> {
             at = self.branches[at as usize].last();
         }
         at & !LEVEL
-    }
-
-    /// Walk the whole tree of a side and check every rule of its form; answers its levels from the best.
-    pub(crate) fn audit(&self, side: Side) -> Vec<u32> {
-        let root = &self.roots[side as usize];
-        let mut found = Vec::new();
-        if root.top != NIL {
-            self.audit_under(root.top, NIL, side, &mut found);
-        }
-        assert!(found.is_sorted_by_key(|level| self.at(*level).key), "levels ascend by key");
-        assert_eq!(root.best, found.first().copied().unwrap_or(NIL), "the best level is the first");
-        assert_eq!(root.best_key, found.first().map_or(u64::MAX, |level| self.at(*level).key));
-        found
-    }
-
-    fn audit_under(&self, at: u32, parent: u32, side: Side, found: &mut Vec<u32>) {
-        if at & LEVEL != 0 {
-            let level = self.at(at & !LEVEL);
-            assert_eq!(level.branch, parent, "a level knows its branch");
-            assert_eq!(level.side, side);
-            found.push(at & !LEVEL);
-            return;
-        }
-        let branch = &self.branches[at as usize];
-        assert_eq!(branch.parent, parent, "a branch knows the one above");
-        assert!(branch.occupied != 0, "a branch has children");
-        assert!(!branch.occupied.is_power_of_two() || branch.first() & LEVEL != 0, "an only child is a level");
-        assert_eq!(branch.base >> branch.shift & (FANOUT as u64 - 1), 0);
-        for place in (0..FANOUT).filter(|place| branch.occupied >> place & 1 == 1) {
-            let from = found.len();
-            self.audit_under(branch.children[place], at, side, found);
-            for level in &found[from..] {
-                assert_eq!(branch.place(self.at(*level).key), place as u64, "a key stands where it says");
-            }
-        }
-    }
-
-    pub(crate) fn audit_free(&self) {
-        let mut free = 0;
-        let mut at = self.free_level;
-        while at != NIL {
-            free += 1;
-            at = self.levels[at as usize].branch;
-        }
-        assert_eq!(self.levels.len(), free + self.count(), "a level is in use or free");
     }
 
     /// The side's levels from the best.

@@ -12,13 +12,16 @@
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
+mod audit;
 mod book;
 mod dense;
+mod hints;
 mod levels;
 mod prefetch;
 mod words;
 
 pub use book::Book;
 pub use dense::DenseIndex;
+pub use hints::Way;
 pub use prefetch::{prefetch, prefetch_whole};
 pub use words::{LevelId, Side, Slot, Total};

@@ -275,3 +275,28 @@ fn an_id_has_one_slot() {
     index.insert(3, slot);
     index.insert(3, slot);
 }
+
+#[test]
+fn what_was_released_may_be_answered_until_another_is_put_there() {
+    let mut book: Book<()> = Book::new();
+    let slots: Vec<Slot> = (0..3_000).map(|_| book.insert(Side::Buy, 1, 5, ())).collect();
+    let mut index = DenseIndex::new();
+    let far = 1 << 40;
+    index.put(far, slots[0]);
+    for round in 0..3_u64 {
+        // Pages are used again for other ids with what stood in them.
+        let ids = |number: usize| round * 3_000 + number as u64;
+        for (number, slot) in slots.iter().enumerate() {
+            index.put(ids(number), *slot);
+        }
+        for (number, slot) in slots.iter().enumerate() {
+            assert_eq!(index.get(ids(number)), Some(*slot));
+        }
+        (0..3_000).for_each(|number| index.release(ids(number)));
+        assert_eq!(index.pages_in_use(), 0);
+    }
+    assert_eq!(index.get(far), Some(slots[0]));
+    index.release(far);
+    index.release(far);
+    assert_eq!(index.get(far), None);
+}
