@@ -99,22 +99,22 @@ impl Accounts {
         self.slots.move_some();
     }
 
-    /// Ask for where an id's slot is.
-    #[inline]
-    pub fn prefetch_slot(&self, id: u64) {
-        self.slots.prefetch(mixed(id));
+    /// Ask for where the slot of an id's hash is.
+    #[inline(always)]
+    pub fn prefetch_slot(&self, hash: u64) {
+        self.slots.prefetch(hash);
     }
 
-    /// Ask for the account that is likely the one with an id; answers its slot.
-    #[inline]
-    pub fn prefetch_account(&self, id: u64) -> Option<u32> {
-        let slot = self.slots.find(mixed(id), |_| true)?;
-        prefetch_whole(&self.list[slot]);
+    /// Ask for the account that is likely the one whose id has a hash; answers its slot.
+    #[inline(always)]
+    pub fn prefetch_account(&self, hash: u64) -> Option<u32> {
+        let slot = self.slots.first(hash)?;
+        self.prefetch_at(slot);
         Some(slot)
     }
 
     /// Ask for the account in a slot.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch_at(&self, slot: u32) {
         if let Some(account) = self.list.get(slot) {
             prefetch_whole(account);

@@ -2,9 +2,11 @@
 //! section 4), up to GOOD_TILL_PASSED.
 
 use crate::AMOUNT_BOUND;
+use crate::ahead::Hint;
+use crate::codec::ClientId;
 use crate::filters::require;
 use crate::limits::InstrumentRules;
-use crate::open::{OpenCounts, client_key};
+use crate::open::{OpenCounts, client_key, key_of};
 use crate::orders::{Extra, Order, Rare};
 use crate::requests::{Extension, OrderRequest};
 use crate::turn::Turn;
@@ -179,6 +181,17 @@ impl Turn<'_> {
         require(position <= position_max, Reason::MaxPosition)
     }
 
+    /// By what a client id is found, likely known from the look ahead: from the same bytes, for the same account.
+    #[inline(always)]
+    fn client_key(&self, account_slot: u32, client_id: &ClientId) -> u32 {
+        let Hint { account_slot: hashed_for, new_hash, .. } = self.hint;
+        if new_hash != 0 && hashed_for == account_slot {
+            debug_assert_eq!(key_of(new_hash), client_key(account_slot, client_id));
+            return key_of(new_hash);
+        }
+        client_key(account_slot, client_id)
+    }
+
     /// The order as the request would have it.
     #[inline]
     pub fn draft(&self, request: &OrderRequest, account_slot: u32) -> Order {
@@ -203,7 +216,7 @@ impl Turn<'_> {
             id: 0,
             account: request.account,
             account_slot,
-            client_key: client_key(account_slot, &request.client_id),
+            client_key: self.client_key(account_slot, &request.client_id),
             side: request.side,
             order_type: request.order_type,
             time_in_force: request.time_in_force,

@@ -30,14 +30,14 @@ struct TouchedLevel {
 
 #[derive(Clone, Default)]
 pub struct Book {
-    ladder: ladder::Book<u32>,
+    pub ladder: ladder::Book<u32>,
     /// What icebergs do not show, by level; only where there is such a thing.
     hidden: BTreeMap<(Side, i64), i128>,
     touched: Vec<TouchedLevel>,
 }
 
 #[inline]
-fn side_of(side: Side) -> ladder::Side {
+pub fn side_of(side: Side) -> ladder::Side {
     match side {
         Side::Buy => ladder::Side::Buy,
         Side::Sell => ladder::Side::Sell,
@@ -249,43 +249,9 @@ impl Book {
         self.touched.clear();
     }
 
-    /// Ask for where an order stands.
-    #[inline]
-    pub fn prefetch(&self, place: ladder::Slot) {
-        self.ladder.prefetch(place);
-    }
-
     /// Whether an order at a limit price would meet another.
     #[inline]
     pub fn would_trade(&self, side: Side, price: i64) -> bool {
         self.best_price(side.opposite()).is_some_and(|best| price == 0 || crosses(side, price, best))
-    }
-
-    /// Ask for where the order that trades next on a side stands.
-    #[inline]
-    pub fn prefetch_best(&self, side: Side) {
-        if let Some(place) = self.ladder.best(side_of(side)) {
-            self.ladder.prefetch(place);
-        }
-    }
-
-    /// Ask for the level of a price; answers it.
-    #[inline]
-    pub fn prefetch_level(&self, side: Side, price: i64) -> Option<ladder::LevelId> {
-        let level = self.ladder.level_at(side_of(side), price)?;
-        self.ladder.prefetch_level(level);
-        Some(level)
-    }
-
-    /// Ask for the last order of a level.
-    #[inline]
-    pub fn prefetch_tail(&self, level: ladder::LevelId) {
-        self.ladder.prefetch_tail(level);
-    }
-
-    /// Ask for its neighbours and its level.
-    #[inline]
-    pub fn prefetch_near(&self, place: ladder::Slot) {
-        self.ladder.prefetch_near(place);
     }
 }

@@ -81,7 +81,7 @@ impl Turn<'_> {
         let open = &self.listing.open;
         if order == 0 {
             // No order has an empty client id, so naming neither finds nothing.
-            return open.by_client_near(self.order_hint, account_slot, client_id).ok_or(Reason::UnknownOrder);
+            return open.by_client_near(self.hint.order, account_slot, client_id).ok_or(Reason::UnknownOrder);
         }
         let slot = open.by_id(order).ok_or(Reason::UnknownOrder)?;
         if open.order(slot).account_slot != account_slot {

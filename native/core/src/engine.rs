@@ -11,7 +11,6 @@ use crate::commands::{CANCEL_ORDER, CANCEL_REPLACE, Cancel, Command, Header, PLA
 use crate::events::Events;
 use crate::funding::Withdrawal;
 use crate::listing_table::Listings;
-use crate::open::NIL;
 use crate::requests::OrderRequest;
 use crate::sessions::{Identity, Sessions};
 use crate::turn::Turn;
@@ -43,7 +42,7 @@ pub struct Engine {
     pub(crate) withdrawals: BTreeMap<u64, Withdrawal>,
     pub(crate) sessions: Sessions,
     pub(crate) events: Events,
-    order_hint: u32,
+    hint: Hint,
 }
 
 /// A batch that does not follow the one before it; nothing was changed.
@@ -92,7 +91,7 @@ impl Engine {
             withdrawals: BTreeMap::new(),
             sessions: Sessions::default(),
             events: Events::default(),
-            order_hint: NIL,
+            hint: Hint::NONE,
         }
     }
 
@@ -125,57 +124,57 @@ impl Engine {
             return Err(Misuse::TimeWentBack { last_us: self.time_us, given_us: time_us });
         }
         self.events.clear();
-        if let Some(mut ahead) = Ahead::new(frames, self) {
-            while let Some((frame, hint)) = ahead.next(self) {
-                self.run(time_us, frame, hint);
-            }
-        } else {
-            let mut rest = frames;
-            while !rest.is_empty() {
-                let frame = split_frame(&mut rest);
-                self.run(time_us, frame, Hint::NONE);
-            }
+        let mut rest = frames;
+        let mut ahead = Ahead::new(frames, self);
+        loop {
+            let next = match &mut ahead {
+                Some(ahead) => ahead.next(self),
+                None if rest.is_empty() => None,
+                None => Some((split_frame(&mut rest), Hint::NONE)),
+            };
+            let Some((frame, hint)) = next else { break };
+            self.run(time_us, frame, hint, &mut ahead);
         }
         Ok(Output { events: self.events.bytes(), ends: self.events.ends() })
     }
 
     /// Run the next command of a batch.
     #[inline(never)]
-    fn run(&mut self, time_us: i64, frame: Frame<'_>, hint: Hint) {
+    fn run(&mut self, time_us: i64, frame: Frame<'_>, hint: Hint, ahead: &mut Option<Ahead<'_>>) {
         self.sequence += 1;
         self.time_us = time_us;
         self.events.begin_command(self.sequence);
         self.accounts.expect_at(hint.account_slot);
-        self.order_hint = hint.order;
-        self.execute(frame);
+        self.hint = hint;
+        self.execute(frame, ahead);
         self.accounts.tend();
         self.events.end_command();
     }
 
     /// Run one command: its identity, then what it asks for, then the levels and balances it changed.
     #[inline]
-    fn execute(&mut self, frame: Frame<'_>) {
+    fn execute(&mut self, frame: Frame<'_>, ahead: &mut Option<Ahead<'_>>) {
         let Some((header, body)) = frame else {
             self.events.command_rejected(0, Reason::Malformed, &(0, 0, ClientId::EMPTY));
             return;
         };
         let rules = self.venue.rules_version;
         match header.kind {
-            PLACE_ORDER => self.answer(&header, OrderRequest::decode(&header, body, rules).as_ref()),
-            CANCEL_ORDER => self.answer(&header, Cancel::decode(&header, body).as_ref()),
-            CANCEL_REPLACE => self.answer(&header, Replace::decode(&header, body, rules).as_ref()),
-            _ => self.answer_seldom(&header, body, rules),
+            PLACE_ORDER => self.answer(&header, OrderRequest::decode(&header, body, rules).as_ref(), ahead),
+            CANCEL_ORDER => self.answer(&header, Cancel::decode(&header, body).as_ref(), ahead),
+            CANCEL_REPLACE => self.answer(&header, Replace::decode(&header, body, rules).as_ref(), ahead),
+            _ => self.answer_seldom(&header, body, ahead),
         }
     }
 
     #[cold]
-    fn answer_seldom(&mut self, header: &Header, body: &[u8], rules: u32) {
-        self.answer(header, Command::decode(header, body, rules).as_ref());
+    fn answer_seldom(&mut self, header: &Header, body: &[u8], ahead: &mut Option<Ahead<'_>>) {
+        self.answer(header, Command::decode(header, body, self.venue.rules_version).as_ref(), ahead);
     }
 
     #[inline(always)]
-    fn answer(&mut self, header: &Header, wish: Option<&impl Wish>) {
-        if let Err(reason) = self.admit_and_perform(header, wish) {
+    fn answer(&mut self, header: &Header, wish: Option<&impl Wish>, ahead: &mut Option<Ahead<'_>>) {
+        if let Err(reason) = self.admit_and_perform(header, wish, ahead) {
             self.reject(header, reason, wish);
         }
     }
@@ -188,7 +187,12 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn admit_and_perform(&mut self, header: &Header, wish: Option<&impl Wish>) -> Result<(), Reason> {
+    fn admit_and_perform(
+        &mut self,
+        header: &Header,
+        wish: Option<&impl Wish>,
+        ahead: &mut Option<Ahead<'_>>,
+    ) -> Result<(), Reason> {
         if header.counter != 0 {
             match self.sessions.identify(header, self.sequence, self.time_us) {
                 Identity::Fresh => {}
@@ -199,7 +203,13 @@ impl Engine {
                 Identity::Refused(reason) => return Err(reason),
             }
         }
+        if let Some(ahead) = ahead {
+            ahead.go_on(self);
+        }
         wish.ok_or(Reason::Malformed)?.perform(self)?;
+        if let Some(ahead) = ahead {
+            ahead.finish(self);
+        }
         self.accounts.report_changes(&mut self.events);
         Ok(())
     }
@@ -266,8 +276,8 @@ impl Engine {
     /// Begin a turn at an instrument.
     pub(crate) fn turn_at(&mut self, instrument: u32) -> Result<Turn<'_>, Reason> {
         let listing = self.listings.get_mut(&instrument).ok_or(Reason::UnknownInstrument)?;
-        let Self { accounts, events, venue, time_us, order_hint, .. } = self;
-        Ok(Turn { listing, accounts, events, venue, time_us: *time_us, order_hint: *order_hint })
+        let Self { accounts, events, venue, time_us, hint, .. } = self;
+        Ok(Turn { listing, accounts, events, venue, time_us: *time_us, hint: *hint })
     }
 
     /// Report what was done to auctions, then to levels.

@@ -40,6 +40,7 @@ mod lists;
 mod lists_placing;
 mod matching;
 mod open;
+mod open_hints;
 mod orders;
 mod placing;
 mod preventing;

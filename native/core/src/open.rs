@@ -6,22 +6,21 @@ use crate::codec::ClientId;
 use crate::orders::{Order, Place};
 use crate::slab::Slab;
 use crate::slot_table::{SlotTable, mixed};
-use openbourse_book::{prefetch, prefetch_whole};
 
 /// No slot.
 pub const NIL: u32 = u32::MAX;
 
 #[derive(Clone)]
 #[repr(align(64))]
-struct Entry {
-    order: Order,
+pub struct Entry {
+    pub order: Order,
     /// Where it stands in the book, or [`NIL`].
-    place: u32,
+    pub place: u32,
     /// Neighbours among the account's orders here.
-    previous: u32,
-    next: u32,
+    pub previous: u32,
+    pub next: u32,
     /// Where the account stands among the owners.
-    owner: u32,
+    pub owner: u32,
 }
 
 impl Default for Entry {
@@ -60,21 +59,21 @@ impl OpenCounts {
 
 /// What an account has open here.
 #[derive(Clone)]
-struct Owner {
+pub struct Owner {
     account_slot: u32,
-    head: u32,
+    pub head: u32,
     counts: OpenCounts,
 }
 
 #[derive(Clone, Default)]
 pub struct OpenOrders {
-    entries: Slab<Entry>,
-    free: Vec<u32>,
-    by_id: ladder::DenseIndex,
+    pub entries: Slab<Entry>,
+    pub free: Vec<u32>,
+    pub by_id: ladder::DenseIndex,
     count: usize,
-    by_client: SlotTable,
-    by_account: SlotTable,
-    owners: Vec<Owner>,
+    pub by_client: SlotTable,
+    pub by_account: SlotTable,
+    pub owners: Vec<Owner>,
     free_owners: Vec<u32>,
     near: NearOwner,
 }
@@ -95,11 +94,16 @@ impl Default for NearOwner {
 /// By what a client id of an account is found: the half of its hash that tables look at.
 #[inline]
 pub fn client_key(account_slot: u32, client_id: &ClientId) -> u32 {
-    (of_account(account_slot, text_hash(client_id.as_bytes())) >> 32) as u32
+    key_of(of_account(account_slot, text_hash(client_id.as_bytes())))
 }
 
 #[inline]
-fn hash_of(client_key: u32) -> u64 {
+pub fn key_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+#[inline]
+pub fn hash_of(client_key: u32) -> u64 {
     u64::from(client_key) << 32
 }
 
@@ -131,7 +135,7 @@ pub fn text_hash(text: &[u8]) -> u64 {
 }
 
 #[inline]
-fn account_hash(account_slot: u32) -> u64 {
+pub fn account_hash(account_slot: u32) -> u64 {
     mixed(u64::from(account_slot))
 }
 
@@ -144,13 +148,6 @@ impl OpenOrders {
             owners: Vec::with_capacity(accounts),
             ..Self::default()
         }
-    }
-
-    /// Ask for the places in the indexes that an order needs when it is taken in.
-    #[inline]
-    pub fn prefetch_cells_of(&self, order: &Order) {
-        self.by_client.prefetch(hash_of(order.client_key));
-        self.by_account.prefetch(account_hash(order.account_slot));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -186,7 +183,10 @@ impl OpenOrders {
 
     #[inline]
     pub fn by_id(&self, id: u64) -> Option<u32> {
-        self.by_id.get(id).map(ladder::Slot::number)
+        // What the index answers may be left over from an order that is gone.
+        let slot = self.by_id.get(id)?.number();
+        let order = &self.entries.get(slot)?.order;
+        if order.id == id && order.account_slot != NIL { Some(slot) } else { None }
     }
 
     #[inline]
@@ -288,7 +288,7 @@ impl OpenOrders {
         entry.next = next;
         entry.owner = owner;
         self.count += 1;
-        self.by_id.insert(id, ladder::Slot::numbered(slot));
+        self.by_id.put(id, ladder::Slot::numbered(slot));
         self.by_client.insert(hash, slot);
         self.owners[owner as usize].head = slot;
         if next != NIL {
@@ -328,7 +328,7 @@ impl OpenOrders {
         let entry = &self.entries[slot];
         let (previous, next, at, account_slot) = (entry.previous, entry.next, entry.owner, entry.order.account_slot);
         let hash = hash_of(entry.order.client_key);
-        self.by_id.remove(entry.order.id);
+        self.by_id.release(entry.order.id);
         self.by_client.remove(hash, |found| found == slot);
         let owner = &mut self.owners[at as usize];
         owner.counts.remove(&entry.order);
@@ -365,78 +365,5 @@ impl OpenOrders {
         let before = std::mem::replace(&mut order.client_key, key);
         self.by_client.remove(hash_of(before), |found| found == slot);
         self.by_client.insert(hash_of(key), slot);
-    }
-}
-
-/// Hints: where the processor will look soon. A wrong one costs nothing but its time.
-impl OpenOrders {
-    #[inline]
-    pub fn prefetch_owner_cell(&self, account_slot: u32) {
-        self.by_account.prefetch(account_hash(account_slot));
-    }
-
-    #[inline]
-    pub fn prefetch_client_cell(&self, hash: u64) {
-        self.by_client.prefetch(hash);
-    }
-
-    #[inline]
-    pub fn prefetch_id(&self, id: u64) {
-        self.by_id.prefetch(id);
-    }
-
-    #[inline]
-    pub fn prefetch_owner(&self, account_slot: u32) {
-        if let Some(at) = self.by_account.find(account_hash(account_slot), |_| true) {
-            prefetch(&self.owners[at as usize]);
-        }
-    }
-
-    /// Ask for the order that a client id's hash leads to; answers its slot.
-    #[inline]
-    pub fn prefetch_order(&self, hash: u64) -> Option<u32> {
-        let slot = self.by_client.find(hash, |_| true)?;
-        self.prefetch_slot(slot);
-        Some(slot)
-    }
-
-    /// Ask for an order by its id; answers its slot.
-    #[inline]
-    pub fn prefetch_named(&self, id: u64) -> Option<u32> {
-        let slot = self.by_id(id)?;
-        self.prefetch_slot(slot);
-        Some(slot)
-    }
-
-    #[inline]
-    pub fn prefetch_slot(&self, slot: u32) {
-        if let Some(entry) = self.entries.get(slot) {
-            prefetch_whole(entry);
-        }
-    }
-
-    /// Where the order in a slot stands in the book, if it does; asks for its neighbours among the account's orders.
-    #[inline]
-    pub fn place_hint(&self, slot: u32) -> Option<ladder::Slot> {
-        let entry = self.entries.get(slot)?;
-        self.by_id.prefetch(entry.order.id);
-        for near in [entry.previous, entry.next] {
-            if let Some(near) = self.entries.get(near) {
-                prefetch(&near.previous);
-            }
-        }
-        (entry.place != NIL).then_some(ladder::Slot::numbered(entry.place))
-    }
-
-    /// Ask for what a trade with an order needs besides it: its account, and the ways by which it would be forgotten.
-    #[inline]
-    pub fn prefetch_ways_to(&self, slot: u32, prefetch_account: impl FnOnce(u32)) {
-        let Some(entry) = self.entries.get(slot) else { return };
-        prefetch_account(entry.order.account_slot);
-        self.by_id.prefetch(entry.order.id);
-        self.by_client.prefetch(hash_of(entry.order.client_key));
-        if let Some(owner) = self.owners.get(entry.owner as usize) {
-            prefetch(owner);
-        }
     }
 }

@@ -172,6 +172,25 @@ impl SlotTable {
         }
     }
 
+    /// The slot of the first key with this hash, as a hint.
+    #[inline(always)]
+    pub fn first(&self, hash: u64) -> Option<u32> {
+        for cell in self.now.cells.get(self.now.home(hash)..)?.iter().take(3) {
+            if (cell ^ hash) >> 32 == 0 && *cell != EMPTY {
+                return Some(slot_of(*cell));
+            }
+            if *cell == EMPTY && self.old.is_none() {
+                return None;
+            }
+        }
+        self.first_far(hash)
+    }
+
+    #[inline(never)]
+    fn first_far(&self, hash: u64) -> Option<u32> {
+        self.find(hash, |_| true)
+    }
+
     /// Add a slot below `u32::MAX - 1` whose key is not in the table.
     #[inline]
     pub fn insert(&mut self, hash: u64, slot: u32) {

@@ -1,6 +1,7 @@
 //! One command's turn at one instrument: orders come in and leave, with all that is kept about them.
 
 use crate::accounts::Accounts;
+use crate::ahead::Hint;
 use crate::events::Events;
 use crate::listings::Listing;
 use crate::orders::{Execution, Order, Place};
@@ -13,8 +14,8 @@ pub struct Turn<'a> {
     pub events: &'a mut Events,
     pub venue: &'a mut Venue,
     pub time_us: i64,
-    /// Where the open order that the command names likely is.
-    pub order_hint: u32,
+    /// Where what the command names likely is.
+    pub hint: Hint,
 }
 
 impl Turn<'_> {
