@@ -15,6 +15,7 @@
 mod audit;
 mod book;
 mod dense;
+mod eight;
 mod hints;
 mod levels;
 mod prefetch;
@@ -22,6 +23,7 @@ mod words;
 
 pub use book::Book;
 pub use dense::DenseIndex;
+pub use eight::equal_among;
 pub use hints::Way;
 pub use prefetch::{prefetch, prefetch_whole};
 pub use words::{LevelId, Side, Slot, Total};

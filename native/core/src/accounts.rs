@@ -5,10 +5,10 @@ use smallvec::SmallVec;
 
 use crate::account::Wide;
 pub use crate::account::{Account, Balance};
+use crate::account_index::AccountIndex;
 use crate::events::Events;
 use crate::orders::Order;
 use crate::slab::Slab;
-use crate::slot_table::{SlotTable, mixed};
 use crate::words::permission;
 
 /// The account that collects what the venue earns.
@@ -28,7 +28,7 @@ struct Touched {
 #[derive(Clone, Default)]
 pub struct Accounts {
     list: Slab<Account>,
-    slots: SlotTable,
+    slots: AccountIndex,
     expected: u32,
     /// How many orders are open at all instruments.
     open_orders: usize,
@@ -45,16 +45,11 @@ impl Accounts {
         accounts
     }
 
-    /// None at all, with room for so many.
-    pub fn with_capacity(accounts: usize) -> Self {
-        Self { slots: SlotTable::with_capacity(accounts), ..Self::default() }
-    }
-
     /// Add an account whose id is not taken.
     pub fn open(&mut self, account: Account) {
-        let hash = mixed(account.id);
+        let id = account.id;
         let slot = self.list.push(account);
-        self.slots.insert(hash, slot);
+        self.slots.insert(id, slot);
     }
 
     /// Say where the account of the command in hand is likely found.
@@ -90,25 +85,25 @@ impl Accounts {
         if self.list.get(self.expected).is_some_and(|account| account.id == id) {
             return Some(self.expected);
         }
-        self.slots.find(mixed(id), |slot| self.list[slot].id == id)
+        self.slots.find(id, |slot| self.list[slot].id == id)
     }
 
     /// Do a little of what is left to do after growth.
     #[inline]
     pub fn tend(&mut self) {
-        self.slots.move_some();
+        self.slots.tend();
     }
 
-    /// Ask for where the slot of an id's hash is.
+    /// Ask for where an id's slot is.
     #[inline(always)]
-    pub fn prefetch_slot(&self, hash: u64) {
-        self.slots.prefetch(hash);
+    pub fn prefetch_slot(&self, id: u64) {
+        self.slots.prefetch(id);
     }
 
-    /// Ask for the account that is likely the one whose id has a hash; answers its slot.
+    /// Ask for the account that is likely the one with an id; answers its slot.
     #[inline(always)]
-    pub fn prefetch_account(&self, hash: u64) -> Option<u32> {
-        let slot = self.slots.first(hash)?;
+    pub fn prefetch_account(&self, id: u64) -> Option<u32> {
+        let slot = self.slots.first(id)?;
         self.prefetch_at(slot);
         Some(slot)
     }

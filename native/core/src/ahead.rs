@@ -14,7 +14,6 @@ use crate::commands::{CANCEL_ORDER, CANCEL_REPLACE, Header, PLACE_ORDER, split_f
 use crate::engine::Engine;
 use crate::listings::Listing;
 use crate::open::{NIL, of_account, text_hash};
-use crate::slot_table::mixed;
 use crate::words::Side;
 
 const AMEND_ORDER: u16 = 18;
@@ -52,7 +51,6 @@ struct Glance<'a> {
     account: u64,
     /// The order that it looks for by id, or 0.
     order: u64,
-    account_hash: u64,
     /// The hash of the client id that it looks for, or 0.
     client_hash: u64,
     price: i64,
@@ -95,7 +93,6 @@ impl<'a> Glance<'a> {
     const NOTHING: Self = Self {
         frame: None,
         account: 0,
-        account_hash: 0,
         order: 0,
         client_hash: 0,
         price: 0,
@@ -197,8 +194,7 @@ impl<'a> Ahead<'a> {
             && let Some(listing) = engine.listings.at(place)
         {
             glance.listing = place;
-            glance.account_hash = mixed(glance.account);
-            engine.accounts.prefetch_slot(glance.account_hash);
+            engine.accounts.prefetch_slot(glance.account);
             if let Some(side) = glance.side {
                 glance.way = listing.book.ladder.set_out(side_of(side), glance.price);
             }
@@ -238,7 +234,7 @@ impl<'a> Ahead<'a> {
 impl Glance<'_> {
     #[inline]
     fn find_account(&mut self, listing: &Listing, engine: &Engine) {
-        let Some(slot) = engine.accounts.prefetch_account(self.account_hash) else {
+        let Some(slot) = engine.accounts.prefetch_account(self.account) else {
             self.listing = NIL;
             self.hint.new_hash = 0;
             return;

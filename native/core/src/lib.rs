@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod account_index;
 mod accounts;
 mod activating;
 mod admission;
@@ -20,6 +21,7 @@ mod auction;
 mod audit;
 mod audit_orders;
 mod book;
+mod bucket;
 mod canceling;
 mod codec;
 mod commands;

@@ -211,7 +211,7 @@ pub fn are_distinct(texts: &mut dyn Iterator<Item = &[u8]>) -> bool {
 
 fn read_accounts(reader: &mut Reader<'_>, engine: &Engine) -> Option<Accounts> {
     let count = reader.u32()? as usize;
-    let mut accounts = Accounts::with_capacity(count.min(reader.remaining() / ENTRY_BYTES_MIN));
+    let mut accounts = Accounts::default();
     let mut last = 0;
     for _ in 0..count {
         let id = reader.u64().filter(|id| *id > last && (last > 0 || *id == HOUSE))?;

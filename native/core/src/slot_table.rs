@@ -6,53 +6,88 @@
 
 use openbourse_book::prefetch;
 
-/// A cell holds the upper half of the hash and, in the lower half, the slot + 1; an empty one is 0, so that fresh
-/// memory is an empty table.
-const EMPTY: u64 = 0;
-/// What stays behind in the old cells where something was, so that a search goes on past it.
-const GONE: u64 = u64::MAX;
-const BITS_MIN: u32 = 4;
-/// Cells of the old table that every change moves: with a load of at most 3/4 the move is over well before the new
-/// table is full.
-const MOVED_A_CHANGE: usize = 8;
-/// Old memory is given back in pieces of this many cells, since giving back much at once takes long too.
-const GIVEN_BACK: usize = 1 << 15;
+use crate::bucket::{self, Bucket, CELLS, WORDS};
 
-/// One array of cells, searched from a hash's home to the first empty cell.
+const BITS_MIN: u32 = 1;
+/// Buckets of the old table that every change moves: with a load of at most 3/4 the move is over well before the new
+/// table is full.
+const MOVED_A_CHANGE: usize = 1;
+/// Old memory is given back in pieces of this many buckets, since giving back much at once takes long too.
+const GIVEN_BACK: usize = 1 << 12;
+
+/// Where a cell is: its bucket and its place there.
+type Place = (usize, u32);
+
+/// One array of buckets, searched from a hash's home to the first bucket that has an empty cell.
 #[derive(Clone)]
 struct Cells {
-    /// May be shorter than `1 << bits`: what is missing at the end counts as [`GONE`].
-    cells: Vec<u64>,
+    /// Buckets as words, so that fresh memory, which is zero, is an empty table. It may be shorter than it was: what
+    /// is missing at the end counts as full.
+    words: Vec<u64>,
+    /// Where the first bucket begins, so that each is one cache line.
+    start: usize,
     bits: u32,
     used: usize,
 }
 
 impl Cells {
     fn new(bits: u32) -> Self {
-        Self { cells: vec![EMPTY; 1 << bits], bits, used: 0 }
+        let words = vec![0; (WORDS << bits) + WORDS - 1];
+        let start = words.as_ptr().align_offset(64).min(WORDS - 1);
+        Self { words, start, bits, used: 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn mask(&self) -> usize {
         1_usize.wrapping_shl(self.bits) - 1
     }
 
-    /// The upper bits of a hash, so that cells know their home by themselves.
-    #[inline]
-    fn home(&self, cell: u64) -> usize {
-        cell.wrapping_shr(64 - self.bits) as usize
+    /// How many cells there are altogether.
+    fn room(&self) -> usize {
+        CELLS << self.bits
+    }
+
+    /// The upper bits of a hash, so that cells know their home by their tags.
+    #[inline(always)]
+    fn home(&self, tag: u32) -> usize {
+        tag.wrapping_shr(32 - self.bits) as usize
+    }
+
+    /// The last bucket that is still there, while any is.
+    fn last(&self) -> Option<usize> {
+        ((self.words.len() - self.start) / WORDS).min(1 << self.bits).checked_sub(1)
+    }
+
+    #[inline(always)]
+    fn get(&self, bucket: usize) -> Option<&Bucket> {
+        self.words.get(self.start + bucket * WORDS..)?.first_chunk()
+    }
+
+    #[inline(always)]
+    fn at(&self, bucket: usize) -> &Bucket {
+        self.get(bucket).expect("a bucket below the mask")
+    }
+
+    #[inline(always)]
+    fn at_mut(&mut self, bucket: usize) -> &mut Bucket {
+        self.words[self.start + bucket * WORDS..].first_chunk_mut().expect("a bucket below the mask")
     }
 
     /// Find a key's cell where nothing is missing: a quarter of the cells is empty, so a search ends.
-    #[inline]
-    fn find(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<usize> {
-        let mut at = self.home(hash);
+    #[inline(always)]
+    fn find(&self, tag: u32, mut is_meant: impl FnMut(u32) -> bool) -> Option<Place> {
+        let mut at = self.home(tag);
         loop {
-            let cell = self.cells[at];
-            if (cell ^ hash) >> 32 == 0 && cell != EMPTY && is_meant(slot_of(cell)) {
-                return Some(at);
+            let bucket = self.at(at);
+            let mut candidates = bucket::tagged(bucket, tag);
+            while candidates != 0 {
+                let place = candidates.trailing_zeros();
+                if is_meant(bucket::slot(bucket, place)) {
+                    return Some((at, place));
+                }
+                candidates &= candidates - 1;
             }
-            if cell == EMPTY {
+            if bucket::empty(bucket) != 0 {
                 return None;
             }
             at = (at + 1) & self.mask();
@@ -61,60 +96,82 @@ impl Cells {
 
     /// Find a key's cell among those that are being moved away.
     #[cold]
-    fn find_old(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<usize> {
-        let mut at = self.home(hash);
+    fn find_old(&self, tag: u32, mut is_meant: impl FnMut(u32) -> bool) -> Option<Place> {
+        let mut at = self.home(tag);
         // At most once around: there may be no empty cell left.
         for _ in 0..=self.mask() {
-            let Some(cell) = self.cells.get(at).copied() else {
+            let Some(bucket) = self.get(at) else {
                 at = 0;
                 continue;
             };
-            if cell == EMPTY {
-                return None;
+            let is_found = |place: &u32| {
+                bucket::tagged(bucket, tag) >> place & 1 == 1
+                    && !bucket::is_gone(bucket, *place)
+                    && is_meant(bucket::slot(bucket, *place))
+            };
+            if let Some(place) = (0..CELLS as u32).find(is_found) {
+                return Some((at, place));
             }
-            if cell >> 32 == hash >> 32 && cell != GONE && is_meant(slot_of(cell)) {
-                return Some(at);
+            if bucket::empty(bucket) != 0 {
+                return None;
             }
             at = (at + 1) & self.mask();
         }
         None
     }
 
-    #[inline]
-    fn insert(&mut self, cell: u64) {
-        let mut at = self.home(cell);
-        while self.cells[at] != EMPTY {
+    #[inline(always)]
+    fn insert(&mut self, tag: u32, slot: u32) {
+        let mut at = self.home(tag);
+        while bucket::empty(self.at(at)) == 0 {
             at = (at + 1) & self.mask();
         }
-        self.cells[at] = cell;
+        let bucket = self.at_mut(at);
+        bucket::set(bucket, bucket::empty(bucket).trailing_zeros(), tag, slot);
         self.used += 1;
     }
 
-    /// Empty a cell and close the hole, so that no search stops short.
-    fn remove(&mut self, mut hole: usize) {
-        let mask = self.mask();
+    /// Empty a cell.
+    #[inline(always)]
+    fn remove(&mut self, (at, place): Place) {
+        let was_full = bucket::empty(self.at(at)) == 0;
+        bucket::clear(self.at_mut(at), place);
+        self.used -= 1;
+        if was_full {
+            self.close(at);
+        }
+    }
+
+    /// Close the hole in a bucket that was full, so that no search stops short: what had to go further comes back.
+    #[inline(never)]
+    fn close(&mut self, mut hole: usize) {
         let mut at = hole;
         loop {
-            at = (at + 1) & mask;
-            let cell = self.cells[at];
-            if cell == EMPTY {
-                break;
-            }
-            let distance = at.wrapping_sub(self.home(cell)) & mask;
-            if distance >= (at.wrapping_sub(hole) & mask) {
-                self.cells[hole] = cell;
+            at = (at + 1) & self.mask();
+            let bucket = *self.at(at);
+            let is_last = bucket::empty(&bucket) != 0;
+            let distance = at.wrapping_sub(hole) & self.mask();
+            let comes_back = |place: &u32| {
+                let home = self.home(bucket::tag(&bucket, *place));
+                bucket::empty(&bucket) >> place & 1 == 0 && at.wrapping_sub(home) & self.mask() >= distance
+            };
+            if let Some(place) = (0..CELLS as u32).find(comes_back) {
+                let (tag, slot) = (bucket::tag(&bucket, place), bucket::slot(&bucket, place));
+                let to = self.at_mut(hole);
+                bucket::set(to, bucket::empty(to).trailing_zeros(), tag, slot);
+                bucket::clear(self.at_mut(at), place);
                 hole = at;
             }
+            if is_last {
+                return;
+            }
         }
-        self.cells[hole] = EMPTY;
-        self.used -= 1;
     }
 }
 
-#[inline]
-fn slot_of(cell: u64) -> u32 {
-    // The lower half is never 0 in a cell that is neither EMPTY nor GONE.
-    (cell as u32).wrapping_sub(1)
+#[inline(always)]
+fn tag_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Spread the bits of a key over all 64; the same everywhere.
@@ -144,7 +201,7 @@ impl SlotTable {
     /// An empty table with room for so many slots.
     pub fn with_capacity(slots: usize) -> Self {
         let cells = (slots + slots / 3 + 2).next_power_of_two();
-        Self { now: Cells::new(cells.trailing_zeros().max(BITS_MIN)), old: None }
+        Self { now: Cells::new((cells / CELLS).max(1).trailing_zeros().max(BITS_MIN)), old: None }
     }
 
     #[cfg(test)]
@@ -152,38 +209,35 @@ impl SlotTable {
         self.now.used + self.old.as_ref().map_or(0, |old| old.used)
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<u32> {
-        if let Some(at) = self.now.find(hash, &mut is_meant) {
-            return Some(slot_of(self.now.cells[at]));
+        if let Some((at, place)) = self.now.find(tag_of(hash), &mut is_meant) {
+            return Some(bucket::slot(self.now.at(at), place));
         }
         let old = self.old.as_ref()?;
-        old.find_old(hash, is_meant).map(|at| slot_of(old.cells[at]))
+        old.find_old(tag_of(hash), is_meant).map(|(at, place)| bucket::slot(old.at(at), place))
     }
 
     /// Ask for the memory where a search for this hash begins.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch(&self, hash: u64) {
-        prefetch(&self.now.cells[self.now.home(hash)]);
+        prefetch(self.now.at(self.now.home(tag_of(hash))));
         if let Some(old) = &self.old
-            && let Some(cell) = old.cells.get(old.home(hash))
+            && let Some(bucket) = old.get(old.home(tag_of(hash)))
         {
-            prefetch(cell);
+            prefetch(bucket);
         }
     }
 
     /// The slot of the first key with this hash, as a hint.
     #[inline(always)]
     pub fn first(&self, hash: u64) -> Option<u32> {
-        for cell in self.now.cells.get(self.now.home(hash)..)?.iter().take(3) {
-            if (cell ^ hash) >> 32 == 0 && *cell != EMPTY {
-                return Some(slot_of(*cell));
-            }
-            if *cell == EMPTY && self.old.is_none() {
-                return None;
-            }
+        let bucket = self.now.at(self.now.home(tag_of(hash)));
+        let candidates = bucket::tagged(bucket, tag_of(hash));
+        if candidates != 0 {
+            return Some(bucket::slot(bucket, candidates.trailing_zeros()));
         }
-        self.first_far(hash)
+        if self.old.is_none() && bucket::empty(bucket) != 0 { None } else { self.first_far(hash) }
     }
 
     #[inline(never)]
@@ -196,51 +250,56 @@ impl SlotTable {
     pub fn insert(&mut self, hash: u64, slot: u32) {
         debug_assert!(slot < u32::MAX - 1);
         self.move_some();
-        if self.old.is_none() && self.now.used * 4 >= self.now.cells.len() * 3 {
+        if self.old.is_none() && self.now.used * 4 >= self.now.room() * 3 {
             let bits = self.now.bits + 1;
             self.old = Some(std::mem::replace(&mut self.now, Cells::new(bits)));
         }
-        self.now.insert(hash & !u64::from(u32::MAX) | u64::from(slot + 1));
+        self.now.insert(tag_of(hash), slot);
     }
 
     /// Take a key's slot out.
     #[inline]
     pub fn remove(&mut self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<u32> {
         self.move_some();
-        if let Some(at) = self.now.find(hash, &mut is_meant) {
-            let slot = slot_of(self.now.cells[at]);
-            self.now.remove(at);
+        if let Some((at, place)) = self.now.find(tag_of(hash), &mut is_meant) {
+            let slot = bucket::slot(self.now.at(at), place);
+            self.now.remove((at, place));
             return Some(slot);
         }
         let old = self.old.as_mut()?;
-        let at = old.find_old(hash, is_meant)?;
-        let slot = slot_of(old.cells[at]);
-        old.cells[at] = GONE;
+        let (at, place) = old.find_old(tag_of(hash), is_meant)?;
+        let slot = bucket::slot(old.at(at), place);
+        bucket::mark_gone(old.at_mut(at), place);
         old.used -= 1;
         Some(slot)
     }
 
     /// Go on with a growth that is under way, for a table that changes seldom.
-    #[inline]
+    #[inline(always)]
     pub fn move_some(&mut self) {
         if self.old.is_some() {
             self.move_old();
         }
     }
 
+    #[inline(never)]
     fn move_old(&mut self) {
         let Some(old) = self.old.as_mut() else { return };
         for _ in 0..MOVED_A_CHANGE {
-            let Some(cell) = old.cells.pop() else { break };
-            if cell != EMPTY && cell != GONE {
-                old.used -= 1;
-                self.now.insert(cell);
+            let Some(last) = old.last() else { break };
+            let bucket = *old.at(last);
+            for place in 0..CELLS as u32 {
+                if bucket::empty(&bucket) >> place & 1 == 0 && !bucket::is_gone(&bucket, place) {
+                    old.used -= 1;
+                    self.now.insert(bucket::tag(&bucket, place), bucket::slot(&bucket, place));
+                }
             }
+            old.words.truncate(old.start + last * WORDS);
         }
-        if old.cells.is_empty() {
+        if old.last().is_none() {
             self.old = None;
-        } else if old.cells.capacity() - old.cells.len() >= GIVEN_BACK {
-            old.cells.shrink_to_fit();
+        } else if old.words.capacity() - old.words.len() >= GIVEN_BACK * WORDS {
+            old.words.shrink_to_fit();
         }
     }
 }
