@@ -76,6 +76,11 @@ CHECKOV: Final = (
     Allowed("CKV_AWS_111", _ROLES, "actions that know no resource: Session Manager, the agent's metrics"),
     Allowed("CKV_AWS_111", ("*ReporterRole*",), "actions that know no resource: interfaces in a network, tracing"),
     Allowed("CKV_AWS_91", ("*Balancer",), "connections are logged and not requests (decision 17)"),
+    Allowed(
+        "CKV_AWS_115",
+        ("openbourse-dev-*Notifier*", "openbourse-dev-*Reporter*"),
+        "a new account's quota of 10 leaves nothing to reserve: CloudFormation would refuse the stack",
+    ),
     Allowed("CKV_AWS_116", ("*Notifier*",), "its queue has the dead-letter queue"),
     Allowed("CKV_AWS_117", ("*Notifier*",), "it reaches SES and nothing inside: a network would only add a NAT"),
     Allowed("CKV_AWS_120", ("*AccountStage",), "balances are not to be cached"),
