@@ -23,6 +23,7 @@ mod audit_orders;
 mod book;
 mod bucket;
 mod canceling;
+mod cells;
 mod codec;
 mod commands;
 #[cfg(test)]
