@@ -5,7 +5,7 @@
 
 use crate::book::Book;
 use crate::levels::{FANOUT, LEVEL, Levels};
-use crate::prefetch::{prefetch, prefetch_whole};
+use crate::prefetch::{prefetch_ends, prefetch_whole};
 use crate::words::{LevelId, NIL, Side, Slot, Total};
 
 /// How far a look for a price has come: to a branch, a level, or nowhere. It may be out of date whenever the book has
@@ -31,7 +31,7 @@ impl<S: Total> Levels<S> {
         let next = branch.children[place as usize];
         if next & LEVEL != 0 {
             if let Some(level) = self.levels.get((next & !LEVEL) as usize) {
-                prefetch(level);
+                prefetch_ends(level);
             }
         } else if let Some(branch) = self.branches.get(next as usize) {
             // Which of its lines has the child is known when its first one has arrived, a step later than this.
@@ -75,7 +75,7 @@ impl<T, S: Total> Book<T, S> {
     #[inline(always)]
     pub fn prefetch(&self, slot: Slot) {
         if let Some(node) = self.nodes.get(slot.index()) {
-            prefetch(node);
+            prefetch_ends(node);
         }
     }
 
@@ -86,7 +86,7 @@ impl<T, S: Total> Book<T, S> {
         self.prefetch(Slot(node.previous));
         self.prefetch(Slot(node.next));
         if let Some(level) = self.levels.levels.get(node.level as usize) {
-            prefetch(level);
+            prefetch_ends(level);
         }
     }
 
@@ -95,7 +95,7 @@ impl<T, S: Total> Book<T, S> {
     pub fn prefetch_room(&self) {
         self.prefetch(Slot(self.free));
         if let Some(level) = self.levels.levels.get(self.levels.free_level as usize) {
-            prefetch(level);
+            prefetch_ends(level);
         }
     }
 

@@ -25,5 +25,5 @@ pub use book::Book;
 pub use dense::DenseIndex;
 pub use eight::equal_among;
 pub use hints::Way;
-pub use prefetch::{prefetch, prefetch_whole};
+pub use prefetch::{prefetch, prefetch_ends, prefetch_whole};
 pub use words::{LevelId, Side, Slot, Total};

@@ -18,6 +18,20 @@ pub fn prefetch<T>(place: &T) {
     let _ = place;
 }
 
+/// Ask for the one or two cache lines of a `place` that is no longer than a line.
+#[inline(always)]
+pub fn prefetch_ends<T>(place: &T) {
+    prefetch(place);
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code)]
+    // SAFETY: as above; the address is that of the value's last byte.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let start: *const i8 = std::ptr::from_ref(place).cast();
+        _mm_prefetch::<_MM_HINT_T0>(start.add(size_of::<T>().saturating_sub(1)));
+    }
+}
+
 /// Ask for every cache line of `place`.
 #[inline(always)]
 pub fn prefetch_whole<T>(place: &T) {

@@ -2,7 +2,7 @@
 //!
 //! A wrong hint costs nothing but its time.
 
-use openbourse_book::{Slot, prefetch, prefetch_whole};
+use openbourse_book::{Slot, prefetch, prefetch_ends, prefetch_whole};
 
 use crate::open::{NIL, OpenOrders, account_hash, hash_of};
 use crate::orders::Order;
@@ -35,7 +35,7 @@ impl OpenOrders {
     pub fn prefetch_owner(&self, account_slot: u32) -> u32 {
         let Some(at) = self.by_account.first(account_hash(account_slot)) else { return NIL };
         if let Some(owner) = self.owners.get(at as usize) {
-            prefetch(owner);
+            prefetch_ends(owner);
         }
         at
     }
@@ -105,7 +105,7 @@ impl OpenOrders {
         self.by_client.prefetch(hash_of(entry.order.client_key));
         self.prefetch_links(entry.next);
         if let Some(owner) = self.owners.get(entry.owner as usize) {
-            prefetch(owner);
+            prefetch_ends(owner);
         }
     }
 }
