@@ -48,7 +48,11 @@ impl Run {
 
     /// Commands a second of the time that the core was ours: on a shared machine the rest is others'.
     fn per_core_second(&self) -> f64 {
-        self.commands as f64 / self.on_core.as_secs_f64().max(1e-9)
+        // What is shorter than the scheduler's tick has no time of its own.
+        if self.on_core.is_zero() {
+            return self.per_second();
+        }
+        self.commands as f64 / self.on_core.as_secs_f64()
     }
 }
 
