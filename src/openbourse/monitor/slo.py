@@ -184,6 +184,10 @@ SLOS: Final[tuple[Slo, ...]] = (
         "what is not archived has only the database's own backups",
     ),
     Slo(
+        "archive-failing", "archive_faults", "Sum", ">", 0, 900, 4, 4, "notBreaching", False, "workers.md",
+        "an hour of writes that fail: a place that refuses, or a day that was written otherwise before",
+    ),
+    Slo(
         "notifier-behind", "notifier_behind", "Maximum", ">", 50_000, 300, 3, 3, "breaching", False, "workers.md",
         "people hear of their fills too late",
     ),
