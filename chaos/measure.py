@@ -33,13 +33,24 @@ class Felt(msgspec.Struct):
 
 
 def felt(injected: Sequence[Injected], requests: Sequence[Request], end: float) -> list[Felt]:
-    """Return what clients felt of each fault, until the next one began."""
+    """Return what clients felt of each fault, until the next one began.
+
+    A request that fails is charged to the fault in whose time it did: most that are under way when one begins were asked
+    for in the time of the one before.
+    """
     found = []
     ends = [*(fault.began for fault in injected[1:]), end]
-    for fault, until in zip(injected, ends, strict=True):
+    charged: dict[int, list[Request]] = defaultdict(list)
+    for request in requests:
+        before = [
+            place for place, fault in enumerate(injected) if fault.began <= max(request.planned, request.answered)
+        ]
+        if before and request.kind != Kind.SETTLE and request.is_failed:
+            charged[before[-1]].append(request)
+    for place, (fault, until) in enumerate(zip(injected, ends, strict=True)):
         window = [request for request in requests if fault.began <= request.planned < until]
         asked = [request for request in window if request.kind != Kind.SETTLE]
-        failed = [request for request in asked if request.is_failed]
+        failed = charged[place]
         placed = [request for request in window if request.kind == Kind.PLACE and request.outcome == Outcome.DONE]
         first: dict[int, float] = {}
         for request in sorted(placed, key=lambda request: request.answered):

@@ -46,6 +46,17 @@ def test_a_fault_ends_where_the_next_one_begins() -> None:
     assert figures.beyond_failover_p99 == 0.4
 
 
+def test_a_request_under_way_when_a_fault_begins_is_charged_to_it() -> None:
+    requests = [
+        request(1, 1, 10.2, 10.3),
+        request(2, 1, 14.9, 20.1, Outcome.DOUBT),  # asked for in the first one's time, lost in the second's
+        request(3, 1, 24.9, 30.1, Outcome.DOUBT),  # after the last look at the clock
+    ]
+    first, second = felt([injected(1, 10.0, 10.0, 11.0), injected(2, 15.0, 15.0, 16.0)], requests, 25.0)
+    assert (first.failed, first.in_doubt) == (0, 0)
+    assert (second.failed, second.in_doubt) == (2, 2)
+
+
 def test_percentiles_are_values_that_were_seen() -> None:
     assert percentile([3.0, 1.0, 2.0], 50) == 2.0
     assert percentile([3.0, 1.0, 2.0], 99) == 3.0
