@@ -6,13 +6,11 @@ Nothing of ours stands in it; what somebody makes by hand without naming a group
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from infra.environments import ENVIRONMENTS, Environment
 from infra.plan import ENVIRONMENT_TAG
-
-Clients = Callable[[str, str], Any]
+from infra.release import AWS_FAULTS, Clients, clients
 
 
 class NetworkFault(Exception):
@@ -61,21 +59,16 @@ def _close(ec2: Any, environment: Environment) -> int:
 
 def main() -> int:
     """Close, or check."""
-    import boto3
-
     parser = argparse.ArgumentParser(prog="python -m infra.closing", description=__doc__)
     parser.add_argument("--environment", choices=list(ENVIRONMENTS), required=True)
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     environment = ENVIRONMENTS[given.environment]
 
-    def clients(service: str, region: str) -> Any:
-        return boto3.client(service, region_name=region)
-
     try:
         closed = 0 if given.check else close(clients, environment)
         left = open_rules(clients, environment)
-    except NetworkFault as fault:
+    except (NetworkFault, *AWS_FAULTS) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     sys.stdout.write(f"{closed} rules taken, {left} left\n")

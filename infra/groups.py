@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from infra.environments import ENVIRONMENTS, Environment
-from infra.release import Clients, clients
+from infra.release import AWS_FAULTS, Clients, clients
 from openbourse.roles import FLEETS
 
 SEQUENCER: Final = "sequencer"
@@ -24,6 +26,8 @@ HANDED_OVER_S_MAX: Final = 120.0
 WARM_UP_S: Final = 90
 ENDED: Final = frozenset({"Successful", "Failed", "Cancelled", "RollbackFailed", "RollbackSuccessful"})
 COMMAND_ENDED: Final = frozenset({"Success", "Failed", "Cancelled", "TimedOut"})
+NOT_TOLD_YET: Final = "InvocationDoesNotExist"
+"""What AWS says of a command for a moment after it took it: what it tells is eventually consistent."""
 HAND_OVER: Final = (
     "systemd-run --wait --pipe --quiet -pEnvironmentFile=/etc/openbourse/venue.env -pUser=openbourse -pWorkingDirectory=/tmp"
     " /opt/openbourse/current/bin/openbourse sequencer handover"
@@ -126,12 +130,18 @@ class Groups:
         )["Command"]["CommandId"]
 
         def told() -> dict[str, Any]:
-            found: dict[str, Any] = self._ssm.get_command_invocation(CommandId=command, InstanceId=instances[0])
+            try:
+                found: dict[str, Any] = self._ssm.get_command_invocation(CommandId=command, InstanceId=instances[0])
+            except ClientError as fault:
+                if fault.response["Error"]["Code"] != NOT_TOLD_YET:
+                    raise
+                return {"Status": "Pending"}
             return found
 
         self._until(lambda: told()["Status"] in COMMAND_ENDED, HANDED_OVER_S_MAX, "the hand-over runs")
-        if told()["Status"] != "Success":
-            raise GroupFault(f"no hand-over: {told()['StandardErrorContent'] or told()['StandardOutputContent']}")
+        done = told()
+        if done["Status"] != "Success":
+            raise GroupFault(f"no hand-over: {done['StandardErrorContent'] or done['StandardOutputContent']}")
 
     def _until(self, is_done: Callable[[], bool], seconds: float, what: str) -> None:
         limit = time.monotonic() + seconds
@@ -161,7 +171,7 @@ def main() -> int:
     groups = Groups(clients, ENVIRONMENTS[given.environment])
     try:
         (groups.stop if given.what == "stop" else groups.start)(given.fleet or FLEET_NAMES)
-    except GroupFault as fault:
+    except (GroupFault, *AWS_FAULTS) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     return 0

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from infra.environments import ENVIRONMENTS, Environment
 from infra.plan import HTTPS_PORT, REGION_PATH, STANDS_BY, TRADES_HERE
-from infra.release import Clients, clients
+from infra.release import AWS_FAULTS, Clients, clients
 from openbourse.roles import Turn
 
 ANSWERS: Final = {Turn.SECOND: ("200", TRADES_HERE), Turn.FIRST: ("503", STANDS_BY)}
@@ -92,7 +92,7 @@ def main() -> int:
         if given.turn:
             lead_names_to(clients, environment, Turn(given.turn))
         sys.stdout.write(f"names lead to the {trading(clients, environment)} Region\n")
-    except RegionFault as fault:
+    except (RegionFault, *AWS_FAULTS) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     return 0

@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.environments import ENVIRONMENTS, Environment
 
 COPIED_S_MAX: Final = 3_600
 POLL_S: Final = 15.0
 Clients = Callable[[str, str], Any]
 """Gives the client of a service in a Region."""
+AWS_FAULTS: Final = (ClientError, BotoCoreError)
+"""What a call raises that AWS refuses, or that does not come to it: no credentials, throttled, not allowed, no network."""
 
 
 class ReleaseFault(Exception):
@@ -111,15 +115,18 @@ def clients(service: str, region: str) -> Any:
 
 def main() -> int:
     """Publish a version, or check."""
-    given = parser().parse_args()
+    command = parser()
+    given = command.parse_args()
+    if bool(given.version) == given.check:
+        command.error("say which VERSION starts next, or --check")
     environment = ENVIRONMENTS[given.environment]
-    if not given.check:
-        try:
+    try:
+        if given.version:
             publish(clients, environment, given.version)
-        except ReleaseFault as fault:
-            sys.stderr.write(f"{fault}\n")
-            return 1
-    found = releases(clients, environment)
+        found = releases(clients, environment)
+    except (ReleaseFault, *AWS_FAULTS) as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
     sys.stdout.write("".join(f"{region}: {version}\n" for region, version in found.items()))
     return 0 if len(set(found.values())) == 1 and "no image" not in "".join(found.values()) else 1
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from infra.environments import ENVIRONMENTS, Database, Environment
 from infra.groups import GroupFault, Groups
 from infra.plan import secret_name
-from infra.release import Clients, clients
+from infra.release import AWS_FAULTS, Clients, clients
 from openbourse.roles import Need
 
 RESTORED_S_MAX: Final = 4 * 3_600.0
@@ -180,7 +180,7 @@ def main() -> int:
         if moment.tzinfo is None:
             raise RestoreFault("say the moment with its zone, such as 2026-11-26T08:00:00Z")
         given_up = restore(clients, environment, moment, print_line)
-    except (RestoreFault, GroupFault, ValueError) as fault:
+    except (RestoreFault, GroupFault, ValueError, *AWS_FAULTS) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     sys.stdout.write(f"done; the old database is {given_up}. Next: docs/runbooks/restore.md, On AWS\n")

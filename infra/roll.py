@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from infra.environments import ENVIRONMENTS, Environment
 from infra.groups import SEQUENCER, GroupFault, Groups
-from infra.release import Clients, ReleaseFault, clients, publish, releases
+from infra.release import AWS_FAULTS, Clients, ReleaseFault, clients, publish, releases
 from openbourse.roles import FLEETS
 
 EDGES: Final = tuple(fleet.name for fleet in FLEETS if fleet.health_path)
@@ -33,6 +33,10 @@ COPIED: Final = (
     "AvailabilityZoneDistribution", "InstanceMaintenancePolicy",
 )  # fmt: skip
 """What a second group has of the first."""
+
+
+FAULTS: Final = (GroupFault, ReleaseFault, *AWS_FAULTS)
+"""All that ends a roll: a release that fails, and any call that AWS refuses on the way."""
 
 
 class RollFault(Exception):
@@ -62,11 +66,13 @@ def roll(
                 groups.hand_over()
             touched.append(fleet)
             groups.refresh(fleet, alarms_of(environment))
-        greens.end()
-    except (GroupFault, ReleaseFault) as fault:
-        _take_back(clients, environment, former, touched, poll_s)
-        greens.end()
+    except FAULTS as fault:
+        try:
+            _take_back(clients, environment, former, touched, poll_s)
+        finally:
+            _end(greens, f"{version} failed: {fault}")
         raise RollFault(f"{version} was taken back, {former} runs: {fault}") from fault
+    _end(greens, f"{version} runs everywhere")
     return former
 
 
@@ -78,8 +84,16 @@ def _take_back(clients: Clients, environment: Environment, former: str, touched:
         for fleet in touched:
             groups.cancel(fleet)
             groups.refresh(fleet)
-    except (GroupFault, ReleaseFault) as fault:
+    except FAULTS as fault:
         raise RollFault(f"{former} could not be brought back to {', '.join(touched) or 'anything'}: {fault}") from fault
+
+
+def _end(greens: "Greens", what: str) -> None:
+    """End the second groups. Raises RollFault, which tells what became of the first ones."""
+    try:
+        greens.end()
+    except AWS_FAULTS as fault:
+        raise RollFault(f"{what}, but second groups are left: {fault}") from fault
 
 
 class Greens:
@@ -177,7 +191,7 @@ def main() -> int:
         if given.cancel:
             cancel(clients, environment)
         former = roll(clients, environment, given.version, given.blue_green)
-    except (RollFault, GroupFault) as fault:
+    except (RollFault, *FAULTS) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     sys.stdout.write(

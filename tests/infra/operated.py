@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 from botocore import xform_name
+from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
 from infra.environments import Environment
@@ -94,9 +95,22 @@ class Account:
     def _command(self, **_given: Any) -> dict[str, Any]:
         return {"Status": self.command, "StandardErrorContent": "no standby", "StandardOutputContent": ""}
 
+    def refuses(self, name: str, code: str) -> None:
+        """Have AWS refuse every call of this name from now on."""
+
+        def refuse(**_given: Any) -> dict[str, Any]:
+            raise denied(code)
+
+        self.answers[name] = refuse
+
     def asked(self, name: str) -> list[dict[str, Any]]:
         """Return what was asked by calls of this name."""
         return [given for called, given in self.calls if called == name]
+
+
+def denied(code: str) -> ClientError:
+    """Return what boto raises when AWS refuses a call."""
+    return ClientError({"Error": {"Code": code, "Message": "of the test"}}, "Call")
 
 
 def make_groups(environment: Environment) -> None:

@@ -1,14 +1,16 @@
 """Fleets are stopped whoever is protected, started at the sizes of their environment, refreshed and waited for."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from deploy.rollout import Host
 from infra.environments import PRODUCTION
 from infra.groups import FLEET_NAMES, HAND_OVER, GroupFault, Groups
-from tests.infra.operated import Account, clients, make_groups
+from tests.infra.operated import Account, clients, denied, make_groups
 
 
 @pytest.fixture
@@ -65,6 +67,25 @@ def test_a_leader_that_nobody_could_follow_does_not_hand_over(account: Account) 
     account.command = "Failed"
     with pytest.raises(GroupFault, match="no hand-over: no standby"):
         groups.hand_over()
+
+
+def test_a_command_that_aws_does_not_know_yet_has_not_ended(account: Account) -> None:
+    unknown = [denied("InvocationDoesNotExist")] * 2
+
+    def told(**_given: Any) -> dict[str, Any]:
+        if unknown:
+            raise unknown.pop()
+        return {"Status": "Success"}
+
+    account.answers["get_command_invocation"] = told
+    Groups(account, PRODUCTION, 0).hand_over()
+    assert not unknown
+
+
+def test_another_refusal_of_the_hand_over_is_told(account: Account) -> None:
+    account.refuses("get_command_invocation", "AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        Groups(account, PRODUCTION, 0).hand_over()
 
 
 def test_the_lead_is_handed_over_as_a_rollout_on_one_machine_does_it() -> None:

@@ -1,12 +1,14 @@
 """A release is named in every Region or in none, and the Region that stands by has it first."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from infra import closing, groups, region, release, restore, roll
 from infra.environments import PRODUCTION, TWO_REGIONS
 from infra.release import ReleaseFault, image_of, publish, regions, releases
 
@@ -30,8 +32,8 @@ def baked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield str(image)
 
 
-def named(region: str) -> list[str]:
-    found = clients("ssm", region).get_parameters(Names=[AMI])["Parameters"]
+def named(place: str) -> list[str]:
+    found = clients("ssm", place).get_parameters(Names=[AMI])["Parameters"]
     return [each["Value"] for each in found]
 
 
@@ -86,3 +88,41 @@ def test_a_copy_that_fails_names_nothing(baked: str) -> None:
 def test_an_environment_of_one_region_copies_nothing(baked: str) -> None:
     assert publish(clients, PRODUCTION, "1.2.3", 0) == {FIRST: baked}
     assert image_of(clients, SECOND, "1.2.3") is None
+
+
+NO_CREDENTIALS = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
+
+
+@pytest.mark.parametrize(
+    ("main", "words"),
+    [
+        (release.main, ["1.2.3"]),
+        (release.main, ["--check"]),
+        (roll.main, ["1.2.3"]),
+        (groups.main, ["stop"]),
+        (restore.main, ["2026-11-26T08:00:00Z"]),
+        (region.main, ["second"]),
+        (closing.main, []),
+    ],
+)
+def test_without_credentials_a_command_says_so(
+    main: Callable[[], int], words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in NO_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", ["command", *words, "--environment", "global"])
+    assert main() == 1
+    assert capsys.readouterr().err == "Unable to locate credentials\n"
+
+
+@pytest.mark.parametrize("words", [[], ["1.2.3", "--check"]])
+def test_a_release_is_published_or_checked(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["command", *words, "--environment", "production"])
+    with pytest.raises(SystemExit, match="2"):
+        release.main()

@@ -67,6 +67,35 @@ def test_without_a_standby_that_follows_the_sequencers_are_left_alone(account: A
     assert SEQUENCER not in refreshed(account)
 
 
+@pytest.mark.parametrize("is_blue_green", [False, True])
+def test_a_call_that_aws_refuses_takes_the_release_back(account: Account, is_blue_green: bool) -> None:
+    account.answers["describe_alarms"] = lambda **_given: {"MetricAlarms": []}
+    account.refuses("send_command", "AccessDeniedException")
+    with pytest.raises(RollFault, match=r"1\.3\.0 was taken back, 1\.2\.3 runs: .*AccessDenied"):
+        roll(account, PRODUCTION, "1.3.0", is_blue_green, 0, 0)
+    assert refreshed(account) == list(ORDER[:-1]) * 2
+    assert groups(account) == set()
+    assert now(account) == "1.2.3"
+
+
+def test_a_way_back_that_aws_refuses_is_told_and_ends_green(account: Account) -> None:
+    account.answers["describe_alarms"] = lambda **_given: {"MetricAlarms": []}
+    account.refuses("start_instance_refresh", "ThrottlingException")
+    with pytest.raises(RollFault, match=r"1\.2\.3 could not be brought back to workers: .*Throttling"):
+        roll(account, PRODUCTION, "1.3.0", True, 0, 0)
+    assert groups(account) == set()
+    assert now(account) == "1.2.3"
+
+
+def test_second_groups_that_cannot_be_ended_take_nothing_back(account: Account) -> None:
+    account.answers["describe_alarms"] = lambda **_given: {"MetricAlarms": []}
+    account.refuses("delete_auto_scaling_group", "ThrottlingException")
+    with pytest.raises(RollFault, match=r"1\.3\.0 runs everywhere, but second groups are left: .*Throttling"):
+        roll(account, PRODUCTION, "1.3.0", True, 0, 0)
+    assert refreshed(account) == list(ORDER)
+    assert now(account) == "1.3.0"
+
+
 def test_a_release_without_an_image_touches_nothing(account: Account) -> None:
     with pytest.raises(RollFault, match="bake it first"):
         roll(account, PRODUCTION, "9.9.9", poll_s=0)
