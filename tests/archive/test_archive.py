@@ -1,5 +1,7 @@
 """The archive is complete, gap-free and the journal's own, whatever stops the worker, and a check finds what is not."""
 
+import asyncio
+import contextlib
 import hashlib
 import random
 from collections.abc import AsyncIterator, Callable
@@ -76,6 +78,35 @@ async def test_a_segment_waits_for_more_until_it_is_old_enough() -> None:
     await worker.step()
     assert len(objects.bodies) == 1
     assert worker.behind_s() == 0
+
+
+async def failing(worker: Archiver) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(worker.run(), 0.05)
+    assert worker.faults
+
+
+async def test_what_waits_is_told_though_the_archiver_cannot_begin() -> None:
+    made, objects = list(rows(30)), MemoryObjects()
+    await archive(objects, journal_of(made[:10]))
+    # As after going back to a Region that missed what the other one archived: 10 to 20 are in neither.
+    clock = Clock(made[20].time_us + 7_000_000)
+    worker = Archiver(objects, journal_of(made[20:]), 0, clock.now_us, SEGMENT_S)
+    await failing(worker)
+    assert worker.behind_s() == 7
+    clock.us += 60_000_000
+    assert worker.behind_s() == 67
+
+
+async def test_a_place_that_is_away_from_the_start_is_late() -> None:
+    made, objects = list(rows(30)), MemoryObjects()
+    objects.is_away = True
+    worker = Archiver(objects, journal_of(made), 0, Clock(made[0].time_us + 7_000_000).now_us, SEGMENT_S)
+    await failing(worker)
+    assert worker.behind_s() == 7
+    empty = Archiver(objects, journal_of([]), 0, Clock(made[0].time_us).now_us, SEGMENT_S)
+    await failing(empty)
+    assert empty.behind_s() == 0
 
 
 async def test_a_worker_that_stops_anywhere_leaves_no_gap_and_doubles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

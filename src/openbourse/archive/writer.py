@@ -59,7 +59,7 @@ class Archiver:
         self.bytes = 0
         self.faults = 0
         self.oldest_us: int | None = None
-        """When the oldest batch was committed that is seen and not archived."""
+        """When the oldest batch was committed that is seen and, as far as is known, not archived."""
 
     async def run(self) -> None:
         """Archive for ever: nothing that goes wrong here is a reason to end a process that does other work too."""
@@ -73,12 +73,22 @@ class Archiver:
             except (ObjectsAway, JournalAway) as fault:
                 self.faults += 1
                 log.warning("archive interrupted", why=str(fault))
+                await self._see_what_waits()
                 pause = RETRY_S
             except ArchiveFault as fault:
                 self.faults += 1
                 log.error("the archive is not what it should be", why=str(fault))
+                await self._see_what_waits()
                 is_begun, pause = False, FAULT_S
             await asyncio.sleep(pause)
+
+    async def _see_what_waits(self) -> None:
+        """After a fault: who cannot begin, or go on, is late as well. Of an archive that could not be read all waits."""
+        try:
+            found = await self._journal.read(self.archived, 1)
+        except JournalAway:
+            return
+        self.oldest_us = found[0].time_us if found else None
 
     async def begin(self) -> None:
         """Find where the archive ends, and whether the journal goes on from there. Raises ArchiveFault, JournalAway, ObjectsAway."""
