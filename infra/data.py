@@ -12,7 +12,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.environments import Database, Environment
+from infra.environments import STRIPED_GIB, Database, Environment
 from infra.network import Network
 from infra.observing import retention
 from infra.plan import PARAMETERS, POSTGRES_FAMILY, POSTGRES_PORT, VALKEY_PORT, secret_name
@@ -240,6 +240,7 @@ def _instances(
         allocated_storage=str(environment.database_gib),
         max_allocated_storage=environment.database_gib * 4,
         storage_type="gp3",
+        iops=environment.database_iops if environment.database_gib >= STRIPED_GIB else None,
         storage_encrypted=True,
         kms_key_id=storage.key.key_arn,
         multi_az=environment.is_available,

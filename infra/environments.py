@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+STRIPED_GIB: Final = 400
+"""From here on RDS lays a disk (gp3, PostgreSQL) over four: 12,000 IOPS or more; below it is 3,000, and an instance's may not be said."""
+
 
 class Database(StrEnum):
     """How PostgreSQL is run."""
@@ -58,7 +61,6 @@ class Environment:
     database: Database
     database_class: str
     database_gib: int
-    database_iops: int
     backup_days: int
     cache_class: str
     cache_nodes: int
@@ -75,6 +77,11 @@ class Environment:
     standby_of: str = ""  # the Region that this one stands by for; its fleets are empty until it is brought up
     reserves_functions: bool = True  # so many runs at once for each function: a new account's quota of 10 refuses that
     settings: Mapping[str, str] = field(default_factory=dict)  # OPENBOURSE_* without the prefix
+
+    @property
+    def database_iops(self) -> int:
+        """Return what its disks do in a second: what AWS gives with their size, and the least that it takes with it."""
+        return 12_000 if self.database_gib >= STRIPED_GIB else 3_000
 
     @property
     def prefix(self) -> str:
@@ -129,7 +136,6 @@ DEV: Final = Environment(
     database=Database.SINGLE,
     database_class="db.t4g.medium",
     database_gib=30,
-    database_iops=3_000,
     backup_days=1,
     cache_class="cache.t4g.micro",
     cache_nodes=1,
@@ -162,7 +168,6 @@ STAGING: Final = Environment(
     database=Database.STANDBY,
     database_class="db.m7g.large",
     database_gib=100,
-    database_iops=3_000,
     backup_days=7,
     cache_class="cache.t4g.medium",
     cache_nodes=2,
@@ -194,7 +199,6 @@ PRODUCTION: Final = Environment(
     database=Database.CLUSTER,
     database_class="db.m6gd.large",
     database_gib=320,  # three days of the journal and a month of orders and trades; from 400 on disks have other rules
-    database_iops=3_000,
     backup_days=14,
     cache_class="cache.m7g.large",
     cache_nodes=2,
@@ -228,6 +232,7 @@ CLOSED: Final = replace(
 
 # A cluster can neither be read from another Region nor have its snapshots copied there, and RDS cannot keep the
 # master password of a database that has a replica: with a second Region the database is an instance with a standby.
+# It stands instead of production, not beside it: domain, zone and addresses are the same.
 TWO_REGIONS: Final = replace(
     PRODUCTION,
     name="global",

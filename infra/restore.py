@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from infra.environments import ENVIRONMENTS, Database, Environment
+from infra.environments import ENVIRONMENTS, STRIPED_GIB, Database, Environment
 from infra.groups import GroupFault, Groups
 from infra.plan import secret_name
 from infra.release import AWS_FAULTS, Clients, clients
@@ -121,7 +121,10 @@ def _check_window(old: dict[str, Any], moment: datetime) -> None:
 
 
 def _begin(place: Place, environment: Environment, old: dict[str, Any], name: str, moment: datetime) -> None:
-    """Start the restore with what RDS does not take over by itself: groups, exports, watching, protection."""
+    """Start the restore with what RDS does not take over by itself: groups, exports, watching, protection.
+
+    Disks are as the old one's, which grew since it was made: a size has its own least IOPS.
+    """
     common = {
         "DBSubnetGroupName": old["DBSubnetGroup"] if place.is_cluster else old["DBSubnetGroup"]["DBSubnetGroupName"],
         "VpcSecurityGroupIds": [each["VpcSecurityGroupId"] for each in old["VpcSecurityGroups"]],
@@ -136,14 +139,15 @@ def _begin(place: Place, environment: Environment, old: dict[str, Any], name: st
     if place.is_cluster:
         place.rds.restore_db_cluster_to_point_in_time(
             SourceDBClusterIdentifier=name, DBClusterIdentifier=f"{name}-{RESTORED}", RestoreToTime=moment,
-            DBClusterInstanceClass=environment.database_class, Iops=environment.database_iops,
+            DBClusterInstanceClass=environment.database_class, Iops=old["Iops"],
             DBClusterParameterGroupName=old["DBClusterParameterGroup"], KmsKeyId=old["KmsKeyId"], **common,
         )  # fmt: skip
         return
+    sized = ("MaxAllocatedStorage", *(("Iops",) if old["AllocatedStorage"] >= STRIPED_GIB else ()))
     place.rds.restore_db_instance_to_point_in_time(
         SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier=f"{name}-{RESTORED}", RestoreTime=moment,
         DBInstanceClass=environment.database_class, MultiAZ=environment.is_available,
-        MaxAllocatedStorage=environment.database_gib * 4,
+        **{key: old[key] for key in sized if key in old},
         DBParameterGroupName=old["DBParameterGroups"][0]["DBParameterGroupName"], **common,
     )  # fmt: skip
 
@@ -151,10 +155,13 @@ def _begin(place: Place, environment: Environment, old: dict[str, Any], name: st
 def _changed_since(clients: Clients, environment: Environment, moment: datetime) -> Iterator[str]:
     """Yield the secrets of logins that were rotated since: AWS's function signs in with the former password, too."""
     secrets = clients("secretsmanager", environment.region)
-    for need in (Need.JOURNAL, Need.DATABASE):
-        told = secrets.describe_secret(SecretId=secret_name(environment, need))
+    names = [secret_name(environment, need) for need in (Need.JOURNAL, Need.DATABASE)]
+    if environment.database is Database.STANDBY:
+        names.append(f"openbourse/{environment.name}/database-master")
+    for name in names:
+        told = secrets.describe_secret(SecretId=name)
         if told.get("LastRotatedDate") is not None and told["LastRotatedDate"] > moment:
-            yield secret_name(environment, need)
+            yield name
 
 
 def print_line(text: str) -> None:

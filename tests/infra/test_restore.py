@@ -1,6 +1,7 @@
 """The database of a moment takes the place of the one that is there, under its name, with what RDS leaves out."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         yield Account()
 
 
-def stand(account: Account, environment: Environment, rotated: tuple[Need, ...] = ()) -> str:
+def stand(
+    account: Account, environment: Environment, rotated: tuple[str, ...] = (), gib: int = 200, iops: int = 3_000
+) -> str:
     """Make an environment's groups, secrets and database; return the database's name."""
     make_groups(environment)
     name, region = f"{environment.prefix}-journal", environment.region
@@ -35,7 +38,7 @@ def stand(account: Account, environment: Environment, rotated: tuple[Need, ...] 
     common = {"MasterUsername": "master", "MasterUserPassword": "of-the-test", "DBSubnetGroupName": "zones"}
     if environment is PRODUCTION:
         rds.create_db_cluster(
-            DBClusterIdentifier=name, Engine="postgres", DBClusterInstanceClass="db.m6gd.large", AllocatedStorage=200,
+            DBClusterIdentifier=name, Engine="postgres", DBClusterInstanceClass="db.m6gd.large", AllocatedStorage=gib, Iops=iops,
             StorageEncrypted=True, KmsKeyId="alias/ours", EnableCloudwatchLogsExports=["postgresql"], **common,
         )  # fmt: skip
     else:
@@ -43,15 +46,15 @@ def stand(account: Account, environment: Environment, rotated: tuple[Need, ...] 
             DBParameterGroupName="ours", DBParameterGroupFamily="postgres18", Description="commits that last"
         )
         rds.create_db_instance(
-            DBInstanceIdentifier=name, Engine="postgres", DBInstanceClass="db.m7g.large", AllocatedStorage=100,
-            StorageEncrypted=True, KmsKeyId="alias/ours", DBParameterGroupName="ours", VpcSecurityGroupIds=["sg-1"],
+            DBInstanceIdentifier=name, Engine="postgres", DBInstanceClass="db.m7g.large", AllocatedStorage=gib, Iops=iops,
+            MaxAllocatedStorage=gib * 2, StorageEncrypted=True, KmsKeyId="alias/ours", DBParameterGroupName="ours", VpcSecurityGroupIds=["sg-1"],
             EnableCloudwatchLogsExports=["postgresql"], **common,
         )  # fmt: skip
     if environment is STAGING:
         rds.create_db_instance_read_replica(DBInstanceIdentifier=f"{name}-replica", SourceDBInstanceIdentifier=name)
     for need in (Need.JOURNAL, Need.DATABASE):
         secrets.create_secret(Name=secret_name(environment, need), SecretString="{}")
-    told = {secret_name(environment, need): {"LastRotatedDate": datetime.now(UTC)} for need in rotated}
+    told = {name: {"LastRotatedDate": datetime.now(UTC)} for name in rotated}
     account.answers["describe_secret"] = lambda **given: told.get(given["SecretId"], {})
     account.answers["rotate_secret"] = lambda **_given: {}
     cluster, instance = rds.describe_db_clusters, rds.describe_db_instances
@@ -98,7 +101,8 @@ def test_everything_is_stopped_before_anything_is_restored_and_names_change_last
 
 
 def test_an_instance_with_a_replica_gets_a_new_one(account: Account) -> None:
-    name = stand(account, STAGING, (Need.JOURNAL,))
+    changed = (secret_name(STAGING, Need.JOURNAL), f"openbourse/{STAGING.name}/database-master")
+    name = stand(account, STAGING, changed)
     given_up = restore(account, STAGING, MOMENT, poll_s=0)
     told = clients("rds", STAGING.region).describe_db_instances()["DBInstances"]
     assert {each["DBInstanceIdentifier"] for each in told} == {
@@ -107,8 +111,26 @@ def test_an_instance_with_a_replica_gets_a_new_one(account: Account) -> None:
     [asked] = account.asked("restore_db_instance_to_point_in_time")
     assert asked["MultiAZ"] is True
     assert asked["DBParameterGroupName"] == "ours"
-    # The restored one has the password of then.
-    assert account.asked("rotate_secret") == [{"SecretId": secret_name(STAGING, Need.JOURNAL)}]
+    # AWS refuses this below 400 GiB.
+    assert "Iops" not in asked
+    # The restored one has the passwords of then.
+    assert account.asked("rotate_secret") == [{"SecretId": name} for name in changed]
+
+
+@pytest.mark.parametrize("environment", [PRODUCTION, DEV])
+def test_a_database_that_was_enlarged_is_restored_with_the_disks_it_has(
+    account: Account, environment: Environment
+) -> None:
+    stand(account, environment, (), 600, 14_000)
+    restore(account, environment, MOMENT, poll_s=0)
+    [asked] = [given for name, given in account.calls if name.startswith("restore_db_")]
+    assert asked["Iops"] == 14_000
+    assert environment is PRODUCTION or asked["MaxAllocatedStorage"] == 1_200
+
+
+def test_a_size_has_the_least_that_aws_takes_with_it() -> None:
+    assert PRODUCTION.database_iops == 3_000
+    assert replace(PRODUCTION, database_gib=400).database_iops == 12_000
 
 
 def test_the_cheapest_one_too(account: Account) -> None:
