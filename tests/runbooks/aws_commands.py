@@ -16,7 +16,7 @@ FENCED = re.compile(r"^```sh[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`]+)`")
 ENDS = frozenset("();|&<>\n")
 GLOBAL = frozenset({"region", "query", "output", "profile", "no-cli-pager", "max-items"})
-OF_THE_LINE_ITSELF = frozenset({("s3", "cp"), ("s3", "ls"), ("logs", "tail")})
+OF_THE_LINE_ITSELF = frozenset({("s3", "cp"), ("s3", "ls"), ("s3", "sync"), ("logs", "tail")})
 """Commands that are no operation of a service."""
 ADDED = {"ec2 run-instances count": ("MinCount", "MaxCount")}
 """Options that the command line adds, and what they stand for."""

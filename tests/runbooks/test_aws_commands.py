@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from openbourse.roles import Bucket
 from openbourse.sequencer.fence import ANSWER_LASTS_S, ASK_EVERY_S
 from tests.runbooks.aws_commands import Command, commands, faults
 
@@ -71,6 +72,14 @@ def test_our_own_commands_are_taken_too() -> None:
             importlib.import_module(module).parser().parse_args(values)
         except SystemExit:
             pytest.fail(f"{page}: python -m {module}{arguments}")
+
+
+def test_the_way_back_copies_every_bucket_that_is_copied_there_before_the_first_region_leads() -> None:
+    text = (DOCS / "runbooks" / "region.md").read_text()
+    back = text[text.index("\n## The first region is back") :]
+    [kinds] = re.findall(r"^for KIND in ([a-z ]+); do$", back, re.MULTILINE)
+    assert kinds.split() == [kind.value for kind in (Bucket.ARCHIVE, Bucket.BACKUPS, Bucket.REPORTS)]
+    assert back.index("s3 sync") < back.index("infra.region first") < back.index("put-secret-value")
 
 
 def test_the_page_waits_until_the_lost_region_has_stopped_by_itself() -> None:
