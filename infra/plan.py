@@ -166,10 +166,12 @@ def flows() -> Iterator[Flow]:
     yield Flow("link", "inner-balancer", HTTPS_PORT, "API Gateway to the balancer of account and control")
     yield Flow("handlers", "database", POSTGRES_PORT, "rotation of passwords")
     yield Flow("reports", "database", POSTGRES_PORT, "the daily report's function")
+    metered = {fleet.name for _, fleet in metered_paths()}
     for fleet in FLEETS:
         needs = needs_of(fleet)
         if fleet.health_path:
             yield Flow("balancer", fleet.name, fleet.port, "requests and health checks")
+        if fleet.name in metered:
             yield Flow("inner-balancer", fleet.name, fleet.port, "account and control requests, health checks")
         if Need.SEQUENCER in needs:
             yield Flow(fleet.name, "sequencer", INTAKE_PORT, "commands")

@@ -53,6 +53,11 @@ def test_the_tag_that_rights_are_bound_to_is_the_one_that_the_program_puts_on_ke
     assert plan.PLAN_TAG == gateway_keys_aws.PLAN_TAG
 
 
+def test_the_inner_balancer_reaches_whom_it_routes_to_and_nobody_else() -> None:
+    reached = {flow.target for flow in plan.flows() if flow.source == "inner-balancer"}
+    assert reached == {fleet.name for _, fleet in plan.metered_paths()}
+
+
 def test_there_are_as_many_faults_as_were_asked_for() -> None:
     assert len(FAULTS) >= FAULTS_MIN
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
