@@ -26,6 +26,7 @@ class Subject(StrEnum):
     REPORTER = "the function that writes daily reports"
     ROTATION = "each function that changes a password"
     ROLLING = "the rule that has edges take up a changed login"
+    TELLING = "each rule that tells operators of an event"
     REPORTS_LEFT = "the queue of calls for a report that came to nothing"
 
 
@@ -66,6 +67,11 @@ ALARMS: Final = (
           "zone.md", "one more lost and nobody sees the market", "streams"),
     Alarm("control-few", _T, "HealthyHostCount", "Minimum", "<", 1, 60, 3, _BAD, False,
           "zone.md", "nobody can sign in; trading by keys goes on", "control"),
+    *(
+        Alarm(f"{fleet}-ill", _T, "UnHealthyHostCount", "Maximum", ">", 0, 60, 15, _QUIET, False,
+              "zone.md", "one answers no check and is not replaced: Auto Scaling looks at machines alone", fleet)
+        for fleet in ("gateway", "streams", "control")
+    ),
     Alarm("answers-slow", _B, "TargetResponseTime", "p99", ">", 0.1, 60, 5, _QUIET, True,
           "overload.md", "the goal is 100 ms for 99 % of requests, seen from the balancer"),
     Alarm("answers-failing", _B, "HTTPCode_Target_5XX_Count", "Sum", ">", 30, 60, 3, _QUIET, True,
@@ -104,6 +110,8 @@ ALARMS: Final = (
           "leaked-credential.md", "a password was not changed: the former one stays good"),
     Alarm("login-not-taken-up", Subject.ROLLING, "FailedInvocations", "Sum", ">", 0, 300, 1, _QUIET, False,
           "leaked-credential.md", "nothing restarts the edges: they have a password that a new connection is refused for"),
+    Alarm("events-untold", Subject.TELLING, "FailedInvocations", "Sum", ">", 0, 300, 1, _QUIET, False,
+          "workers.md", "an event did not reach the operators' topic: its policy, or its key's, refuses EventBridge"),
 )  # fmt: skip
 
 

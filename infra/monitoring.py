@@ -17,12 +17,23 @@ from infra.data import LOGINS, Stores
 from infra.edge import Edge
 from infra.environments import Environment
 from infra.notifications import Notices
-from infra.plan import ENVIRONMENT_TAG, OPERATORS, STAGE, dashboard, namespace, pascal, rolling_rule, rotation_function
+from infra.plan import (
+    ENVIRONMENT_TAG,
+    OPERATORS,
+    STAGE,
+    TELLING,
+    dashboard,
+    namespace,
+    pascal,
+    rolling_rule,
+    rotation_function,
+    telling_rule,
+)
 from infra.reports import Reports
 from openbourse.monitor.slo import SLOS, Slo
 
 ANOMALY_USD: Final = 50
-MANY: Final = (Subject.DATABASE, Subject.REPLICA, Subject.CACHE, Subject.ROTATION)
+MANY: Final = (Subject.DATABASE, Subject.REPLICA, Subject.CACHE, Subject.ROTATION, Subject.TELLING)
 FLEETS_COME_S: Final = 900
 """After a Region was told to have sequencers: instances start, fleets become healthy, and nobody is woken meanwhile."""
 
@@ -157,6 +168,9 @@ def _subjects(environment: Environment, watched: Watched, row: Alarm) -> Iterato
             yield "AWS/SQS", {"QueueName": watched.notices.dead.queue_name}
         case Subject.FUNCTION:
             yield "AWS/Lambda", {"FunctionName": watched.notices.function.ref}
+        case Subject.TELLING:
+            for name in TELLING[:1] if environment.standby_of else TELLING:
+                yield "AWS/Events", {"RuleName": telling_rule(environment, name)}
         case _ if environment.standby_of or watched.reports is None:
             return  # neither reports by the clock nor rotation are in a Region that stands by
         case Subject.REPORTS_LEFT:

@@ -19,6 +19,7 @@ from infra.environments import Environment
 from infra.mail import add_domain
 from infra.observing import retention
 from infra.permissions import arn
+from infra.plan import UNNAMED, telling_rule
 from infra.storage import Storage
 from openbourse.notifier.lambda_handler import HANDLER, LAMBDA_FILES
 from openbourse.roles import Bucket
@@ -72,13 +73,14 @@ def add_notifications(scope: Construct, environment: Environment, storage: Stora
 
 def _topic(scope: Construct, name: str, storage: Storage) -> sns.Topic:
     topic = sns.Topic(scope, name, master_key=storage.key, enforce_ssl=True)
+    account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     for service in ("cloudwatch", "budgets", "costalerts", "events") if name == "Operators" else ():
         topic.add_to_resource_policy(
             iam.PolicyStatement(
                 actions=["sns:Publish"],
                 principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
                 resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+                conditions=None if service == UNNAMED else account,
             )
         )
     return topic
@@ -189,6 +191,7 @@ def _reports(scope: Construct, environment: Environment, storage: Storage, opera
     """Tell operators of each report that is written: the one that does not come is told by the alarm archive-behind."""
     events.CfnRule(
         scope, "ReportWritten",
+        name=telling_rule(environment, "ReportWritten"),
         description="a report lies in the bucket",
         event_pattern={
             "source": ["aws.s3"],

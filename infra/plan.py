@@ -49,10 +49,14 @@ ENVIRONMENT_TAG: Final = "openbourse:environment"
 STARTERS: Final = (("autoscaling", "AWSServiceRoleForAutoScaling"), ("spot", "AWSServiceRoleForEC2Spot"))
 """Who starts instances for us: the services, and the roles that are theirs in every account."""
 KEY_USE: Final = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
+UNNAMED: Final = "events"
+"""EventBridge tells neither a topic nor a key for whom it asks: a condition on the account refuses it, in silence."""
 OS_METRICS: Final = "RDSOSMetrics"
 """Where RDS writes what the machines of all databases of a Region do: the name is its own."""
 LOGINS_MADE: Final = "logins"
 """The parameter that says that `migrate` made the logins: rotation begins after it."""
+TELLING: Final = ("ReportWritten", "RotationFailed", "RollFailed")
+"""Rules that tell operators of an event; a Region that stands by has the first alone."""
 ROTATION_DAY: Final[Mapping[str, int]] = {"journal": 2, "master": 9, "database": 16}
 """Of each month: never two on one day, for the edges are rolled after each."""
 SIGN_IN_PATH: Final = next(path for role in ROLES if role.name == "identity" for path in role.paths)
@@ -156,6 +160,11 @@ def rolling_rule(environment: Environment) -> str:
     return f"{environment.prefix}-login-changed"
 
 
+def telling_rule(environment: Environment, name: str) -> str:
+    """Return the name of a rule that tells operators of an event."""
+    return f"{environment.prefix}-tell-{kebab(name)}"
+
+
 def rolled_fleets() -> list[Fleet]:
     """Return the fleets that keep serving with a password that is no longer good: those behind the balancers."""
     return [fleet for fleet in FLEETS if fleet.health_path and needs_of(fleet) & {Need.JOURNAL, Need.DATABASE}]
@@ -252,6 +261,11 @@ def dashboard(environment: Environment) -> dict[str, Any]:
             }
         )  # fmt: skip
     return {"widgets": widgets}
+
+
+def kebab(name: str) -> str:
+    """Return a logical id as our names have it."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
 
 
 def pascal(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.templates import Template
+from infra.templates import WAITS, Template
 
 FILE: Final = Path(__file__).with_name("recorded.json.xz")
 _ASSET: Final = re.compile(r"[0-9a-f]{64}")
@@ -15,7 +15,7 @@ _ASSET: Final = re.compile(r"[0-9a-f]{64}")
 
 def packed(templates: Sequence[Template]) -> bytes:
     """Return templates as the file has them; a change of the function's code alone changes nothing in it."""
-    documents = {each.stack: each.document for each in templates}
+    documents = {each.stack: each.whole() for each in templates}
     text = json.dumps(documents, sort_keys=True, separators=(",", ":"))
     return _ASSET.sub("0" * 64, text).encode()
 
@@ -29,8 +29,8 @@ def recorded() -> list[Template]:
     """Return the templates of the file."""
     documents = json.loads(lzma.decompress(FILE.read_bytes()))
     return [
-        Template(stack, document, len(json.dumps(document, separators=(",", ":"))))
-        for stack, document in documents.items()
+        Template.of_whole(stack, told, len(json.dumps({**told, WAITS: None}, separators=(",", ":"))))
+        for stack, told in documents.items()
     ]
 
 

@@ -18,7 +18,7 @@ from constructs import Construct
 from infra.environments import Environment
 from infra.notifications import Notices
 from infra.permissions import arn
-from infra.plan import pascal, rolled_fleets, rolling_rule
+from infra.plan import pascal, rolled_fleets, rolling_rule, telling_rule
 
 RESTART_S_MAX: Final = 600
 ROLL_S_MAX: Final = 7_200
@@ -103,7 +103,7 @@ def _tell_of_failures(
     scope: Construct, environment: Environment, notices: Notices, rotated: Mapping[str, str], automation: str
 ) -> None:
     _tell(
-        scope, "RotationFailed", notices, f"{environment.name}: a password was not changed: <what>",
+        scope, environment, "RotationFailed", notices, f"{environment.name}: a password was not changed: <what>",
         {
             # Of CloudTrail: silent in an account without a trail, where the alarm rotation-failing speaks alone.
             "source": ["aws.secretsmanager"],
@@ -117,7 +117,7 @@ def _tell_of_failures(
         "$.detail.additionalEventData.SecretId",
     )  # fmt: skip
     _tell(
-        scope, "RollFailed", notices, f"{environment.name}: edges still have a former password: <what>",
+        scope, environment, "RollFailed", notices, f"{environment.name}: edges still have a former password: <what>",
         {
             "source": ["aws.ssm"],
             "detail-type": ["EC2 Automation Execution Status-change Notification"],
@@ -200,9 +200,13 @@ def _role(scope: Construct, name: str, service: str, statements: list[iam.Policy
     )  # fmt: skip
 
 
-def _tell(scope: Construct, name: str, notices: Notices, text: str, pattern: Mapping[str, Any], what: str) -> None:
+def _tell(
+    scope: Construct, environment: Environment, name: str, notices: Notices, text: str, pattern: Mapping[str, Any],
+    what: str,
+) -> None:  # fmt: skip
     events.CfnRule(
         scope, name,
+        name=telling_rule(environment, name),
         description=text,
         state="ENABLED",
         event_pattern=pattern,

@@ -13,13 +13,14 @@ from infra.notifications import Notices
 from infra.permissions import settings_path
 from infra.plan import LOGINS_MADE, ROTATION_DAY, pascal, rotation_function
 from infra.rolling import add_rolling
+from infra.storage import Storage
 
 TRANSFORM: Final = "AWS::SecretsManager-2024-09-16"
 WINDOW: Final = "2h"
 
 
 def add_rotation(
-    stack: cdk.Stack, environment: Environment, network: Network, stores: Stores, notices: Notices
+    stack: cdk.Stack, environment: Environment, network: Network, storage: Storage, stores: Stores, notices: Notices
 ) -> None:
     """Rotate what logs in to the database, each by itself and on a day of its own, and have the edges take it up.
 
@@ -32,7 +33,7 @@ def add_rotation(
     logins = {need.value: stores.secrets[need] for need in LOGINS}
     masters = {"master": stores.master_secret} if stores.master_secret else {}
     for name, secret in (logins | masters).items():
-        _rotate(stack, environment, network, name, secret)
+        _rotate(stack, environment, network, storage.key.key_arn, name, secret)
     add_rolling(stack, environment, notices, logins, logins | masters)
 
 
@@ -51,7 +52,7 @@ def _wait_for_logins(stack: cdk.Stack, environment: Environment) -> None:
     cdk.CfnOutput(stack, "LoginsMadeBy", value=made.value_as_string)
 
 
-def _rotate(scope: Construct, environment: Environment, network: Network, name: str, secret: str) -> None:
+def _rotate(scope: Construct, environment: Environment, network: Network, key_arn: str, name: str, secret: str) -> None:
     schedule = secretsmanager.CfnRotationSchedule
     secretsmanager.CfnRotationSchedule(
         scope, f"{pascal(name)}Rotation",
@@ -63,6 +64,8 @@ def _rotate(scope: Construct, environment: Environment, network: Network, name: 
         hosted_rotation_lambda=schedule.HostedRotationLambdaProperty(
             rotation_type="PostgreSQLSingleUser",
             rotation_lambda_name=rotation_function(environment, name),
+            # The function's role, which the macro makes, is given the use of this key: without it, of AWS's own alone.
+            kms_key_arn=key_arn,
             exclude_characters="/@\"'\\ ",
             vpc_subnet_ids=cdk.Fn.join(",", network.subnets("fleet")),
             vpc_security_group_ids=network.group("handlers"),

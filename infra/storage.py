@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.environments import Environment
-from infra.plan import KEY_USE, STARTERS
+from infra.plan import KEY_USE, STARTERS, UNNAMED
 from openbourse.roles import Bucket
 
 BACKUP_LOCK_DAYS: Final = 35
@@ -49,7 +49,7 @@ def _policy(environment: Environment) -> cdk.RemovalPolicy:
 
 
 def _let_services_use(key: kms.Key) -> None:
-    """Let AWS services that act by themselves use the key, for this account only."""
+    """Let AWS services that act by themselves use the key, for this account only where they say whose they are."""
     account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     for service in ("cloudwatch", "sns", "budgets", "costalerts", "events", "ses"):
         key.add_to_resource_policy(
@@ -57,7 +57,7 @@ def _let_services_use(key: kms.Key) -> None:
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
                 resources=["*"],  # in a key's own policy: this key
-                conditions=account,
+                conditions=None if service == UNNAMED else account,
             )
         )
     key.add_to_resource_policy(

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+WAITS: Final = "Waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,17 @@ class Template:
     stack: str
     document: Mapping[str, Any]
     size: int
+    waits: tuple[str, ...] = ()  # stacks that are deployed before it: of the assembly's manifest, in no template
+
+    def whole(self) -> dict[str, Any]:
+        """Return the document, and which stacks it waits for, as one."""
+        return {**self.document, WAITS: list(self.waits)}
+
+    @staticmethod
+    def of_whole(stack: str, told: Mapping[str, Any], size: int) -> "Template":
+        """Return what `whole` was made of."""
+        document = {key: value for key, value in told.items() if key != WAITS}
+        return Template(stack, document, size, tuple(told[WAITS]))
 
     @property
     def resources(self) -> Mapping[str, Any]:
@@ -30,8 +43,11 @@ class Template:
 
 def read_templates(folder: Path) -> list[Template]:
     """Read every template of an assembly, in the order of their names."""
+    manifest = json.loads((folder / "manifest.json").read_text())["artifacts"]
     found = []
     for path in sorted(folder.glob("*.template.json")):
         text = path.read_text()
-        found.append(Template(path.name.removesuffix(".template.json"), json.loads(text), len(text)))
+        stack = path.name.removesuffix(".template.json")
+        waits = sorted(each for each in manifest[stack].get("dependencies", ()) if not each.endswith(".assets"))
+        found.append(Template(stack, json.loads(text), len(text), tuple(waits)))
     return found

@@ -44,13 +44,14 @@ class Venue:
         watched = Watched(stores, edge, notices, reports, {"sequencer": sequencers, **services})
         add_monitoring(self._stack("monitoring"), environment, watched)
         add_dashboard(self._stack("dashboard"), environment)
-        add_rotation(self._stack("rotation"), environment, network, stores, notices)
+        add_rotation(self._stack("rotation"), environment, network, storage, stores, notices)
         if environment.second is not None:
             add_copies(self.stacks[0], environment, storage)
             self._stand_by(environment.in_second_region())
 
     def _stand_by(self, environment: Environment) -> None:
         """Add what stands by in the second Region."""
+        self.first_data = self._known("data")
         self.environment, self.place = environment, "second-"
         storage = add_storage(self._stack("storage"), environment)
         # Buckets and key must be there before anything is copied to them.
@@ -67,6 +68,10 @@ class Venue:
         add_monitoring(self._stack("monitoring"), environment, watched)
         add_dashboard(self._stack("dashboard"), environment)
 
+    def _known(self, name: str) -> cdk.Stack:
+        found = f"{self.environment.prefix}-{self.place}{name}"
+        return next(each for each in self.stacks if each.stack_name == found)
+
     def _stack(self, name: str) -> cdk.Stack:
         environment = self.environment
         stack = cdk.Stack(
@@ -77,6 +82,12 @@ class Venue:
             termination_protection=environment.is_protected and name in ("storage", "network", "data"),
             tags={ENVIRONMENT_TAG: environment.name, "openbourse:stack": pascal(name)},
         )  # fmt: skip
+        if name in ("sequencer", "services"):
+            # An instance reads its settings once, at its first start: they are there before it.
+            stack.add_stack_dependency(self._known("configuration"))
+        if self.place and name == "data":
+            # A replica of the first Region's database, and the copy of its cache's secret: neither is there before it.
+            stack.add_stack_dependency(self.first_data)
         if name in ("data", "edge"):  # they write where the account's settings say
             stack.add_stack_dependency(self.accounts[environment.region])
         self.stacks.append(stack)

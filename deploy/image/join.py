@@ -59,8 +59,11 @@ def compose(settings: Mapping[str, str], secret: Any, needs: set[str]) -> tuple[
     """Return the environment of the venue's processes, logins named in the URLs, and the master key ("" without one).
 
     What the roles do not need is left out: the instance may not read its secret. Each other one is asked for once all
-    the same: where it cannot be had yet, the fleet is not started but tried again.
+    the same: where it cannot be had yet, or a setting is not there yet, the fleet is not started but tried again, for
+    what is fetched once is never fetched by itself again. Raises ValueError for a setting that is missing.
     """
+    if missing := sorted(url for need, urls in LOGINS.items() if need in needs for url in urls if url not in settings):
+        raise ValueError(f"not there yet: {', '.join(missing)}")
     values = {name: value for name, value in settings.items() if not name.endswith("_SECRET")}
     for need, urls in LOGINS.items():
         named = settings.get(f"{need}_SECRET")

@@ -12,6 +12,7 @@ from infra.check import (
     report_rules,
     rotation_rules,
     share_rules,
+    silence_rules,
     store_rules,
     watch_rules,
 )
@@ -27,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *edge_rules.RULES,
     *watch_rules.RULES,
     *share_rules.RULES,
+    *silence_rules.RULES,
     *report_rules.RULES,
     *rotation_rules.RULES,
 )

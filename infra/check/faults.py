@@ -25,10 +25,10 @@ class Fault:
 
 def planted(templates: Sequence[Template], fault: Fault) -> list[Template]:
     """Return a copy of the templates with the mistake in it; it must change something."""
-    documents: Documents = {each.stack: copy.deepcopy(dict(each.document)) for each in templates}
+    documents: Documents = {each.stack: copy.deepcopy(each.whole()) for each in templates}
     fault.plant(documents)
-    found = [Template(each.stack, documents[each.stack], each.size) for each in templates]
-    assert any(before.document != after.document for before, after in zip(templates, found, strict=True)), fault.name
+    found = [Template.of_whole(each.stack, documents[each.stack], each.size) for each in templates]
+    assert any(before.whole() != after.whole() for before, after in zip(templates, found, strict=True)), fault.name
     return found
 
 
@@ -219,6 +219,18 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("a database in the default group", OWN, plant.change("RDS::DBCluster", "VpcSecurityGroupIds", None)),
     Fault("an instance in the default group", OWN,
           plant.change(_LAUNCH, "LaunchTemplateData.NetworkInterfaces.0.Groups", None, "Workers")),
+    Fault("a rotation that cannot read its secret", OWN,
+          plant.change("SecretsManager::RotationSchedule", "HostedRotationLambda.KmsKeyArn", None, "Journal")),
+    Fault("a topic that refuses EventBridge", OWN, plant.conditioned("SNS::TopicPolicy", "Operators")),
+    Fault("a key that refuses EventBridge", OWN, plant.conditioned("KMS::Key")),
+    Fault("an event that nobody hears of", OWN,
+          plant.change("CloudWatch::Alarm", "MetricName", "Invocations", "EventsUntold2")),
+    Fault("a dead edge that nobody hears of", OWN,
+          plant.change("CloudWatch::Alarm", "MetricName", "HealthyHostCount", "StreamsIll")),
+    Fault("sequencers before their settings", OWN,
+          plant.unawaited("openbourse-production-sequencer", "openbourse-production-configuration")),
+    Fault("a replica before its source", OWN,
+          plant.unawaited("openbourse-global-second-data", "openbourse-global-data"), "global"),
     Fault("no budget", OWN, plant.drop("Budgets::Budget")),
     Fault("one NAT gateway for three zones", OWN, plant.drop("EC2::NatGateway")),
     Fault("a second Region without copies", OWN, plant.no_copies, "global"),

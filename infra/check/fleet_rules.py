@@ -326,6 +326,14 @@ def tags_say_whose_it_is(assembly: Assembly) -> Iterator[str]:
             yield f"{template}: nobody knows whose its disks are"
 
 
+def settings_are_there_before_instances(assembly: Assembly) -> Iterator[str]:
+    """A stack with instances waits for the one with settings: they are read once, at the first start."""
+    settings = {each.template.stack for each in assembly.of("SSM::Parameter")}
+    for each in assembly.of("AutoScaling::AutoScalingGroup"):
+        if not settings or not settings <= set(each.template.waits):
+            yield f"{each}: its instances may start before {sorted(settings - set(each.template.waits))}"
+
+
 RULES: Final[tuple[Rule, ...]] = (
     every_fleet_has_one_group,
     every_fleet_stands_in_every_zone,
@@ -342,4 +350,5 @@ RULES: Final[tuple[Rule, ...]] = (
     fleets_read_their_secrets_only,
     one_fleet_makes_keys_of_one_plan,
     tags_say_whose_it_is,
+    settings_are_there_before_instances,
 )

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from infra.templates import WAITS
+
 Documents = dict[str, dict[str, Any]]
 """Templates by their stacks, to be changed."""
 
@@ -110,6 +112,28 @@ def reporter_reads_the_master_key(documents: Documents) -> None:
 
 def without_logins(documents: Documents) -> None:
     del documents["openbourse-production-rotation"]["Parameters"]["LoginsMade"]
+
+
+def conditioned(kind: str, name: str = "") -> Callable[[Documents], None]:
+    """Return what has EventBridge asked for the account that it does not name."""
+
+    def plant(documents: Documents) -> None:
+        own = one(documents, kind, name)["Properties"]
+        for each in own.get("KeyPolicy", own.get("PolicyDocument"))["Statement"]:
+            principal = each.get("Principal")
+            if isinstance(principal, dict) and "events.amazonaws.com" in principal.get("Service", []):
+                each["Condition"] = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+    return plant
+
+
+def unawaited(stack: str, other: str) -> Callable[[Documents], None]:
+    """Return what has a stack deployed without waiting for another."""
+
+    def plant(documents: Documents) -> None:
+        documents[stack][WAITS].remove(other)
+
+    return plant
 
 
 def rolled(documents: Documents, key: str, value: Any) -> None:

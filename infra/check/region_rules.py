@@ -40,6 +40,15 @@ def the_second_region_has_the_data(assembly: Assembly) -> Iterator[str]:
             yield f"{secret}: copied to {copies}"
 
 
+def the_second_regions_data_waits_for_the_first(assembly: Assembly) -> Iterator[str]:
+    """The replica's source and the copied secrets are of the first Region's stack: it is deployed before."""
+    firsts = {each.template.stack for each in assembly.of("SecretsManager::Secret")}
+    for each in assembly.of("RDS::DBInstance"):
+        waits = set(each.template.waits)
+        if "SourceRegion" in each.properties and (not firsts or not firsts <= waits):
+            yield f"{each}: waits for {sorted(waits)}, and not for {sorted(firsts)}"
+
+
 def names_move_together_and_by_a_person(assembly: Assembly) -> Iterator[str]:
     """Every name has a record in each Region, and one answer moves all: that of the Region that stands by."""
     turns: dict[str, set[str]] = {}
@@ -144,6 +153,7 @@ def sequencers_know_which_region_they_are(assembly: Assembly) -> Iterator[str]:
 
 RULES: Final[tuple[Rule, ...]] = (
     the_second_region_has_the_data,
+    the_second_regions_data_waits_for_the_first,
     names_move_together_and_by_a_person,
     the_second_region_says_that_it_stands_by,
     sequencers_know_which_region_they_are,

@@ -36,6 +36,16 @@ def rotations_wait_for_logins(assembly: Assembly) -> Iterator[str]:
         yield f"{len(schedules)} passwords are changed"
 
 
+def rotations_can_read_what_they_change(assembly: Assembly) -> Iterator[str]:
+    """The function that changes a password may use the key that the secret is kept under."""
+    for each in assembly.of("SecretsManager::RotationSchedule"):
+        secret = assembly.target(each, each.properties["SecretId"])
+        under = None if secret is None else assembly.target(secret, secret.properties.get("KmsKeyId"))
+        given = assembly.target(each, each.properties["HostedRotationLambda"].get("KmsKeyArn"))
+        if under is None or given is None or (under.template, under.name) != (given.template, given.name):
+            yield f"{each}: is given {given}, and the secret is under {under}"
+
+
 def changed_logins_are_taken_up(assembly: Assembly) -> Iterator[str]:
     """A changed login begins one automation, which restarts the fleets that hold it, one instance after the other."""
     rules = [
@@ -135,4 +145,9 @@ def failed_rotations_are_told(assembly: Assembly) -> Iterator[str]:
         yield "nobody hears that edges kept a former password"
 
 
-RULES: Final[tuple[Rule, ...]] = (rotations_wait_for_logins, changed_logins_are_taken_up, failed_rotations_are_told)
+RULES: Final[tuple[Rule, ...]] = (
+    rotations_wait_for_logins,
+    rotations_can_read_what_they_change,
+    changed_logins_are_taken_up,
+    failed_rotations_are_told,
+)

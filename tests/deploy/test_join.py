@@ -104,13 +104,36 @@ def test_an_instance_asks_for_the_secrets_that_its_role_may_read(join: ModuleTyp
 
 
 def test_a_secret_that_cannot_be_had_is_found_before_a_fleet_starts(join: ModuleType) -> None:
-    settings = {"JOURNAL_URL": "postgresql://db/openbourse", "JOURNAL_SECRET": "journal"}
+    settings = {f"{name}_URL": "scheme://host/name" for name in ("JOURNAL", "DATABASE", "READER", "VALKEY")}
+    settings["JOURNAL_SECRET"] = "journal"
 
     def away(name: str) -> str:
         raise OSError(name)
 
     with pytest.raises(OSError, match="journal"):
         join.compose(settings, away, join.needs_of(""))
+
+
+@pytest.mark.parametrize("missing", ["JOURNAL_URL", "DATABASE_URL", "READER_URL", "VALKEY_URL"])
+def test_a_setting_that_is_not_there_yet_is_waited_for(join: ModuleType, missing: str) -> None:
+    settings = {f"{name}_URL": "scheme://host/name" for name in ("JOURNAL", "DATABASE", "READER", "VALKEY")}
+    del settings[missing]
+    with pytest.raises(ValueError, match=missing):
+        join.compose(settings, str, join.needs_of(""))
+    of_none_of_these = {"MASTER_KEY"}
+    assert join.compose(settings, str, of_none_of_these)[1] == ""
+
+
+@mock_aws
+def test_an_instance_without_its_settings_keeps_nothing(
+    join: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    instance = {"OPENBOURSE_SETTINGS_PATH": PATH, "AWS_REGION": "eu-central-1", "OPENBOURSE_ROLES": "gateway"}
+    with pytest.raises(ValueError, match="not there yet"):
+        join.fetch(instance, tmp_path, "10.0.1.7")
+    assert list(tmp_path.iterdir()) == []  # the unit fails, and tries again in five seconds
 
 
 def test_what_an_environment_file_cannot_hold_is_refused(join: ModuleType) -> None:
