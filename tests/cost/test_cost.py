@@ -28,6 +28,7 @@ from openbourse.cost.model import (
     shards,
 )
 from openbourse.cost.nines import NINES
+from openbourse.cost.observing import traced_millions
 from openbourse.cost.prices import PRICES, REGIONS, price
 from openbourse.cost.second import WAF_RULES
 
@@ -80,7 +81,7 @@ def test_data_out_costs_what_was_worked_out() -> None:
         ("read replica", 146 + 15, 118 + 15),
         ("proxy", 22, 22),
         ("Valkey", 185, 125),
-        ("3 NAT", 125, 125),
+        ("3 NAT", 125 - 11, 125 - 11),
         ("2,600 GB between", 52, 52),
     ],
 )
@@ -103,7 +104,10 @@ def test_the_platform_and_the_whole_cost_what_was_worked_out() -> None:
     # Since the first sums: control (53 or 35), disks 24 → 32, and 13 alarms' metrics and one of alarms more
     # (13 × 0.10 + 0.50 = 1.80), a key and a secret less (1 + 0.40); detailed monitoring, 12 × 7 × 0.30 = 25.20, and
     # 2 series and 6.3 GB of lines less, 5 alarms more (- 0.60 - 3.13 + 0.50); 133 GB of two disks, 46.
-    more, committed_more = 53 + 8 + 22 + 46, 35 + 8 + 22 + 46
+    # Three addresses less, which the edge counts (3 × 3.65 = 10.95); 962 GB of backups × 0.095 = 91.36; 7.2 M traces,
+    # 35.59; 7 alarms, 0.70; 180 GB of objects and not 950: 770 × 0.023 = 17.71 less.
+    since = -11 + 91 + 36 + 1 - 18
+    more, committed_more = 53 + 8 + 22 + 46 + since, 35 + 8 + 22 + 46 + since
     for commitment, wanted in ((Commitment.NONE, 1_581 + more), (Commitment.ONE_YEAR, 1_276 + committed_more)):
         assert near(sum((line.dollars for line in platform(commitment)), Decimal(0)), wanted, off=3)
     optional = Decimal(17 + 22)  # the NLB and the proxy, which were counted apart
@@ -122,8 +126,35 @@ def test_what_was_not_itemised_is_itemised_to_the_same_sums() -> None:
     sums: dict[str, Decimal] = {}
     for line in common_lines(LOAD, Layout.MULTI_AZ):
         sums[line.service] = sums.get(line.service, Decimal(0)) + line.dollars
-    assert near(sums["CloudWatch"], 105)  # 81, and 13 × 0.10 + 0.50, and 22 as above
-    assert near(sums["S3"] + sums["Messages"] + sums["Keys"], 74)  # 76, a key and a secret less: 1 + 0.40
+    assert near(sums["CloudWatch"], 105 + 36)  # 81, and 13 × 0.10 + 0.50, and 22 as above; traces and 7 alarms
+    assert near(sums["S3"] + sums["Messages"] + sums["Keys"], 74 - 18)  # 76, a key and a secret less; fewer objects
+
+
+def test_each_public_address_is_paid_for_once() -> None:
+    lines = [*edge_lines(LOAD, Edge.SPLIT), *common_lines(LOAD, Layout.CLUSTER)]
+    counted = [re.findall(r"(\d+) public addresses", line.what) for line in lines]
+    assert sum(int(number) for found in counted for number in found) == 6  # of three zones: NAT's and the balancer's
+
+
+def test_what_is_kept_costs_more_each_month_and_nothing_else_does() -> None:
+    first, year = (bill(LOAD, Commitment.NONE, Layout.CLUSTER, Edge.SPLIT, month) for month in (1, 12))
+    grown = {
+        (line.service, later.dollars - line.dollars)
+        for line, later in zip(first.lines, year.lines, strict=True)
+        if line.dollars != later.dollars
+    }
+    # 125 new orders a second × 720 bytes × 86,400 × 30 = 233.28 GB a month, on three disks, 11 months: × 0.115 = 885.30.
+    # 250 × 198 × 2,628,000 = 130.09 GB and 50: 180.09 a month; 2 more near (× 0.023), 9 far (× 0.004): 14.77.
+    assert {(service, round(more, 1)) for service, more in grown} == {
+        ("RDS", Decimal("885.3")),
+        ("S3", Decimal("14.8")),
+    }
+
+
+def test_a_few_calls_are_all_traced_and_of_many_a_twentieth() -> None:
+    seconds = Decimal(730 * 3_600)
+    assert traced_millions(Decimal("0.5")) == seconds / 2 / 1_000_000
+    assert traced_millions(Decimal(101)) == seconds * 6 / 1_000_000
 
 
 def test_more_load_takes_more_and_a_lost_zone_is_spared_for() -> None:

@@ -61,6 +61,7 @@ def test_the_bill_counts_what_the_templates_have() -> None:
 def test_the_bill_pays_for_the_disk_that_the_database_has() -> None:
     kept = int(PRODUCTION.settings["JOURNAL_DAYS"])
     assert kept == storage.JOURNAL_DAYS
+    assert PRODUCTION.backup_days == storage.BACKUP_DAYS
     gigabytes = PRODUCTION.database_gib * Decimal(2**30) / 10**9
     paid = storage.storage_gb(model.Workload(page.LOAD_RPS).commands)
     assert paid <= gigabytes <= paid * Decimal("1.1")

@@ -12,12 +12,14 @@ from openbourse.cost.observing import (
     FLOW_GB_AT_500,
     PAGING_ALARMS,
     TEXT_GB_AT_500,
+    TRACES_FREE_M,
     custom_metrics,
     emf_gigabytes,
+    traced_millions,
 )
 from openbourse.cost.prices import HOURS, price, tiered
 from openbourse.cost.second import KMS_KEYS, KMS_USE, WAF_RULES, second_region
-from openbourse.cost.storage import storage_gb
+from openbourse.cost.storage import BACKUP_DAYS, NEAR_MONTHS, backup_gb, objects_gb_a_month, storage_gb
 
 D = Decimal
 SECONDS: Final = D(HOURS * 3_600)
@@ -33,7 +35,6 @@ CONTROL_SHARE: Final = D("0.03")
 """Of requests: account, keys, wallet, reports. These go through API Gateway."""
 SECRETS: Final = 4
 """This, rules and keys are as production's templates have them; tests/infra/test_pages.py holds it."""
-OBJECTS_GB_AT_500: Final = D(950)
 SEQUENCER_DISK_GB: Final = D(50)
 DISK_GB: Final = D(30)
 GATEWAY_RPS: Final = D(600)
@@ -258,9 +259,15 @@ def compute_lines(load: Workload, commitment: Commitment, layout: Layout) -> lis
     return lines
 
 
-def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[Line]:
+def objects_cost(load: Workload, month: int = 1) -> Decimal:
+    """Return what objects cost in a month: the newest at the price of S3, older ones at that of the cheaper class."""
+    grown, near = objects_gb_a_month(load.commands, load.growth), min(month, NEAR_MONTHS)
+    return grown * (near * price("s3") + (month - near) * price("s3 glacier instant"))
+
+
+def data_lines(load: Workload, commitment: Commitment, layout: Layout, month: int = 1) -> list[Line]:
     """Return what database and cache cost."""
-    steps, storage = database_steps(load), storage_gb(load.commands)
+    steps, storage = database_steps(load), storage_gb(load.commands, month=month)
     single = steps * rds_month(commitment)
     nodes = max(1, _up(load.growth / 4))
     match layout:
@@ -289,25 +296,33 @@ def data_lines(load: Workload, commitment: Commitment, layout: Layout) -> list[L
                     cost,
                 )
             ]
+    backups = backup_gb(load.commands)
+    lines.append(
+        Line(
+            "RDS",
+            f"backups of {BACKUP_DAYS} days, {backups:,.0f} GB beyond the disk's size",
+            backups * price("rds backup"),
+        )
+    )
     copies = 1 if layout is Layout.ONE_ZONE else 2
     lines.append(Line("ElastiCache", f"Valkey, {copies * nodes} m7g.large", copies * nodes * valkey_month(commitment)))
     return lines
 
 
-def common_lines(load: Workload, layout: Layout) -> list[Line]:
+def common_lines(load: Workload, layout: Layout, month: int = 1) -> list[Line]:
     """Return network, observation, storage, keys and messages."""
     zones = 1 if layout is Layout.ONE_ZONE else 3
     crossing = D(0) if zones == 1 else D(2_600) * load.growth
-    nat = (
-        zones * price("nat") * HOURS + 2 * zones * price("public ipv4") * HOURS + 100 * load.growth * price("nat data")
-    )
+    # Addresses of NAT alone: those of the public balancer are a line of the edge.
+    nat = zones * (price("nat") + price("public ipv4")) * HOURS + 100 * load.growth * price("nat data")
     stand, metrics = instances(load, layout), custom_metrics()
     emf, count = emf_gigabytes(stand), sum(stand.values())
     logs, flow = TEXT_GB_AT_500 * load.growth + emf, FLOW_GB_AT_500 * load.growth
-    mails, objects = D("0.4") * load.growth, OBJECTS_GB_AT_500 * load.growth
+    mails, objects = D("0.4") * load.growth, month * objects_gb_a_month(load.commands, load.growth)
     calls, runs = 10 * load.growth, 5 * load.growth
+    traces = traced_millions(load.rps * CONTROL_SHARE) + traced_millions(runs * MILLION / SECONDS)
     lines = [
-        Line("Network", f"{zones} NAT, {2 * zones} public addresses", nat),
+        Line("Network", f"{zones} NAT, {zones} public addresses", nat),
         Line(
             "CloudWatch",
             f"custom metrics, {metrics}, a dashboard",
@@ -325,7 +340,12 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
             f"logs, {logs:,.0f} GB, {emf:,.1f} of them metrics; {flow:,.0f} GB of flow logs",
             (logs + flow) * price("logs"),
         ),
-        Line("S3", f"{objects:,.0f} GB of archive, backups, reports, logs", objects * price("s3")),
+        Line(
+            "CloudWatch",
+            f"traces of account and control and of functions, {traces:,.1f} M",
+            max(D(0), traces - TRACES_FREE_M) * price("traces"),
+        ),
+        Line("S3", f"objects, {objects:,.0f} GB of archive, snapshots, reports, logs", objects_cost(load, month)),
         Line("Messages", f"queues, {calls:,.0f} M calls", calls * price("sqs")),
         Line(
             "Messages",
@@ -343,18 +363,19 @@ def common_lines(load: Workload, layout: Layout) -> list[Line]:
 def region_lines(load: Workload, commitment: Commitment) -> list[Line]:
     """Return what a second region costs that waits."""
     database, growth = database_steps(load) * rds_month(commitment), load.growth
-    found = second_region(growth, database, storage_gb(load.commands), OBJECTS_GB_AT_500 * growth)
+    objects = objects_gb_a_month(load.commands, growth)
+    found = second_region(growth, database, storage_gb(load.commands), objects)
     return [Line("Second region", what, cost) for what, cost in found]
 
 
-def bill(load: Workload, commitment: Commitment, layout: Layout, edge: Edge) -> Bill:
-    """Return the whole bill."""
+def bill(load: Workload, commitment: Commitment, layout: Layout, edge: Edge, month: int = 1) -> Bill:
+    """Return the whole bill of a month since the beginning: orders, trades and objects are kept, so they cost more later."""
     lines = [
         *edge_lines(load, edge),
         egress_line(load),
         *compute_lines(load, commitment, layout),
-        *data_lines(load, commitment, layout),
-        *common_lines(load, layout),
+        *data_lines(load, commitment, layout, month),
+        *common_lines(load, layout, month),
     ]
     if layout is Layout.SECOND_REGION:
         lines += region_lines(load, commitment)

@@ -9,9 +9,9 @@ from openbourse.monitor.slo import METRICS, Kind, Metric
 from openbourse.roles import FLEETS, Fleet
 
 D = Decimal
-ALARM_METRICS: Final = 48
+ALARM_METRICS: Final = 55
 """What the alarms look at: an alarm on a share looks at two, and each is paid for."""
-SECOND_ALARM_METRICS: Final = 37
+SECOND_ALARM_METRICS: Final = 42
 """The same in a second Region, where neither reports by the clock nor rotation are."""
 PAGING_ALARMS: Final = 1
 EMF_EVERY_S: Final = 10
@@ -28,6 +28,17 @@ DETAILED_METRICS: Final = 7
 TEXT_GB_AT_500: Final = D(40)
 """Of plain lines: processes, database, firewall, API, functions; assumed, none of it was measured on AWS."""
 FLOW_GB_AT_500: Final = D(40)
+
+
+TRACES_FREE_M: Final = D("0.1")
+TRACED_SHARE: Final = D("0.05")
+"""X-Ray's own rule where nobody makes another: of each second the first call, and of the others so many."""
+
+
+def traced_millions(per_second: Decimal) -> Decimal:
+    """Return how many traces a month so many calls a second leave."""
+    traced = min(per_second, 1 + max(D(0), per_second - 1) * TRACED_SHARE)
+    return traced * HOURS * 3_600 / 1_000_000
 
 
 def told_by(fleet: Fleet) -> list[Metric]:

@@ -16,11 +16,23 @@ from openbourse.cost.model import (
 )
 from openbourse.cost.nines import NINES
 from openbourse.cost.prices import PRICES, REGIONS
-from openbourse.cost.storage import HISTORY_BYTES, HISTORY_DAYS, JOURNAL_BYTES, JOURNAL_DAYS, history_gb_a_day
+from openbourse.cost.storage import (
+    ARCHIVE_BYTES,
+    BACKUP_DAYS,
+    BACKUP_TIMES,
+    HISTORY_BYTES,
+    HISTORY_DAYS,
+    JOURNAL_BYTES,
+    JOURNAL_DAYS,
+    NEAR_MONTHS,
+    OTHER_OBJECTS_GB_AT_500,
+    history_gb_a_day,
+)
 
 SCALES: Final = (500, 5_000, 50_000)
 OURS: Final = (Layout.CLUSTER, Edge.SPLIT)
 """As production's stacks have it; tests/infra/test_pages.py holds it."""
+MONTHS: Final = (1, 6, 12)
 NAIVE: Final = (Layout.CLUSTER, Edge.REST_FOR_ALL)
 COLOURS: Final = {
     "API Gateway": "#c0392b",
@@ -76,7 +88,13 @@ def markdown(commitment: Commitment = Commitment.ONE_YEAR) -> str:
                 [(line.service, _what(line), dollars(line.dollars)) for line in ours(500, commitment).lines],
             ),
             "",
-            "Lines marked *optional* are in no sum.",
+            "Lines marked *optional* are in no sum. It is the first month's bill: see what grows.",
+            "",
+            "## What grows, at 500 requests a second",
+            *_growing(commitment),
+            "",
+            f"Archive and snapshots lie at S3's own price for {NEAR_MONTHS} months, then in Glacier Instant Retrieval (counted so for all of them). An archived command takes {ARCHIVE_BYTES} bytes (measured);",
+            f"{OTHER_OBJECTS_GB_AT_500} GB a month of other objects and backups of {BACKUP_TIMES} times what is written in {BACKUP_DAYS} days are assumed. Orders and trades lie on every disk of the cluster, and nothing drops them.",
             "",
             "## Ways in, at 500 requests a second",
             *_edges(),
@@ -126,6 +144,18 @@ def _services(commitment: Commitment) -> list[str]:
         ("**sum**", *(f"**{dollars(found.total())}**" for _, mine, other in columns for found in (mine, other)))
     )
     return _table(head, rows)
+
+
+def _growing(commitment: Commitment) -> list[str]:
+    """Return what a later month costs more than the first: lines whose storage only grows, and the sum."""
+    bills = [bill(Workload(500), commitment, *OURS, month=month) for month in MONTHS]
+    rows = []
+    for number, line in enumerate(bills[0].lines):
+        later = [found.lines[number] for found in bills]
+        if later[-1].dollars != line.dollars:
+            rows.append((line.service, later[-1].what, *(dollars(each.dollars) for each in later)))
+    rows.append(("**sum of the bill**", "", *(f"**{dollars(found.total())}**" for found in bills)))
+    return _table(("service", f"what, in month {MONTHS[-1]}", *(f"$ in month {month}" for month in MONTHS)), rows)
 
 
 def _edges() -> list[str]:

@@ -47,6 +47,7 @@ PRICES: Final[tuple[Price, ...]] = (
     _price("rds cluster db.m6gd.large", "0.24", "hour and instance", ASSUMED, False),
     _price("rds gp3", "0.115", "GB-month", PRICE_API),
     _price("rds gp3 multi-az", "0.23", "GB-month", GOLDEN),
+    _price("rds backup", "0.095", "GB-month beyond the disk's size", ("third party", "2026-11-26"), False),
     _price("rds proxy", "0.015", "vCPU-hour", ASSUMED, False),
     _price("valkey cache.m7g.large", "0.1264", "hour", ASSUMED, False),
     _price("valkey 1y cache.m7g.large", "0.0856", "hour", ASSUMED, False),
@@ -76,12 +77,14 @@ PRICES: Final[tuple[Price, ...]] = (
     _price("alarm", "0.10", "month", GOLDEN),
     _price("composite alarm", "0.50", "month", ("assumed", "2026-11-26"), False),
     _price("dashboard", "3", "month", GOLDEN),
+    _price("traces", "5", "million, beyond 100,000 a month", ("AWS's price page, public copy", "2026-11-26")),
     _price("kms key", "1", "month", GOLDEN),
     _price("secret", "0.40", "month", GOLDEN),
     _price("sqs", "0.40", "million requests", GOLDEN),
     _price("lambda", "0.20", "million requests", GOLDEN),
     _price("ses", "100", "million mails", ASSUMED, False),
     _price("s3", "0.023", "GB-month", ASSUMED, False),
+    _price("s3 glacier instant", "0.004", "GB-month", ("assumed", "2026-11-26"), False),
     _price("valkey cache.t4g.medium", "0.052", "hour", ASSUMED, False),
     _price(
         "health check", "3.50", "month, 0.50 and 1 each for TLS, words, ten seconds", ("assumed", "2026-11-26"), False
