@@ -6,8 +6,8 @@ from typing import Final
 
 from infra.environments import Environment
 
-RUNBOOKS: Final = "https://github.com/openbourse/openbourse/blob/main/docs/runbooks"
-"""Where whoever is woken reads what to do."""
+RUNBOOKS: Final = "docs/runbooks"
+"""Where whoever is woken reads what to do, in the checkout that the venue was deployed from."""
 
 
 class Subject(StrEnum):

@@ -211,7 +211,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
           plant.change("CloudWatch::Alarm", "AlarmDescription", "look into it", "GoalBrokenInvariant")),
     Fault("an alarm that names a page that is not there", OWN,
           plant.change("CloudWatch::Alarm", "AlarmDescription",
-                       "https://github.com/openbourse/openbourse/blob/main/docs/runbooks/luck.md", "DatabaseFull1")),
+                       "full. docs/runbooks/luck.md", "DatabaseFull1")),
     Fault("an alarm that rings while all is as meant", OWN,
           plant.change("CloudWatch::Alarm", "Threshold", 2, "GatewaysFew"), "dev"),
     Fault("a changed API that an older deployment hides", OWN,
