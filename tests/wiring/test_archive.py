@@ -21,9 +21,11 @@ import pytest
 from typer.testing import CliRunner
 
 from openbourse import wiring
+from openbourse.adapters import connection_postgres
 from openbourse.adapters.journal_postgres import PostgresJournal
 from openbourse.adapters.objects import open_objects
 from openbourse.archive.catalog import Entry
+from openbourse.archive.check import read_rows
 from openbourse.archive.segments import SegmentFault, pack
 from openbourse.cli.app import app
 from openbourse.history.reports import SUMMARY, key_of
@@ -31,11 +33,12 @@ from openbourse.marketdata.files import FOLDER
 from openbourse.marketdata.projector import MarketProjector
 from openbourse.objects import ObjectDiffers, Objects, all_listed
 from openbourse.protocol.events import EventKind, decode
+from openbourse.protocol.journal import BatchRow
 from openbourse.protocol.notifications import Notification, Topic
 from openbourse.roles import EDGE_ROLES
 from openbourse.sequencer.replay import verify
 from openbourse.settings import ProcessSettings
-from openbourse.wiring import notifier, telemetry
+from openbourse.wiring import archive, notifier, telemetry
 from openbourse.wiring.alone import run_alone
 from openbourse.wiring.archive import check_archive, fetch_segments, read_standing, restore_journal
 from openbourse.wiring.reports import day_report, lambda_handler, write_due
@@ -263,6 +266,23 @@ async def test_a_password_that_is_refused_ends_the_worker(settings: ProcessSetti
         await run_alone(wrong, 1, work, lambda: ready.append(1), stop)
     assert caught.group_contains(asyncpg.InvalidPasswordError)
     assert ready == []
+
+
+async def test_a_restore_waits_for_a_slow_archive(venue: ProcessSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its one transaction stands idle while a segment comes: longer than one that somebody else waits for may."""
+    made, place = list(rows(10)), open_objects(venue.objects_url("archive"))
+    for part in (made[:5], made[5:]):
+        _, body = pack(part, 0)
+        await place.create(Entry(0, 0, part[0].first_sequence, part[-1].last_sequence).key, body)
+
+    async def slowly(*given: Any) -> AsyncIterator[list[BatchRow]]:
+        async for found in read_rows(*given):
+            await asyncio.sleep(0.5)
+            yield found
+
+    monkeypatch.setattr(archive, "read_rows", slowly)
+    monkeypatch.setitem(connection_postgres._SERVER_SETTINGS, "idle_in_transaction_session_timeout", "100ms")
+    assert await restore_journal(venue) == (10, made[-1].last_sequence)
 
 
 async def test_an_archive_with_a_hole_restores_nothing(venue: ProcessSettings, postgres: PostgresServer) -> None:

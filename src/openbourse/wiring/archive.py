@@ -192,7 +192,8 @@ async def restore_journal(settings: ProcessSettings, is_recent: bool = False) ->
     """
     place, shard = open_objects(settings.objects_url("archive")), settings.venue.shard
     snapshot = await _newest_archived(settings) if is_recent else None
-    connection = await connect(settings.journal_url)
+    # One transaction, and between its statements segments are fetched, which may take longer than others may stand idle.
+    connection = await connect(settings.journal_url, idle_in_transaction_session_timeout="0")
     try:
         await create_schema(connection)
         async with connection.transaction():
