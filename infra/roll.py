@@ -67,11 +67,13 @@ def roll(
             touched.append(fleet)
             groups.refresh(fleet, alarms_of(environment))
     except FAULTS as fault:
+        told = f"{version} was taken back, {former} runs: {fault}"
         try:
             _take_back(clients, environment, former, touched, poll_s)
-        finally:
-            _end(greens, f"{version} failed: {fault}")
-        raise RollFault(f"{version} was taken back, {former} runs: {fault}") from fault
+        except RollFault as worse:
+            told = f"{version} failed ({fault}), and {worse}"
+        _end(greens, told)
+        raise RollFault(told) from fault
     _end(greens, f"{version} runs everywhere")
     return former
 

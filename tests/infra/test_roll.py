@@ -87,6 +87,16 @@ def test_a_way_back_that_aws_refuses_is_told_and_ends_green(account: Account) ->
     assert now(account) == "1.2.3"
 
 
+def test_all_that_is_left_undone_is_told_at_once(account: Account) -> None:
+    """Whoever reads it must know that the former release does not run, not only that a group is left."""
+    account.answers["describe_alarms"] = lambda **_given: {"MetricAlarms": []}
+    account.refuses("start_instance_refresh", "ThrottlingException")
+    account.refuses("delete_auto_scaling_group", "ThrottlingException")
+    told = r"1\.2\.3 could not be brought back to workers: .*, but second groups are left: .*Throttling"
+    with pytest.raises(RollFault, match=told):
+        roll(account, PRODUCTION, "1.3.0", True, 0, 0)
+
+
 def test_second_groups_that_cannot_be_ended_take_nothing_back(account: Account) -> None:
     account.answers["describe_alarms"] = lambda **_given: {"MetricAlarms": []}
     account.refuses("delete_auto_scaling_group", "ThrottlingException")
