@@ -188,7 +188,7 @@ def main() -> int:
             raise RestoreFault("say the moment with its zone, such as 2026-11-26T08:00:00Z")
         given_up = restore(clients, environment, moment, print_line)
     except (RestoreFault, GroupFault, ValueError, *AWS_FAULTS) as fault:
-        sys.stderr.write(f"{fault}\n")
+        sys.stderr.write(f"{fault}\nWhat stands still, and how to go back: docs/runbooks/restore.md, On AWS\n")
         return 1
     sys.stdout.write(f"done; the old database is {given_up}. Next: docs/runbooks/restore.md, On AWS\n")
     return 0
