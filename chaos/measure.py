@@ -1,6 +1,7 @@
 """Figures of a run: how long until orders were acknowledged again, what failed, how long until all was whole."""
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -40,13 +41,10 @@ def felt(injected: Sequence[Injected], requests: Sequence[Request], end: float) 
     """
     found = []
     ends = [*(fault.began for fault in injected[1:]), end]
-    charged: dict[int, list[Request]] = defaultdict(list)
+    begins, charged = [fault.began for fault in injected], defaultdict[int, list[Request]](list)
     for request in requests:
-        before = [
-            place for place, fault in enumerate(injected) if fault.began <= max(request.planned, request.answered)
-        ]
-        if before and request.kind != Kind.SETTLE and request.is_failed:
-            charged[before[-1]].append(request)
+        if request.kind != Kind.SETTLE and request.is_failed:
+            charged[bisect_right(begins, max(request.planned, request.answered)) - 1].append(request)
     for place, (fault, until) in enumerate(zip(injected, ends, strict=True)):
         window = [request for request in requests if fault.began <= request.planned < until]
         asked = [request for request in window if request.kind != Kind.SETTLE]
