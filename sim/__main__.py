@@ -7,12 +7,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console
 
 from sim import compiled
 
-MACHINE_CODE_COMMANDS = 1_000_000
+MACHINE_CODE_COMMANDS: Final = 1_000_000
 """From so many commands on a translation (a minute or two, once) pays: comparisons then take half as long."""
 
 
