@@ -13,10 +13,10 @@ export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 ARGS ?=
 PYTEST_ARGS ?=
-# Tests that start whole venues want the machine for themselves; all others run side by side. Runbooks and client libraries
-# ask for no times of their own: two of those may.
+# Tests that start whole venues want the machine for themselves; all others run side by side, one more than two cores hold,
+# for many wait. Whole venues that nobody asks for times of (runbooks, clients, stories, the page) may be two at a time.
 PROCESSES := system or browser or clients
-PATIENT := tests/runbooks tests/clients
+PATIENT := tests/runbooks tests/clients tests/scenarios tests/cli tests/web
 
 # The stable compiler has the sanitizer; RUSTC_BOOTSTRAP lets it be asked for. With a target of its own what cargo builds
 # for itself stays plain.
@@ -41,7 +41,7 @@ test: setup check  ## every check and every test
 	  --manifest-path native/Cargo.toml; fi
 	@if [ -f web/package.json ]; then npm --prefix web run --silent test; fi
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/pytest $(PYTEST_ARGS); else \
-	  $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not ($(PROCESSES))" && \
+	  $(BIN)/pytest --numprocesses 3 --dist loadfile -m "not ($(PROCESSES))" && \
 	  $(BIN)/pytest --numprocesses 2 --dist loadfile -m "$(PROCESSES)" $(PATIENT) && \
 	  $(BIN)/pytest -m "$(PROCESSES)" $(PATIENT:%=--ignore=%); fi
 
