@@ -116,7 +116,8 @@ def denied(code: str) -> ClientError:
 def make_groups(environment: Environment) -> None:
     """Make the groups of an environment as the templates name them, sequencers protected."""
     ec2, scaling = clients("ec2", environment.region), clients("autoscaling", environment.region)
-    image = ec2.register_image(Name="base", Architecture="arm64")["ImageId"]  # describing all that moto knows takes a second
+    # Describing the images that moto knows takes a second.
+    image = ec2.register_image(Name="base", Architecture="arm64")["ImageId"]
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     data = {"ImageId": image, "InstanceType": "t3.micro"}
     template = ec2.create_launch_template(LaunchTemplateName="all", LaunchTemplateData=data)["LaunchTemplate"]

@@ -33,7 +33,7 @@ from openbourse.protocol.instruments import Side
 from openbourse.protocol.rejects import RejectReason
 from sim.story_engine import EngineRefusal
 from sim.story_seen import Half, OrderSeen, Refusal, TradeSeen
-from tests.exchange import Account, Exchange, sign
+from tests.exchange import Account, discard, new_exchange, sign
 from tests.scenarios.live_venue import Theatre
 from tests.scenarios.live_words import (
     amend_params,
@@ -354,9 +354,14 @@ class LiveStage:
             self.refusals.append(EngineRefusal(reject.reason))
 
 
-@pytest.fixture(scope="session")
-def theatre(exchange: Exchange) -> Iterator[Theatre]:
-    """The shared venue, opened for stories."""
-    made = Theatre(exchange)
-    yield made
-    made.close()
+@pytest.fixture(scope="module")
+def theatre() -> Iterator[Theatre]:
+    """A venue of the stories' own, for they change fees and filters that others count on."""
+    venue = new_exchange()
+    try:
+        venue.start()
+        made = Theatre(venue)
+        yield made
+        made.close()
+    finally:
+        discard(venue)
