@@ -2,15 +2,17 @@
 
 import os
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
 from tests.exchange import free_port
 
@@ -26,14 +28,32 @@ CREDENTIALS = {
 }
 
 
+class OneAtATime:
+    """A WSGI application whose requests wait for each other.
+
+    moto looks whether an object is there and writes it in two steps; S3 does in one.
+    """
+
+    def __init__(self, inner: Callable[..., Iterable[bytes]]) -> None:
+        self._inner = inner
+        self._lock = threading.Lock()
+
+    def __call__(self, *request: Any) -> list[bytes]:
+        """Answer as the inner application does."""
+        with self._lock:
+            return list(self._inner(*request))
+
+
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """The address of a moto that is shared by the run; tests name their own buckets, queues and keys."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -35,10 +35,12 @@ async def venue(settings: ProcessSettings) -> AsyncIterator[ProcessSettings]:
         settings = replace(settings, port=probe.getsockname()[1], ready_file=settings.data_dir / "ready")
     await wiring.migrate(settings)
     running = asyncio.create_task(wiring.run_roles(("sequencer", "history", *EDGE_ROLES), settings))
+    assert settings.ready_file is not None
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as http, asyncio.timeout(START_S):
         while True:
             try:
-                if (await http.get("/health/ready")).status_code == 200:
+                # Health is answered a moment before the file is there.
+                if (await http.get("/health/ready")).status_code == 200 and settings.ready_file.exists():
                     break
             except httpx.HTTPError:
                 pass
