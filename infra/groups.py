@@ -45,6 +45,7 @@ class Groups:
     def __init__(self, clients: Clients, environment: Environment, poll_s: float = 15.0) -> None:
         self._scaling = clients("autoscaling", environment.region)
         self._ssm = clients("ssm", environment.region)
+        self._ec2 = clients("ec2", environment.region)
         self._environment = environment
         self._poll_s = poll_s
 
@@ -58,6 +59,12 @@ class Groups:
         if not found["AutoScalingGroups"]:
             raise GroupFault(f"there is no group {self.name(fleet)}")
         return [str(each["InstanceId"]) for each in found["AutoScalingGroups"][0]["Instances"]]
+
+    def images(self, fleet: str) -> list[str]:
+        """Return the images that a fleet's instances were started from."""
+        ids = self.instances(fleet)
+        told = self._ec2.describe_instances(InstanceIds=ids)["Reservations"] if ids else []
+        return sorted({str(each["ImageId"]) for some in told for each in some["Instances"]})
 
     def stop(self, fleets: Sequence[str] = FLEET_NAMES) -> None:
         """End every instance of fleets. Raises GroupFault when one is still there after a while."""

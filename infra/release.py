@@ -8,7 +8,7 @@ fleets are empty. `--check` tells which release each Region would start, and fai
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +21,10 @@ Clients = Callable[[str, str], Any]
 """Gives the client of a service in a Region."""
 AWS_FAULTS: Final = (ClientError, BotoCoreError)
 """What a call raises that AWS refuses, or that does not come to it: no credentials, throttled, not allowed, no network."""
+
+
+NO_VERSION: Final = ("no image of ours", "no image named")
+"""What stands instead of a version where none can be told."""
 
 
 class ReleaseFault(Exception):
@@ -85,12 +89,23 @@ def releases(clients: Clients, environment: Environment) -> dict[str, str]:
     """Return the version that each Region would start next; what cannot be told stands there in words."""
     found = {}
     for region in regions(environment):
-        ssm, ec2 = clients("ssm", region), clients("ec2", region)
-        named = ssm.get_parameters(Names=[_parameter(environment)])["Parameters"]
-        images = ec2.describe_images(Filters=[{"Name": "image-id", "Values": [named[0]["Value"]]}]) if named else {}
-        tags = {tag["Key"]: tag["Value"] for image in images.get("Images", []) for tag in image.get("Tags", [])}
-        found[region] = tags.get("version", "no image of ours" if named else "no image named")
+        named = clients("ssm", region).get_parameters(Names=[_parameter(environment)])["Parameters"]
+        versions = versions_of(clients, region, [each["Value"] for each in named])
+        found[region] = next(iter(versions.values()), NO_VERSION[0] if named else NO_VERSION[1])
     return found
+
+
+def versions_of(clients: Clients, region: str, images: Sequence[str]) -> dict[str, str]:
+    """Return the version of each image that is ours."""
+    if not images:
+        return {}
+    found = clients("ec2", region).describe_images(Filters=[{"Name": "image-id", "Values": list(images)}])["Images"]
+    return {
+        str(image["ImageId"]): str(tag["Value"])
+        for image in found
+        for tag in image.get("Tags", [])
+        if tag["Key"] == "version"
+    }
 
 
 def _parameter(environment: Environment) -> str:
@@ -128,7 +143,7 @@ def main() -> int:
         sys.stderr.write(f"{fault}\n")
         return 1
     sys.stdout.write("".join(f"{region}: {version}\n" for region, version in found.items()))
-    return 0 if len(set(found.values())) == 1 and "no image" not in "".join(found.values()) else 1
+    return 0 if len(set(found.values())) == 1 and not set(found.values()) & set(NO_VERSION) else 1
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from infra.environments import ENVIRONMENTS, Environment
 from infra.groups import SEQUENCER, GroupFault, Groups
-from infra.release import AWS_FAULTS, Clients, ReleaseFault, clients, publish, releases
+from infra.release import AWS_FAULTS, NO_VERSION, Clients, ReleaseFault, clients, publish, releases, versions_of
 from openbourse.roles import FLEETS
 
 EDGES: Final = tuple(fleet.name for fleet in FLEETS if fleet.health_path)
@@ -52,9 +52,9 @@ def roll(
     clients: Clients, environment: Environment, version: str, is_blue_green: bool = False,
     poll_s: float = 15.0, soak_s: float = SOAK_S,
 ) -> str:  # fmt: skip
-    """Bring a version out; return the former one. Raises RollFault when the former one runs again, or should."""
-    former = releases(clients, environment)[environment.region]
+    """Bring a version out; return the former one, "" without one. Raises RollFault when the former one runs again, or should."""
     groups, touched = Groups(clients, environment, poll_s), list[str]()
+    former = _former(clients, environment, version, groups)
     greens = Greens(clients, environment, poll_s)
     try:
         publish(clients, environment, version, poll_s)
@@ -78,8 +78,26 @@ def roll(
     return former
 
 
+def _former(clients: Clients, environment: Environment, version: str, groups: Groups) -> str:
+    """Return the version to go back to: the one that is named, or where that is this one already, the one that still runs.
+
+    A command that died on its way has named the release that it was to bring out; asked for again, that is no way back.
+    Those are asked last that are refreshed last.
+    """
+    named = releases(clients, environment)[environment.region]
+    if named != version and named not in NO_VERSION:
+        return named
+    for fleet in reversed(ORDER):
+        found = versions_of(clients, environment.region, groups.images(fleet)).values()
+        if older := [each for each in found if each != version]:
+            return older[0]
+    return ""
+
+
 def _take_back(clients: Clients, environment: Environment, former: str, touched: Sequence[str], poll_s: float) -> None:
     """Name the former image and refresh what was touched, without alarms: they ring already. Raises RollFault."""
+    if not former:
+        raise RollFault("there is no other release to take it back to: none is named, and none runs")
     groups = Groups(clients, environment, poll_s)
     try:
         publish(clients, environment, former, poll_s)
@@ -196,9 +214,8 @@ def main() -> int:
     except (RollFault, *FAULTS) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
-    sys.stdout.write(
-        f"{given.version} runs everywhere; back: python -m infra.roll {former} --environment {environment.name}\n"
-    )
+    back = f"; back: python -m infra.roll {former} --environment {environment.name}" if former else ""
+    sys.stdout.write(f"{given.version} runs everywhere{back}\n")
     return 0
 
 

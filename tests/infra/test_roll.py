@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from infra.environments import PRODUCTION
-from infra.groups import SEQUENCER
+from infra.environments import PRODUCTION, Environment
+from infra.groups import SEQUENCER, Groups
 from infra.recorded import recorded
-from infra.release import publish, releases
+from infra.release import image_of, publish, releases
 from infra.roll import EDGES, ORDER, Greens, RollFault, alarms_of, cancel, roll
 from tests.infra.operated import Account, clients, make_groups
 
@@ -34,6 +34,20 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 def refreshed(account: Account) -> list[str]:
     prefix = f"{PRODUCTION.prefix}-"
     return [each["AutoScalingGroupName"].removeprefix(prefix) for each in account.asked("start_instance_refresh")]
+
+
+def run(account: Account, environment: Environment, version: str, fleet: str) -> None:
+    """Have a fleet's instances be of a version's image, which moto starts from another one."""
+    found = image_of(clients, environment.region, version)
+    assert found is not None
+    ids = Groups(clients, environment).instances(fleet)
+    told = clients("ec2", environment.region).describe_instances
+
+    def describe(**given: Any) -> dict[str, Any]:
+        is_theirs = set(given["InstanceIds"]) == set(ids)
+        return {"Reservations": [{"Instances": [{"ImageId": found["ImageId"]}]}]} if is_theirs else told(**given)
+
+    account.answers["describe_instances"] = describe
 
 
 def now(_account: Account) -> str:
@@ -104,6 +118,26 @@ def test_second_groups_that_cannot_be_ended_take_nothing_back(account: Account) 
         roll(account, PRODUCTION, "1.3.0", True, 0, 0)
     assert refreshed(account) == list(ORDER)
     assert now(account) == "1.3.0"
+
+
+def test_what_is_named_already_is_taken_back_to_what_still_runs(account: Account) -> None:
+    """A command that died has named its release; asked for again, it must not take it back to itself."""
+    run(account, PRODUCTION, "1.2.3", SEQUENCER)
+    publish(clients, PRODUCTION, "1.3.0", 0)
+    account.command = "Failed"
+    with pytest.raises(RollFault, match=r"1\.3\.0 was taken back, 1\.2\.3 runs"):
+        roll(account, PRODUCTION, "1.3.0", poll_s=0)
+    assert now(account) == "1.2.3"
+
+
+def test_where_nothing_else_ran_no_way_back_is_promised(account: Account) -> None:
+    publish(clients, PRODUCTION, "1.3.0", 0)
+    account.command = "Failed"
+    with pytest.raises(RollFault, match=r"1\.3\.0 failed \(.*\), and there is no other release to take it back to"):
+        roll(account, PRODUCTION, "1.3.0", poll_s=0)
+    assert now(account) == "1.3.0"
+    account.command = "Success"
+    assert roll(account, PRODUCTION, "1.3.0", poll_s=0) == ""
 
 
 def test_a_release_without_an_image_touches_nothing(account: Account) -> None:
