@@ -18,6 +18,7 @@ from openbourse.roles import FLEETS
 
 SEQUENCER: Final = "sequencer"
 FLEET_NAMES: Final = tuple(fleet.name for fleet in FLEETS)
+SERVES: Final = "InService"
 IDS_A_CALL: Final = 19
 """The most that the call takes which ends a protection."""
 STOPPED_S_MAX: Final = 900.0
@@ -54,11 +55,14 @@ class Groups:
         return f"{self._environment.prefix}-{fleet}"
 
     def instances(self, fleet: str) -> list[str]:
-        """Return the ids of the instances of a fleet that serve or begin to."""
+        """Return the ids of the instances of a fleet, of those too that begin or end."""
+        return [str(each["InstanceId"]) for each in self._machines(fleet)]
+
+    def _machines(self, fleet: str) -> list[dict[str, Any]]:
         found = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name(fleet)])
         if not found["AutoScalingGroups"]:
             raise GroupFault(f"there is no group {self.name(fleet)}")
-        return [str(each["InstanceId"]) for each in found["AutoScalingGroups"][0]["Instances"]]
+        return list(found["AutoScalingGroups"][0]["Instances"])
 
     def images(self, fleet: str) -> list[str]:
         """Return the images that a fleet's instances were started from."""
@@ -68,16 +72,30 @@ class Groups:
 
     def stop(self, fleets: Sequence[str] = FLEET_NAMES) -> None:
         """End every instance of fleets. Raises GroupFault when one is still there after a while."""
-        for fleet in fleets:
-            # What is protected from scale-in is ended by no size.
-            for ids in _in_parts(self.instances(fleet)):
-                self._scaling.set_instance_protection(
-                    AutoScalingGroupName=self.name(fleet), InstanceIds=ids, ProtectedFromScaleIn=False
-                )
-            self._scaling.update_auto_scaling_group(AutoScalingGroupName=self.name(fleet), MinSize=0, DesiredCapacity=0)
         self._until(
-            lambda: not any(self.instances(fleet) for fleet in fleets), STOPPED_S_MAX, f"one of {fleets} has instances"
+            lambda: sum(self._end_some(fleet) for fleet in fleets) == 0,
+            STOPPED_S_MAX,
+            f"one of {fleets} has instances",
         )
+
+    def _end_some(self, fleet: str) -> int:
+        """End what may be ended now; return how many instances there were.
+
+        What is protected from scale-in is ended by no size; AWS takes that from those alone that serve, and refuses the
+        call for one that begins, whose turn comes when it does, or that ends, which needs it no more.
+        """
+        machines = self._machines(fleet)
+        kept = [
+            str(each["InstanceId"])
+            for each in machines
+            if each["ProtectedFromScaleIn"] and each["LifecycleState"] == SERVES
+        ]
+        for ids in _in_parts(kept):
+            self._scaling.set_instance_protection(
+                AutoScalingGroupName=self.name(fleet), InstanceIds=ids, ProtectedFromScaleIn=False
+            )
+        self._scaling.update_auto_scaling_group(AutoScalingGroupName=self.name(fleet), MinSize=0, DesiredCapacity=0)
+        return len(machines)
 
     def start(self, fleets: Sequence[str] = FLEET_NAMES) -> None:
         """Give fleets the sizes of their environment."""
@@ -126,9 +144,9 @@ class Groups:
 
     def hand_over(self) -> None:
         """Have the leader hand over to a standby that follows. Raises GroupFault when none could take over."""
-        instances = self.instances(SEQUENCER)
+        instances = [str(each["InstanceId"]) for each in self._machines(SEQUENCER) if each["LifecycleState"] == SERVES]
         if not instances:
-            raise GroupFault(f"{self.name(SEQUENCER)} has no instance")
+            raise GroupFault(f"{self.name(SEQUENCER)} has no instance that serves")
         command = self._ssm.send_command(
             InstanceIds=instances[:1],
             DocumentName="AWS-RunShellScript",

@@ -34,6 +34,54 @@ def test_all_fleets_are_stopped_and_started(account: Account) -> None:
     }
 
 
+NEXT = {"Pending": "InService", "InService": "InService", "Terminating": "gone", "gone": "gone"}
+
+
+def in_states(account: Account, fleet: str, *states: str) -> list[str]:
+    """Have the instances of a fleet be in these states, and AWS refuse what it refuses of them; return their ids."""
+    told = clients("autoscaling", PRODUCTION.region).describe_auto_scaling_groups
+    protect = clients("autoscaling", PRODUCTION.region).set_instance_protection
+    name = f"{PRODUCTION.prefix}-{fleet}"
+    [group] = told(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    left = {each["InstanceId"]: state for each, state in zip(group["Instances"], states, strict=True)}
+    ids = list(left)
+
+    def describe(**given: Any) -> dict[str, Any]:
+        found: dict[str, Any] = told(**given)
+        own = found["AutoScalingGroups"][0]
+        own["Instances"] = [each for each in own["Instances"] if left.get(each["InstanceId"]) != "gone"]
+        for each in own["Instances"]:
+            each["LifecycleState"] = left.get(each["InstanceId"], each["LifecycleState"])
+        # By the next time one that begins has begun, and one that ends is gone.
+        left.update({each: NEXT[state] for each, state in left.items() if given["AutoScalingGroupNames"] == [name]})
+        return found
+
+    def refuse(**given: Any) -> dict[str, Any]:
+        if any(left.get(each, "InService") != "InService" for each in given["InstanceIds"]):
+            raise denied("ValidationError")
+        done: dict[str, Any] = protect(**given)
+        return done
+
+    account.answers["describe_auto_scaling_groups"] = describe
+    account.answers["set_instance_protection"] = refuse
+    return ids
+
+
+@pytest.mark.parametrize("state", ["Pending", "Terminating"])
+def test_what_begins_or_ends_does_not_keep_a_fleet_from_being_stopped(account: Account, state: str) -> None:
+    """AWS: "is not in InService or EnteringStandby or Standby"; a stop that is asked for twice meets that, too."""
+    ids = in_states(account, "sequencer", "InService", state)
+    Groups(account, PRODUCTION, 0).stop()
+    asked = [each for given in account.asked("set_instance_protection") for each in given["InstanceIds"]]
+    assert set(asked) == (set(ids) if state == "Pending" else set(ids[:1]))
+
+
+def test_the_lead_is_handed_over_by_one_that_serves(account: Account) -> None:
+    ids = in_states(account, "sequencer", "Terminating", "InService")
+    Groups(account, PRODUCTION, 0).hand_over()
+    assert account.asked("send_command")[0]["InstanceIds"] == ids[1:]
+
+
 def test_sequencers_are_refreshed_though_they_are_protected(account: Account) -> None:
     groups = Groups(account, PRODUCTION, 0)
     groups.refresh("sequencer")
