@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.plan import OS_METRICS, account_stack_name
+from infra.plan import API_GREETING, API_WRITES, OS_METRICS, account_stack_name
 
 OS_METRICS_DAYS: Final = logs.RetentionDays.ONE_MONTH
 
@@ -34,19 +34,17 @@ def add_account(scope: Construct, region: str) -> cdk.Stack:
 def _let_apis_write(scope: Construct) -> None:
     """Let API Gateway write logs: one role for all APIs of an account in a Region."""
     place = f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group"
-    actions = [
-        "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:DescribeLogGroups",
-        "logs:GetLogEvents", "logs:FilterLogEvents",
-    ]  # fmt: skip
+    # The third is where it greets, at once when the role is named, with a group that it makes: without that it refuses
+    # the role, and the stack is taken back. Groups are described without a name.
+    groups = [f"{place}:/openbourse/*", f"{place}:API-Gateway-*", f"{place}:{API_GREETING}*"]
     writer = iam.Role(
         scope, "AccountLogRole",
         assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
         inline_policies={
             "write": iam.PolicyDocument(
                 statements=[
-                    iam.PolicyStatement(
-                        actions=actions, resources=[f"{place}:/openbourse/*", f"{place}:API-Gateway-*"]
-                    )
+                    iam.PolicyStatement(actions=list(API_WRITES), resources=groups),
+                    iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[f"{place}:*"]),
                 ]
             )
         },

@@ -53,6 +53,13 @@ UNNAMED: Final = "events"
 """EventBridge tells neither a topic nor a key for whom it asks: a condition on the account refuses it, in silence."""
 OS_METRICS: Final = "RDSOSMetrics"
 """Where RDS writes what the machines of all databases of a Region do: the name is its own."""
+API_GREETING: Final = "/aws/apigateway/welcome"
+"""The group that API Gateway makes and writes into when it is told its role for logs."""
+API_WRITES: Final = (
+    "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:GetLogEvents",
+    "logs:FilterLogEvents",
+)  # fmt: skip
+"""With the listing of groups, what AWS's own policy for that role allows."""
 LOGINS_MADE: Final = "logins"
 """The parameter that says that `migrate` made the logins: rotation begins after it."""
 TELLING: Final = ("ReportWritten", "RotationFailed", "RollFailed")

@@ -1,10 +1,11 @@
 """Rules on what an account has once in a Region: it stands in a stack of its own, and in no environment's."""
 
+import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from infra.check.assembly import Assembly, Rule
-from infra.plan import OS_METRICS, account_stack_name
+from infra.check.assembly import Assembly, Rule, listed, statements
+from infra.plan import API_GREETING, API_WRITES, OS_METRICS, account_stack_name
 
 DAYS_MAX: Final = 90
 
@@ -30,4 +31,24 @@ def the_account_is_set_once(assembly: Assembly) -> Iterator[str]:
             yield f"{each}: kept for {each.properties.get('RetentionInDays')} days"
 
 
-RULES: Final[tuple[Rule, ...]] = (the_account_is_set_once,)
+def apis_may_greet(assembly: Assembly) -> Iterator[str]:
+    """API Gateway's role may do all that AWS's own policy for it does, where it tries at once whether the role is good."""
+    for each in assembly.of("ApiGateway::Account"):
+        role = assembly.target(each, each.properties["CloudWatchRoleArn"])
+        given = list(statements(role)) if role is not None else []
+        for action in (*API_WRITES, "logs:DescribeLogGroups"):
+            places = [
+                place
+                for one in given
+                if one["Effect"] == "Allow" and action in listed(one["Action"])
+                for place in listed(one["Resource"])
+            ]
+            if not any(_reaches(place, API_GREETING if action in API_WRITES else "") for place in places):
+                yield f"{each}: its role has no {action}, so that AWS refuses it"
+
+
+def _reaches(place: Any, group: str) -> bool:
+    return json.dumps(place).endswith(f':log-group:{group}*"]]}}')
+
+
+RULES: Final[tuple[Rule, ...]] = (the_account_is_set_once, apis_may_greet)

@@ -206,6 +206,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
           plant.add("ApiGateway::Account", {"CloudWatchRoleArn": "arn:aws:iam::1:role/x"})),
     Fault("the account set by nobody", OWN, plant.drop("ApiGateway::Account")),
     Fault("the account's setting gone with its stack", OWN, plant.account_goes),
+    Fault("a role that API Gateway may not greet with", OWN, plant.no_greeting),
     Fault("text of the database's machines kept for ever", OWN, plant.drop("Logs::LogGroup", "DatabaseMachinesLog")),
     Fault("an alarm that says not what to do", OWN,
           plant.change("CloudWatch::Alarm", "AlarmDescription", "look into it", "GoalBrokenInvariant")),
