@@ -80,10 +80,9 @@ def restore(
     Raises RestoreFault, GroupFault.
     """
     place, name = Place(clients, environment, poll_s), f"{environment.prefix}-journal"
-    old = place.find(name)
-    if old is None:
-        raise RestoreFault(f"there is no {name}: a snapshot or an automated backup that was kept is the way back")
-    given_up = f"{name}-{GIVEN_UP}-{datetime.now(UTC):%Y%m%d%H%M}"
+    old = _found(place, name)
+    suffix = f"{GIVEN_UP}-{datetime.now(UTC):%Y%m%d%H%M}"
+    given_up = f"{name}-{suffix}"
     _check_window(old, moment)
     say("stopping every fleet")
     Groups(clients, environment, poll_s).stop()
@@ -93,7 +92,7 @@ def restore(
     say(f"the old one becomes {given_up}, the restored one {name}")
     replica = f"{name}-replica" if environment.database is Database.STANDBY else ""
     if replica:
-        place.rename(replica, f"{replica}-{GIVEN_UP}")
+        place.rename(replica, f"{replica}-{suffix}")
     place.rename(name, given_up)
     place.rename(f"{name}-{RESTORED}", name)
     if replica:
@@ -111,6 +110,19 @@ def restore(
         say(f"the password of {login} was changed since: rotating it, so that the database has the secret's")
         clients("secretsmanager", environment.region).rotate_secret(SecretId=login)
     return given_up
+
+
+def _found(place: Place, name: str) -> dict[str, Any]:
+    """Return the database that is there. Raises RestoreFault where none is, or another restore is at work or was left half done."""
+    old, restored = place.find(name), f"{name}-{RESTORED}"
+    if place.find(restored) is not None:
+        what = (
+            "delete it first" if old else f"{name} has its other name already: go on by hand with the exchange of names"
+        )
+        raise RestoreFault(f"{restored} is there, of a restore that is under way or did not come to its end: {what}")
+    if old is None:
+        raise RestoreFault(f"there is no {name}: a snapshot or an automated backup that was kept is the way back")
+    return old
 
 
 def _check_window(old: dict[str, Any], moment: datetime) -> None:

@@ -106,7 +106,7 @@ def test_an_instance_with_a_replica_gets_a_new_one(account: Account) -> None:
     given_up = restore(account, STAGING, MOMENT, poll_s=0)
     told = clients("rds", STAGING.region).describe_db_instances()["DBInstances"]
     assert {each["DBInstanceIdentifier"] for each in told} == {
-        name, given_up, f"{name}-replica", f"{name}-replica-given-up",
+        name, given_up, f"{name}-replica", given_up.replace("-given-up", "-replica-given-up"),
     }  # fmt: skip
     [asked] = account.asked("restore_db_instance_to_point_in_time")
     assert asked["MultiAZ"] is True
@@ -148,6 +148,30 @@ def test_a_moment_that_cannot_be_had_stops_nothing(account: Account, age: timede
     stand(account, PRODUCTION)
     with pytest.raises(RestoreFault, match="is not between"):
         restore(account, PRODUCTION, moment, poll_s=0)
+    assert not account.asked("update_auto_scaling_group")
+
+
+def test_it_can_be_done_again_with_another_moment(account: Account) -> None:
+    """What the first time has left, the replica too, has a name of its time."""
+    name = stand(account, STAGING)
+    given_up = restore(account, STAGING, MOMENT, poll_s=0)
+    stamp = given_up.removeprefix(f"{name}-given-up-")
+    told = clients("rds", STAGING.region).describe_db_instances()["DBInstances"]
+    assert stamp.isdigit()
+    assert f"{name}-replica-given-up-{stamp}" in {each["DBInstanceIdentifier"] for each in told}
+
+
+def test_one_that_was_left_half_done_is_told_before_anything_is_stopped(account: Account) -> None:
+    name = stand(account, DEV)
+    rds = clients("rds", DEV.region)
+    rds.restore_db_instance_to_point_in_time(
+        SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier=f"{name}-restored", UseLatestRestorableTime=True
+    )
+    with pytest.raises(RestoreFault, match=f"{name}-restored is there, .*: delete it first"):
+        restore(account, DEV, MOMENT, poll_s=0)
+    rds.modify_db_instance(DBInstanceIdentifier=name, NewDBInstanceIdentifier="given-up", ApplyImmediately=True)
+    with pytest.raises(RestoreFault, match="go on by hand with the exchange of names"):
+        restore(account, DEV, MOMENT, poll_s=0)
     assert not account.asked("update_auto_scaling_group")
 
 
