@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from infra.environments import ENVIRONMENTS, Environment
-from infra.groups import SEQUENCER, GroupFault, Groups
+from infra.groups import SEQUENCER, STOPPED_S_MAX, GroupFault, Groups
 from infra.release import AWS_FAULTS, NO_VERSION, Clients, ReleaseFault, clients, publish, releases, versions_of
 from openbourse.roles import FLEETS
 
@@ -112,7 +112,7 @@ def _end(greens: "Greens", what: str) -> None:
     """End the second groups. Raises RollFault, which tells what became of the first ones."""
     try:
         greens.end()
-    except AWS_FAULTS as fault:
+    except FAULTS as fault:
         raise RollFault(f"{what}, but second groups are left: {fault}") from fault
 
 
@@ -131,7 +131,7 @@ class Greens:
         """Start one beside each edge's group; return when every instance is in its balancers. Raises GroupFault."""
         for fleet in EDGES:
             name = f"{self._environment.prefix}-{fleet}"
-            [blue] = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+            blue = self._group(name)
             tags = [
                 {key: tag[key] for key in ("Key", "Value", "PropagateAtLaunch")} | {"ResourceId": f"{name}-{GREEN}"}
                 for tag in blue["Tags"]
@@ -150,8 +150,12 @@ class Greens:
                 raise GroupFault(f"not in their balancers after {GREEN_S_MAX:g} s: {short}")
             time.sleep(self._poll_s)
 
-    def _serves(self, name: str) -> bool:
+    def _group(self, name: str) -> dict[str, Any]:
         [group] = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        return dict(group)
+
+    def _serves(self, name: str) -> bool:
+        group = self._group(name)
         own = {each["InstanceId"] for each in group["Instances"] if each["LifecycleState"] == "InService"}
         return len(own) >= group["DesiredCapacity"] and all(
             own <= self._healthy(arn) for arn in group["TargetGroupARNs"]
@@ -178,8 +182,19 @@ class Greens:
         self._started = [each["AutoScalingGroupName"] for each in found]
 
     def end(self) -> None:
-        """End them: their balancers drain them first."""
+        """End them: their balancers drain them first, as nobody promises of a group that is deleted with its instances.
+
+        Raises GroupFault when one still has instances after a while.
+        """
         for name in self._started:
+            self._scaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=0, DesiredCapacity=0)
+        limit = time.monotonic() + STOPPED_S_MAX
+        while left := [name for name in self._started if self._group(name)["Instances"]]:
+            if time.monotonic() > limit:
+                raise GroupFault(f"instances are left after {STOPPED_S_MAX:g} s: {left}")
+            time.sleep(self._poll_s)
+        for name in self._started:
+            # By force: the last of its activities may not have ended yet.
             self._scaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
         self._started.clear()
 
