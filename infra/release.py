@@ -40,7 +40,12 @@ def image_of(clients: Clients, region: str, version: str) -> dict[str, Any] | No
     """Return the newest image of a version that is ours in a Region."""
     found = clients("ec2", region).describe_images(
         Owners=["self"],
-        Filters=[{"Name": "tag:project", "Values": ["openbourse"]}, {"Name": "tag:version", "Values": [version]}],
+        Filters=[
+            {"Name": "tag:project", "Values": ["openbourse"]},
+            {"Name": "tag:version", "Values": [version]},
+            # A copy that failed stays, with its tags, and would be the newest for ever.
+            {"Name": "state", "Values": ["available", "pending"]},
+        ],
     )["Images"]
     return max(found, key=lambda image: str(image["CreationDate"]), default=None)
 

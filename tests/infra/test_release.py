@@ -7,6 +7,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
 
 from infra import closing, groups, region, release, restore, roll
 from infra.environments import PRODUCTION, TWO_REGIONS
@@ -47,6 +49,12 @@ def test_both_regions_start_the_release_each_from_its_own_image(baked: str) -> N
 
 def test_a_copy_that_is_there_is_not_made_again(baked: str) -> None:
     assert publish(clients, TWO_REGIONS, "1.2.3", 0) == publish(clients, TWO_REGIONS, "1.2.3", 0)
+
+
+def test_a_copy_that_failed_once_is_made_again(baked: str) -> None:
+    failed = publish(clients, TWO_REGIONS, "1.2.3", 0)[SECOND]
+    ec2_backends[DEFAULT_ACCOUNT_ID][SECOND].amis[failed].state = "failed"
+    assert publish(clients, TWO_REGIONS, "1.2.3", 0)[SECOND] != failed
 
 
 def test_a_region_that_kept_the_former_release_is_told(baked: str) -> None:
