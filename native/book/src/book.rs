@@ -56,6 +56,11 @@ impl<T, S: Total> Book<T, S> {
         book
     }
 
+    /// Make room for so many orders more.
+    pub fn reserve(&mut self, orders: usize) {
+        self.nodes.reserve(orders);
+    }
+
     /// Put an order at the end of its level; the level is made when the price is new.
     ///
     /// # Panics

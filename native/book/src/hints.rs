@@ -42,10 +42,14 @@ impl<S: Total> Levels<S> {
 }
 
 impl<T, S: Total> Book<T, S> {
-    /// Set out for the level of a price; the first branch of a side is likely near.
+    /// Set out for a level of a side.
     #[inline(always)]
-    pub fn set_out(&self, side: Side, price: i64) -> Way {
-        self.go_on(Way(self.levels.roots[side as usize].top), side, price)
+    pub fn set_out(&self, side: Side) -> Way {
+        let top = self.levels.roots[side as usize].top;
+        if let Some(branch) = self.levels.branches.get(top as usize) {
+            prefetch_whole(branch);
+        }
+        Way(top)
     }
 
     /// Take the next step to what was asked for; a way that has come to a level stays there.

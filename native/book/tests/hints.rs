@@ -17,7 +17,7 @@ fn a_way_leads_to_the_level_of_a_price() {
         for side in Side::BOTH {
             for number in -10..320_i64 {
                 let price = 100_000_000_000 + number * stride;
-                let mut way = book.set_out(side, price);
+                let mut way = book.set_out(side);
                 for _ in 0..STEPS_MAX {
                     way = book.go_on(way, side, price);
                 }
@@ -33,7 +33,7 @@ fn a_way_leads_to_the_level_of_a_price() {
 fn hints_of_an_empty_book_lead_nowhere() {
     let book: Book<u32> = Book::new();
     for side in Side::BOTH {
-        let way = book.go_on(book.set_out(side, 7), side, 7);
+        let way = book.go_on(book.set_out(side), side, 7);
         assert_eq!(book.arrived(way), None);
         assert_eq!(book.arrived(Way::NOWHERE), None);
         book.prefetch_end(way);

@@ -23,6 +23,10 @@ const DISTANCES: [usize; 6] = [18, 14, 10, 7, 4, 2];
 /// More than the first distance, so that no command's notes are overwritten before its turn.
 const RING: usize = 32;
 
+/// How far behind a frame that is split off bytes are asked for, and how many: a frame is seldom longer.
+const FURTHER: usize = 1_024;
+const FURTHER_BYTES: usize = 192;
+
 /// From how many bytes of frames on it pays to look ahead: about as many commands as the steps take.
 const BYTES_MIN: usize = 2_048;
 /// From how many accounts and open orders on: together some megabytes.
@@ -184,6 +188,10 @@ impl<'a> Ahead<'a> {
 
     #[inline(always)]
     fn split_one(&mut self, engine: &Engine) {
+        let further = self.rest.get(FURTHER..).and_then(<[u8]>::first_chunk::<FURTHER_BYTES>);
+        if let Some(further) = further {
+            ladder::prefetch_whole(further);
+        }
         let glance = &mut self.glances[self.split % RING];
         *glance = Glance::NOTHING;
         glance.frame = split_frame(&mut self.rest);
@@ -191,13 +199,9 @@ impl<'a> Ahead<'a> {
         let Some((header, body)) = glance.frame else { return };
         if let Some(instrument) = glance.look(header.kind, body)
             && let Some(place) = engine.listings.prefetch(instrument)
-            && let Some(listing) = engine.listings.at(place)
         {
             glance.listing = place;
             engine.accounts.prefetch_slot(glance.account);
-            if let Some(side) = glance.side {
-                glance.way = listing.book.ladder.set_out(side_of(side), glance.price);
-            }
         }
     }
 
@@ -239,6 +243,7 @@ impl Glance<'_> {
             self.hint.new_hash = 0;
             return;
         };
+        listing.prefetch_rules();
         let open = &listing.open;
         self.hint.account_slot = slot;
         open.prefetch_owner_cell(slot);
@@ -251,7 +256,7 @@ impl Glance<'_> {
         if let Some(side) = self.side {
             self.hint.new_hash = of_account(slot, self.hint.new_hash);
             open.prefetch_client_cell(self.hint.new_hash);
-            self.way = listing.book.ladder.go_on(self.way, side_of(side), self.price);
+            self.way = listing.book.ladder.set_out(side_of(side));
         }
     }
 
@@ -283,12 +288,10 @@ impl Glance<'_> {
                 ladder.prefetch(place);
             }
         }
-        if self.side.is_none() {
-            return;
-        }
+        let Some(side) = self.side else { return };
         open.prefetch_newest(self.owner);
         let Some(place) = self.meets[0] else {
-            ladder.prefetch_end(self.way);
+            self.way = ladder.go_on(self.way, side_of(side), self.price);
             return;
         };
         self.makers[0] = maker_at(listing, place);
@@ -318,6 +321,8 @@ impl Glance<'_> {
                 self.makers[1] = maker_at(listing, place);
                 open.prefetch_slot(self.makers[1]);
             }
+        } else {
+            ladder.prefetch_end(self.way);
         }
     }
 

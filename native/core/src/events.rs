@@ -1,7 +1,8 @@
 //! Event frames (section 3), written one after the other into one buffer.
 
 use crate::accounts::Balance;
-use crate::codec::{Buffer, CLIENT_ID_MAX, ClientId, Fields, Sink, Text};
+use crate::buffer::Buffer;
+use crate::codec::{CLIENT_ID_MAX, ClientId, Fields, Sink, Text};
 use crate::funding::Withdrawal;
 use crate::instruments::{Definition, Rates};
 use crate::orders::{Execution, Extra, Matched, Order};
@@ -78,6 +79,7 @@ impl Events {
     pub fn begin_command(&mut self, sequence: u64) {
         self.sequence = sequence;
         self.index = 0;
+        self.bytes.prefetch_room();
     }
 
     pub fn end_command(&mut self) {

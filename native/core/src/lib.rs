@@ -22,6 +22,7 @@ mod audit;
 mod audit_orders;
 mod book;
 mod bucket;
+mod buffer;
 mod canceling;
 mod cells;
 mod codec;

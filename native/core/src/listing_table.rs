@@ -9,8 +9,6 @@ use crate::listings::Listing;
 /// Ids below this are found by one look.
 const NEAR: usize = 1 << 16;
 const NONE: u32 = u32::MAX;
-/// Up to so many listings are likely in a processor's cache: about two hundred kilobytes.
-const NEAR_ANYWAY: usize = 128;
 
 /// Every listing, found by id fast and gone over by id ascending.
 #[derive(Clone, Default)]
@@ -44,13 +42,13 @@ impl Listings {
         self.list.get(place as usize)
     }
 
-    /// Where an instrument's listing is; asks for it when there are too many to be near anyway.
+    /// Where an instrument's listing is; asks for its ways to orders and levels.
     #[inline]
     pub fn prefetch(&self, instrument: u32) -> Option<u32> {
         let place = self.place(instrument)?;
-        if self.list.len() > NEAR_ANYWAY {
-            prefetch_whole(&self.list[place]);
-        }
+        let listing = &self.list[place];
+        prefetch_whole(&listing.open);
+        prefetch_whole(&listing.book);
         u32::try_from(place).ok()
     }
 

@@ -140,14 +140,11 @@ pub fn account_hash(account_slot: u32) -> u64 {
 }
 
 impl OpenOrders {
-    /// No orders, with room in the indexes for so many of so many accounts.
-    pub fn with_capacity(orders: usize, accounts: usize) -> Self {
-        Self {
-            by_client: SlotTable::with_capacity(orders),
-            by_account: SlotTable::with_capacity(accounts),
-            owners: Vec::with_capacity(accounts),
-            ..Self::default()
-        }
+    /// Make room in the indexes, which are empty yet, for so many orders of so many accounts.
+    pub fn make_room(&mut self, orders: usize, accounts: usize) {
+        self.by_client = SlotTable::with_capacity(orders);
+        self.by_account = SlotTable::with_capacity(accounts);
+        self.owners.reserve(accounts);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -281,8 +278,15 @@ impl OpenOrders {
         let owner = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
         let next = self.join_owner(owner, order);
         let slot = self.free.pop().unwrap_or_else(|| self.entries.push(Entry::default()));
+        self.entries[slot].order = order.take();
+        self.link(slot, (id, hash), (owner, next));
+        slot
+    }
+
+    /// Make an order that is in its slot known by its names and to its owner.
+    #[inline(always)]
+    fn link(&mut self, slot: u32, (id, hash): (u64, u64), (owner, next): (u32, u32)) {
         let entry = &mut self.entries[slot];
-        entry.order = order.take();
         entry.place = NIL;
         entry.previous = NIL;
         entry.next = next;
@@ -294,7 +298,27 @@ impl OpenOrders {
         if next != NIL {
             self.entries[next].previous = slot;
         }
-        slot
+    }
+
+    /// Lay an order into the next slot, to be taken in later: nobody finds it before that.
+    pub fn lay(&mut self, order: Order) {
+        self.entries.push(Entry { order, ..Entry::default() });
+    }
+
+    /// How many orders have been laid into slots, from 0.
+    pub fn laid(&self) -> u32 {
+        u32::try_from(self.entries.len()).expect("entries are fewer than 2^32")
+    }
+
+    /// Take in an order that was laid into a slot; it is in no level yet.
+    pub fn add_laid(&mut self, slot: u32) {
+        let order = &self.entries[slot].order;
+        let (id, account_slot, hash) = (order.id, order.account_slot, hash_of(order.client_key));
+        let at = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
+        let owner = &mut self.owners[at as usize];
+        owner.counts.add(&self.entries[slot].order);
+        let next = owner.head;
+        self.link(slot, (id, hash), (at, next));
     }
 
     /// Count an order among its owner's; answers the one that was the newest before it.

@@ -10,21 +10,17 @@ use crate::instruments::Definition;
 use crate::limits::InstrumentRules;
 use crate::listings::{Bucket, Counters, Listing, WINDOW_BOUND, minute_of};
 use crate::lists::OrderList;
-use crate::open::{OpenOrders, client_key};
+use crate::open::client_key;
 use crate::orders::{Extra, Order, Place, Rare};
 use crate::restore::{COUNTER_BOUND, are_distinct, check, read_ascending};
 use crate::words::{InstrumentStatus, ListForm, OrderType, PegType, Prevention, Side, TimeInForce};
 
-/// Fewer bytes than any order takes in a snapshot.
-const ORDER_BYTES_MIN: usize = 64;
 /// How many orders before its turn an order's places in the indexes are asked for.
-const LOOKED_AHEAD: usize = 8;
+const LOOKED_AHEAD: u32 = 8;
 
 /// What is open at an instrument, its accounts not looked up yet.
 pub struct Open {
     instrument: u32,
-    /// In the order of the snapshot: each side of the book as it would trade, then the others by id.
-    orders: Vec<Order>,
     lists: Vec<OrderList>,
 }
 
@@ -37,10 +33,9 @@ impl Engine {
             let instrument = definition.instrument;
             let mut listing = Listing::new(definition);
             self.read_market(reader, &mut listing)?;
-            let orders = self.read_orders(reader, &listing)?;
-            check(orders.iter().all(|order| (1..=listing.counters.order).contains(&order.id)))?;
+            self.read_orders(reader, &mut listing)?;
             let lists = if self.is_version_2() { read_lists(reader, &listing.counters)? } else { Vec::new() };
-            open.push(Open { instrument, orders, lists });
+            open.push(Open { instrument, lists });
             Some((instrument, listing))
         })?;
         self.listings = listings.into_iter().collect();
@@ -92,38 +87,38 @@ impl Engine {
         Some(())
     }
 
-    fn read_orders(&self, reader: &mut Reader<'_>, listing: &Listing) -> Option<Vec<Order>> {
-        let mut orders: Vec<Order> = Vec::new();
+    /// Lay an instrument's orders down where they will stay, in the order of the snapshot: each side of the book as it
+    /// would trade, then the others by id. Anywhere else they would be written, and waited for, twice.
+    fn read_orders(&self, reader: &mut Reader<'_>, listing: &mut Listing) -> Option<()> {
+        let ids = 1..=listing.counters.order;
         for side in [Side::Buy, Side::Sell] {
-            let first = orders.len();
-            let count = reader.u32()? as usize;
-            orders.reserve(count.min(reader.remaining() / ORDER_BYTES_MIN));
-            for _ in 0..count {
+            let mut last_price = None;
+            for _ in 0..reader.u32()? {
                 let order = if self.is_version_2() {
                     self.read_order_2(reader, listing)?
                 } else {
                     read_order(reader, side, &listing.definition)?
                 };
-                check(order.side == side && order.place() == Place::OnBook)?;
+                check(order.side == side && order.place() == Place::OnBook && ids.contains(&order.id))?;
                 // Within a level the order of arrival is checked by the audit.
-                let is_next = |last: &Order| match side {
-                    Side::Buy => last.price >= order.price,
-                    Side::Sell => last.price <= order.price,
-                };
-                check(orders[first..].last().is_none_or(is_next))?;
-                orders.push(order);
+                check(last_price.is_none_or(|last| match side {
+                    Side::Buy => last >= order.price,
+                    Side::Sell => last <= order.price,
+                }))?;
+                last_price = Some(order.price);
+                listing.open.lay(order);
             }
         }
         if self.is_version_2() {
-            let first = orders.len();
+            let mut last_id = 0;
             for _ in 0..reader.u32()? {
                 let order = self.read_order_2(reader, listing)?;
-                check(order.place() != Place::OnBook)?;
-                check(orders[first..].last().is_none_or(|last| last.id < order.id))?;
-                orders.push(order);
+                check(order.place() != Place::OnBook && order.id > last_id && ids.contains(&order.id))?;
+                last_id = order.id;
+                listing.open.lay(order);
             }
         }
-        Some(orders)
+        Some(())
     }
 
     fn read_order_2(&self, reader: &mut Reader<'_>, listing: &Listing) -> Option<Order> {
@@ -159,23 +154,26 @@ impl Engine {
 
     /// Let what was read stand where it stood.
     pub(crate) fn put_open(&mut self, all: Vec<Open>) -> Option<()> {
-        for Open { instrument, mut orders, lists } in all {
+        for Open { instrument, lists } in all {
             let mut turn = self.turn_at(instrument).ok()?;
-            // Each lookup by itself first: none waits for the one before it.
-            for order in &mut orders {
-                order.account_slot = turn.accounts.slot(order.account)?;
-                order.client_key = client_key(order.account_slot, &order.client_id);
-            }
-            turn.listing.open = OpenOrders::with_capacity(orders.len(), orders.len().min(turn.accounts.len()));
-            for at in 0..orders.len() {
-                if let Some(later) = orders.get(at + LOOKED_AHEAD) {
-                    turn.listing.open.prefetch_cells_of(later);
-                    turn.accounts.prefetch_at(later.account_slot);
+            let laid = turn.listing.open.laid();
+            turn.listing.open.make_room(laid as usize, turn.accounts.len().min(laid as usize));
+            turn.listing.book.ladder.reserve(laid as usize);
+            for slot in 0..laid + LOOKED_AHEAD {
+                // Each order's account by itself first: no lookup waits for the one before it.
+                if slot < laid {
+                    let order = turn.listing.open.order_mut(slot);
+                    order.account_slot = turn.accounts.slot(order.account)?;
+                    order.client_key = client_key(order.account_slot, &order.client_id);
+                    let order = turn.listing.open.order(slot);
+                    turn.listing.open.prefetch_cells_of(order);
+                    turn.accounts.prefetch_at(order.account_slot);
                 }
-                let order = &mut orders[at];
+                let Some(slot) = slot.checked_sub(LOOKED_AHEAD) else { continue };
+                let order = turn.listing.open.order(slot);
                 check(turn.listing.open.by_id(order.id).is_none())?;
                 check(turn.listing.open.by_client_of(order).is_none())?;
-                turn.enter(order);
+                turn.enter_laid(slot);
             }
             turn.listing.book.forget_changes();
             for mut list in lists {

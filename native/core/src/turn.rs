@@ -74,8 +74,26 @@ impl Turn<'_> {
             self.venue.expiries.insert((expires_us, self.listing.definition.instrument, order.id));
         }
         let place = order.place();
+        let slot = self.listing.open.add(order);
+        self.stand(slot, place);
+    }
+
+    /// As [`Self::enter`], of an order that was laid into a slot.
+    pub fn enter_laid(&mut self, slot: u32) {
+        let order = self.listing.open.order(slot);
+        self.accounts.count_in(order);
+        let expires_us = order.expires_us();
+        if expires_us > 0 {
+            self.venue.expiries.insert((expires_us, self.listing.definition.instrument, order.id));
+        }
+        let place = order.place();
+        self.listing.open.add_laid(slot);
+        self.stand(slot, place);
+    }
+
+    #[inline(always)]
+    fn stand(&mut self, slot: u32, place: Place) {
         let Listing { open, book, triggers, .. } = &mut *self.listing;
-        let slot = open.add(order);
         match place {
             Place::OnBook => book.join(open, slot),
             Place::Waiting => triggers.add(open.order(slot)),
