@@ -13,7 +13,8 @@ from bench.machine import machine
 from chaos.checker import SHOWN_MAX, Verdict
 from chaos.measure import Felt, KindFigures, by_kind
 
-RESULTS: Final = Path(__file__).parents[1] / "bench" / "results"
+ROOT: Final = Path(__file__).parents[1]
+RESULTS: Final = ROOT / "bench" / "results"
 KEPT: Final = RESULTS / "chaos.json"
 
 
@@ -65,7 +66,8 @@ def whole(run: Run, verdict: Verdict, how: dict[str, Any], notes: Sequence[tuple
         "held against each other": verdict.counted,
         "by kind": [msgspec.to_builtins(figures) for figures in by_kind(run.felt)],
         "each fault": [msgspec.to_builtins(fault) for fault in run.felt],
-        "notes": [f"{at:9.2f} {text}" for at, text in notes],
+        # What a command of the database's says names files: where this checkout lies is nobody's business.
+        "notes": [f"{at:9.2f} {text.replace(f'{ROOT}/', '')}" for at, text in notes],
     }
 
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+from chaos.checker import Verdict
 from chaos.faults import Fault, Kind
 from chaos.history import Kind as Asked
 from chaos.history import Outcome, Request, encode, read
 from chaos.inject import Injected
 from chaos.measure import by_kind, felt
 from chaos.picture import draw
-from chaos.report import Run, keep, recorded, table
+from chaos.report import ROOT, Run, keep, recorded, table, whole
 
 REQUESTS = [
     Request(
@@ -30,6 +31,12 @@ def test_runs_that_are_kept_add_up(tmp_path: Path) -> None:
     keep(run, path)
     assert sum(kept.faults for kept in keep(run, path)) == 4
     assert recorded(path) == [run, run]
+
+
+def test_a_report_does_not_tell_where_its_checkout_lies() -> None:
+    run = Run(when="now", commit="c", seed=1, faults=0, lost=0, doubled=0, breaks=0, kinds={}, felt=[])
+    report = whole(run, Verdict(), {}, [(1.0, f'executing "{ROOT}/bin/postgres", then {ROOT}/bin/pg_rewind')])
+    assert report["notes"] == ['     1.00 executing "bin/postgres", then bin/pg_rewind']
 
 
 def test_the_table_has_a_line_for_each_kind_and_one_above() -> None:
