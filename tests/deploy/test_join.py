@@ -19,6 +19,12 @@ PATH = "/openbourse/test/settings"
 
 
 @pytest.fixture
+def signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+
+
+@pytest.fixture
 def join() -> ModuleType:
     spec = importlib.util.spec_from_file_location("join", ROOT / "deploy" / "image" / "join.py")
     assert spec is not None
@@ -29,11 +35,8 @@ def join() -> ModuleType:
 
 
 @mock_aws
-def test_settings_and_secrets_become_an_environment_file(
-    join: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+@pytest.mark.usefixtures("signed_in")
+def test_settings_and_secrets_become_an_environment_file(join: ModuleType, tmp_path: Path) -> None:
     region = "eu-central-1"
     vault = boto3.client("secretsmanager", region_name=region)
     kept = {
@@ -125,11 +128,8 @@ def test_a_setting_that_is_not_there_yet_is_waited_for(join: ModuleType, missing
 
 
 @mock_aws
-def test_an_instance_without_its_settings_keeps_nothing(
-    join: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+@pytest.mark.usefixtures("signed_in")
+def test_an_instance_without_its_settings_keeps_nothing(join: ModuleType, tmp_path: Path) -> None:
     instance = {"OPENBOURSE_SETTINGS_PATH": PATH, "AWS_REGION": "eu-central-1", "OPENBOURSE_ROLES": "gateway"}
     with pytest.raises(ValueError, match="not there yet"):
         join.fetch(instance, tmp_path, "10.0.1.7")
