@@ -11,6 +11,8 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
+# A venue is nine processes that import the same: compiled once, by the set-up, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 PYTEST_ARGS ?=
 # Tests that start whole venues want the machine for themselves; all others run side by side, one more than two cores hold,
@@ -107,7 +109,7 @@ clean:  ## remove what was installed and built, not the data in var/
 	@echo "Python: installing packages into .venv"
 	@[ -x $(BIN)/python ] || "$$(sh requirements/tools.sh python)" -m venv .venv
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
-	@$(UV) pip install --require-hashes -r requirements/run.lock
+	@$(UV) pip install --require-hashes --compile-bytecode -r requirements/run.lock
 	@touch $@
 
 .venv/.dev.ok: .venv/.run.ok requirements/dev.lock
@@ -130,6 +132,7 @@ clean:  ## remove what was installed and built, not the data in var/
 .venv/.native.ok: .venv/.run.ok pyproject.toml $(NATIVE)
 	@echo "Rust: building the engine (a minute or so the first time)"
 	@$(UV) pip install --no-deps --no-build-isolation --reinstall-package openbourse -C build-args=--locked -e .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 .venv/.web.ok: .venv/.run.ok $(WEB)
