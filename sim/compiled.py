@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 import sim
+from sim.unfolded import unfolded
 
 HERE: Final = Path(__file__).parent
 BUILT: Final = HERE.parent / "build" / "reference"
-PLAIN: Final = frozenset({"reference_record.py", "reference_state.py"})
+PLAIN: Final = frozenset({"reference_record.py"})
 """Asked for their fields by name at run time, which machine code does not offer."""
 BUILD_SECONDS_MAX: Final = 600
 
@@ -46,6 +47,9 @@ def build(built: Path = BUILT) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(HERE, work / "sim", ignore=shutil.ignore_patterns("cluster", "__pycache__"))
     names = [f"sim/{path.name}" for path in translated()]
+    for name in names:
+        path = work / name
+        path.write_text(unfolded(path.read_text()))
     command = (sys.executable, "-m", "mypyc", *names)
     try:
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS_MAX)

@@ -7,7 +7,7 @@ from openbourse.protocol.instruments import Side
 from openbourse.protocol.lists import ListStatus
 from sim.reference_effects import Effects
 from sim.reference_record import Record
-from sim.reference_state import Instrument, Order, OrderList, Place, State, notional
+from sim.reference_state import FIELDS, Instrument, Order, OrderList, Place, State, notional
 
 _NOTHING_NEW: Final = {
     "last_price": 0,
@@ -84,7 +84,7 @@ class Life:
             EventKind.ORDER_UPDATED,
             frame_version=2 if order.is_extended else 1,
             **(
-                vars(order)
+                {name: getattr(order, name) for name in FIELDS}
                 | _NOTHING_NEW
                 | {
                     "instrument": self.instrument.image.instrument,

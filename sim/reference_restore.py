@@ -178,8 +178,8 @@ class _Reader:
             remaining = row.quantity - row.executed - row.prevented
             held = notional(row.price, remaining) if side == Side.BUY else remaining
             fields |= {"side": side, "held": held, "visible": remaining, "place": Place.ON_BOOK}
+        fields["place"] = Place(fields["place"])
         order = Order(has_strategy=bool(row.flags), quote_quantity=0, **fields)
-        order.place = Place(order.place)
         require((order.place == Place.ON_BOOK) == bool(side), "an order's place")
         require(not side or order.side == side, "an order's side")
         self.check_order(instrument, order)

@@ -1,7 +1,7 @@
 """What the engine remembers, in plain dicts and lists."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Final
 
@@ -115,7 +115,11 @@ class Order:
         )
 
 
-@dataclass(slots=True)
+FIELDS: Final = tuple(one.name for one in fields(Order))
+"""What an order remembers, by name."""
+
+
+@dataclass
 class OrderList:
     """An order list until it is done: its orders' ids and last known client ids, ended ones too."""
 
@@ -147,7 +151,7 @@ def no_rules(instrument: int) -> Record:
     return Record(**(dict.fromkeys(RULES_IMAGE.names, 0) | {"instrument": instrument}))
 
 
-@dataclass(slots=True)
+@dataclass
 class Instrument:
     """A listed pair: its images, its counters, its last price and window, its book, and what is not on the book."""
 
@@ -262,7 +266,7 @@ class Instrument:
             self.window.pop()
 
 
-@dataclass(slots=True)
+@dataclass
 class Account:
     """A holder of balances."""
 
@@ -279,7 +283,7 @@ class Account:
         return self.balances.get(asset, (0, 0))[0]
 
 
-@dataclass(slots=True)
+@dataclass
 class Session:
     """A sender's memory of what it sent: counter → the sequence of the command that carried it."""
 
@@ -288,7 +292,7 @@ class Session:
     recorded: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass
 class State:
     """Everything the engine remembers."""
 

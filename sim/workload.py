@@ -140,7 +140,7 @@ class Workload:
         chance = self.random.random()
         if chance < 0.02 and self.sent:
             return self.random.choice(self.sent)
-        command = self.random.choices(self.makers, cum_weights=self.weights)[0]()
+        command = self.random.weighted(self.makers, self.weights)()
         data = command.encode(self.identity())
         if chance > 0.985:
             return self.broken(data)

@@ -188,8 +188,8 @@ class Exotic:
         """Return a cancel-replace whose new order has extras."""
         command = self.trading.cancel_replace()
         image = self.known.images.get(command.new.instrument, self.known.any_image())
-        make = self.random.choice((self.stop_fields, self.limit_fields))
-        new = self.make(command.new.account, image, make(image))
+        fields = self.stop_fields(image) if self.random.choice((True, False)) else self.limit_fields(image)
+        new = self.make(command.new.account, image, fields)
         return msgspec.structs.replace(command, new=new)
 
 

@@ -1,6 +1,5 @@
 """What a workload knows of the venue: learned from events alone."""
 
-from random import Random
 from typing import Final
 
 import msgspec
@@ -22,6 +21,7 @@ from openbourse.protocol.events import (
 )
 from openbourse.protocol.instruments import Instrument, InstrumentStatus
 from openbourse.protocol.lists import ListStatus
+from sim.workload_dice import Dice
 
 _WATCHED: Final = frozenset(
     (
@@ -53,7 +53,7 @@ class Known:
     """Accounts, instruments, open orders and held withdrawals, and the dice."""
 
     def __init__(self, seed: int, accounts: int, rules: int) -> None:
-        self.random = Random(seed)
+        self.random = Dice(seed)
         self.accounts = list(range(2, 2 + accounts))
         self.assets = [1, 2, 3, 4]
         self.images: dict[int, Instrument] = {}

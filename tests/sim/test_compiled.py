@@ -14,7 +14,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "reference_sum.py").write_text("def total(values: list[int]) -> int:\n    return sum(values)\n")
-    (package / "reference_state.py").write_text("STATE = 1\n")
+    (package / "reference_record.py").write_text("STATE = 1\n")
     monkeypatch.setattr(compiled, "HERE", package)
     return package
 
