@@ -16,8 +16,12 @@ class Effects:
         self.balances_before: dict[tuple[int, int], tuple[int, int]] = {}
         self.levels_before: dict[tuple[int, int, int], tuple[int, int]] = {}
 
-    def emit(self, kind: int, *, frame_version: int = 1, **values: Any) -> None:
+    def emit(self, kind: int, **values: Any) -> None:
         """Append an event."""
+        self.append(kind, 1, values)
+
+    def append(self, kind: int, frame_version: int, values: dict[str, Any]) -> None:
+        """Append an event of a version of its layout."""
         self.frames.append(write_event(kind, frame_version, len(self.frames), self.state.sequence, values))
 
     def move(self, account: int, asset: int, available: int = 0, held: int = 0) -> None:

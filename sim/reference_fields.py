@@ -7,7 +7,7 @@ and after a text's name the lengths it may have. Nothing here is shared with src
 from collections.abc import Mapping
 from operator import itemgetter
 from struct import Struct
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sim.reference_record import Record
 
@@ -28,37 +28,53 @@ def numbers(text: str) -> frozenset[int]:
     return frozenset(allowed)
 
 
-class Run:
+class Part:
+    """Some fields of a layout."""
+
+    names: list[str]
+
+    def read(self, data: bytes, at: int, into: dict[str, Any]) -> int:
+        """Add the fields that begin at an offset; return the offset after them. Raises Malformed."""
+        raise NotImplementedError
+
+    def write(self, values: Mapping[str, Any]) -> bytes:
+        """Return the bytes of the fields."""
+        raise NotImplementedError
+
+
+class Run(Part):
     """Fields of fixed size, one after the other."""
 
     def __init__(self, fields: list[list[str]]) -> None:
         self.names = [field[1] for field in fields]
-        # One name alone would give its bare value: the first is asked for twice, and dropped.
-        self.pick = itemgetter(self.names[0], *self.names)
+        self.pick = itemgetter(*self.names)
         self.struct = Struct("<" + "".join(_SIZES[field[0]] for field in fields))
+        self.size = self.struct.size
         self.wide = [place for place, field in enumerate(fields) if field[0] == "i128"]
         self.allowed = [(field[1], numbers(field[2])) for field in fields if len(field) > 2]
 
     def read(self, data: bytes, at: int, into: dict[str, Any]) -> int:
-        if at + self.struct.size > len(data):
+        if at + self.size > len(data):
             raise Malformed("too short")
         values = list(self.struct.unpack_from(data, at))
         for place in self.wide:
             values[place] = int.from_bytes(values[place], "little", signed=True)
-        into.update(zip(self.names, values, strict=True))
+        for place, name in enumerate(self.names):
+            into[name] = values[place]
         for name, allowed in self.allowed:
             if into[name] not in allowed:
                 raise Malformed(name)
-        return at + self.struct.size
+        return at + self.size
 
     def write(self, values: Mapping[str, Any]) -> bytes:
-        _, *row = self.pick(values)
+        # One name alone gives its bare value.
+        row = list(self.pick(values)) if len(self.names) > 1 else [self.pick(values)]
         for place in self.wide:
             row[place] = row[place].to_bytes(16, "little", signed=True)
         return self.struct.pack(*row)
 
 
-class Text:
+class Text(Part):
     """A length byte and that many bytes of printable ASCII."""
 
     def __init__(self, name: str, lengths: str) -> None:
@@ -79,15 +95,6 @@ class Text:
     def write(self, values: Mapping[str, Any]) -> bytes:
         text: bytes = values[self.name]
         return bytes([len(text)]) + text
-
-
-class Part(Protocol):
-    """Some fields of a layout."""
-
-    names: list[str]
-
-    def read(self, data: bytes, at: int, into: dict[str, Any]) -> int: ...
-    def write(self, values: Mapping[str, Any]) -> bytes: ...
 
 
 def parts_of(text: str) -> list[Part]:
@@ -128,7 +135,7 @@ class Layout:
         return b"".join([part.write(values) for part in self.parts])
 
 
-class Repeated:
+class Repeated(Part):
     """A u8 count and that many rows of one layout."""
 
     def __init__(self, name: str, row: Layout) -> None:
@@ -152,7 +159,7 @@ class Repeated:
         return bytes([len(rows)]) + b"".join([self.row.write(vars(row)) for row in rows])
 
 
-class Optional:
+class Optional(Part):
     """A u8 of bits, and for each set bit, lowest first, the fields it stands for; the others are 0."""
 
     def __init__(self, name: str, *texts: str) -> None:
@@ -177,7 +184,7 @@ class Optional:
         return bytes([bits]) + b"".join(present)
 
 
-class Absent:
+class Absent(Part):
     """What another version of the layout has and this one has not: every field is 0, no bytes."""
 
     def __init__(self, names: list[str]) -> None:

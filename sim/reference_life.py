@@ -7,7 +7,7 @@ from openbourse.protocol.instruments import Side
 from openbourse.protocol.lists import ListStatus
 from sim.reference_effects import Effects
 from sim.reference_record import Record
-from sim.reference_state import FIELDS, Instrument, Order, OrderList, Place, State, notional
+from sim.reference_state import Instrument, Order, OrderList, Place, State, notional
 
 _NOTHING_NEW: Final = {
     "last_price": 0,
@@ -80,25 +80,17 @@ class Life:
             flags |= OrderFlag.HAS_STRATEGY
         if order.by_quote:
             flags |= OrderFlag.BY_QUOTE
-        self.effects.emit(
-            EventKind.ORDER_UPDATED,
-            frame_version=2 if order.is_extended else 1,
-            **(
-                {name: getattr(order, name) for name in FIELDS}
-                | _NOTHING_NEW
-                | {
-                    "instrument": self.instrument.image.instrument,
-                    "status": status,
-                    "execution": execution,
-                    "expiry": expiry,
-                    "flags": flags,
-                    "execution_id": self.instrument.last_execution,
-                    "request_id": request_id,
-                    "original_client_id": original_client_id,
-                }
-                | this_execution
-            ),
-        )
+        image = order.image() | _NOTHING_NEW
+        image["instrument"] = self.instrument.image.instrument
+        image["status"] = status
+        image["execution"] = execution
+        image["expiry"] = expiry
+        image["flags"] = flags
+        image["execution_id"] = self.instrument.last_execution
+        image["request_id"] = request_id
+        image["original_client_id"] = original_client_id
+        image.update(this_execution)
+        self.effects.append(EventKind.ORDER_UPDATED, 2 if order.is_extended else 1, image)
 
     def end(self, order: Order, execution: Execution, status: OrderStatus, **more: Any) -> None:
         """End an open order wherever it is, and give back what it holds. Its list is told only if that ends it too."""

@@ -1,9 +1,9 @@
 """What the engine remembers, in plain dicts and lists."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import OrderType, Side
@@ -114,9 +114,38 @@ class Order:
             or self.amends
         )
 
-
-FIELDS: Final = tuple(one.name for one in fields(Order))
-"""What an order remembers, by name."""
+    def image(self) -> dict[str, Any]:
+        """Return what an event tells of the order itself, by name."""
+        return {
+            "account": self.account,
+            "order": self.order,
+            "side": self.side,
+            "type": self.type,
+            "time_in_force": self.time_in_force,
+            "stp": self.stp,
+            "price": self.price,
+            "quantity": self.quantity,
+            "executed": self.executed,
+            "cumulative_quote": self.cumulative_quote,
+            "quote_quantity": self.quote_quantity,
+            "prevented": self.prevented,
+            "created_us": self.created_us,
+            "working_us": self.working_us,
+            "strategy_id": self.strategy_id,
+            "strategy_type": self.strategy_type,
+            "held": self.held,
+            "client_id": self.client_id,
+            "stop_price": self.stop_price,
+            "trailing_delta": self.trailing_delta,
+            "trailing_us": self.trailing_us,
+            "iceberg": self.iceberg,
+            "peg_type": self.peg_type,
+            "peg_offset": self.peg_offset,
+            "sent_price": self.sent_price,
+            "list_id": self.list_id,
+            "expires_us": self.expires_us,
+            "amends": self.amends,
+        }
 
 
 @dataclass

@@ -47,6 +47,7 @@ GRIDS: Final = (
 )
 # One lot is worth 2^88: sums come near every bound, and the window's minutes overflow.
 GIANT: Final = (1, UNIT * 2**27, 2**61)
+MIDDLES: Final = {(tick, step): middle for tick, step, middle in (*GRIDS, GIANT)}
 
 
 class Known:

@@ -7,7 +7,7 @@ import msgspec
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.commands import CancelAll, CancelOrder, CancelReplace, PlaceOrder, RequestFlag
 from openbourse.protocol.instruments import Instrument, OrderType, Side, TimeInForce
-from sim.workload_known import GIANT, GRIDS, Known
+from sim.workload_known import MIDDLES, Known
 
 _EXTREMES: Final = (-(2**63), -1, 0, 1, 2**31, 2**62, 2**63 - 1)
 EXTREME_AMOUNTS: Final = (-(2**127), -1, 0, 1, 2**64, 2**95, 2**96 - 1, 2**96, 2**127 - 1)
@@ -32,7 +32,7 @@ class Trading:
 
     def middle(self, image: Instrument) -> int:
         """Return the price around which an instrument trades."""
-        return next((grid[2] for grid in (*GRIDS, GIANT) if grid[:2] == (image.tick, image.step)), image.tick * 100)
+        return MIDDLES.get((image.tick, image.step), image.tick * 100)
 
     def price(self, image: Instrument) -> int:
         """Return a price near the instrument's middle, rarely off its tick."""
