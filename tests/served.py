@@ -41,6 +41,7 @@ from openbourse.protocol.commands import (
     SetRules,
 )
 from openbourse.protocol.events import decode
+from tests.exchange import UNENCRYPTED
 
 ALICE, BOB = 1_000, 1_001
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
@@ -234,7 +235,8 @@ async def served(
     venue.port = listener.getsockname()[1]
     task = asyncio.create_task(serve(venue.app, listener, venue.limits, venue.sockets, venue.stop, venue.app.sheds))
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{venue.port}", timeout=10) as venue.http:
+        url = f"http://127.0.0.1:{venue.port}"
+        async with httpx.AsyncClient(base_url=url, timeout=10, verify=UNENCRYPTED) as venue.http:
             yield venue
     finally:
         venue.stop.set()

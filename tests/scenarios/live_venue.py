@@ -16,7 +16,7 @@ from openbourse.protocol.events import CommandRejected, decode
 from openbourse.settings import ProcessSettings
 from openbourse.supervisor.stores import find_running
 from openbourse.wiring.stores import Stores
-from tests.exchange import Account, Exchange
+from tests.exchange import UNENCRYPTED, Account, Exchange
 
 PATIENCE_US: Final = 10_000_000
 ANSWER_S_MAX: Final = 20.0
@@ -92,7 +92,7 @@ class Theatre:
 
     def __init__(self, exchange: Exchange) -> None:
         self.operator = Operator(_settings(exchange))
-        self.http = httpx.Client(base_url=exchange.base_url, timeout=10)
+        self.http = httpx.Client(base_url=exchange.base_url, timeout=10, verify=UNENCRYPTED)
         self.played = 0
 
     def close(self) -> None:
