@@ -36,7 +36,11 @@ def _fuzz(commands: int, seed: int | None, jobs: int, console: Console) -> int:
     from sim.fuzz import fuzz_in_pieces, next_seed, recorded, report
 
     first = next_seed(recorded()) if seed is None else seed
-    return report(*fuzz_in_pieces(commands, first, jobs, console), console)
+    try:
+        return report(*fuzz_in_pieces(commands, first, jobs, console), console)
+    except KeyboardInterrupt as fault:
+        console.print(f"interrupted: {fault}", highlight=False)
+        return 130
 
 
 def _differential(options: argparse.Namespace, console: Console) -> int:

@@ -7,9 +7,10 @@ import hashlib
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from sim.reference import Engine as Reference
 
 COMMANDS_A_SEED: Final = 10_000
 PIECE_COMMANDS: Final = 250_000
-"""A run is kept in pieces of so many: what was compared before it was interrupted counts."""
+"""A run is kept in pieces of so many: what was compared before it was killed counts."""
 DIFFERENCES_MAX: Final = 3
 COMPARED: Final = ("native", "sim", "src/openbourse/protocol")
 """What a comparison is of: pieces join while none of it changes, whatever else a commit brings."""
@@ -32,10 +33,18 @@ RECORD: Final = ROOT / "bench" / "results" / "fuzz.json"
 Run = dict[str, int | float | str]
 
 
+class Interrupted(KeyboardInterrupt):
+    """A run was ended by hand."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"{run['commands']} commands of a piece kept")
+        self.run = run
+
+
 def compare(seed: int, commands: int) -> tuple[int, int, str]:
     """Drive core and reference with one seed. Return the seed, how many commands ran, and what differs, if anything."""
-    count, difference = run_seed(seed, commands, (Reference, Native))
-    return seed, count, "" if difference is None else str(difference)
+    size, difference = run_seed(seed, commands, (Reference, Native))
+    return seed, size, "" if difference is None else str(difference)
 
 
 def recorded(path: Path = RECORD) -> list[Run]:
@@ -105,31 +114,46 @@ def code_compared() -> str:
 
 
 def fuzz(commands: int, seed: int, jobs: int, console: Console) -> Run:
-    """Compare until that many commands ran, or enough differences were found; return the run."""
-    done = seeds = differences = 0
-    started = time.monotonic()
+    """Compare until that many commands ran, or enough differences were found; return the run.
+
+    Raises Interrupted with what was compared until then.
+    """
+    counts: dict[int, int] = {}
+    differences, is_interrupted, started = 0, False, time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"from seed {seed}", total=commands)
-        for _, count, text in _results(commands, seed, jobs):
-            done += count
-            seeds += 1
-            progress.advance(task, count)
-            if text:
-                differences += 1
-                console.print(text, markup=False, highlight=False, soft_wrap=True)
-                if differences >= DIFFERENCES_MAX:
-                    break
-    return {
+    try:
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task(f"from seed {seed}", total=commands)
+            for one, size, text in _results(commands, seed, jobs):
+                counts[one] = size
+                progress.advance(task, size)
+                if text:
+                    differences += 1
+                    console.print(text, markup=False, highlight=False, soft_wrap=True)
+                    if differences >= DIFFERENCES_MAX:
+                        break
+    except KeyboardInterrupt:
+        is_interrupted = True
+        counts = without_gaps(counts, seed)
+    run: Run = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _git("rev-parse", "--short", "HEAD"),
         "code": code_compared(),
         "first_seed": seed,
-        "seeds": seeds,
-        "commands": done,
+        "seeds": len(counts),
+        "commands": sum(counts.values()),
         "differences": differences,
         "seconds": round(time.monotonic() - started, 1),
     }
+    if is_interrupted:
+        raise Interrupted(run)
+    return run
+
+
+def without_gaps(counts: Mapping[int, int], seed: int) -> dict[int, int]:
+    """Return the seeds that follow each other from the first one on: the next run takes up after the last of them."""
+    end = next(place for place in count(seed) if place not in counts)
+    return {place: counts[place] for place in range(seed, end)}
 
 
 def fuzz_in_pieces(commands: int, seed: int, jobs: int, console: Console, path: Path = RECORD) -> tuple[Run, list[Run]]:
@@ -138,7 +162,12 @@ def fuzz_in_pieces(commands: int, seed: int, jobs: int, console: Console, path: 
     while whole is None or (int(whole["commands"]) < commands and not whole["differences"]):
         done = 0 if whole is None else int(whole["commands"])
         first = seed if whole is None else seed + int(whole["seeds"])
-        piece = fuzz(min(PIECE_COMMANDS, commands - done), first, jobs, console)
+        try:
+            piece = fuzz(min(PIECE_COMMANDS, commands - done), first, jobs, console)
+        except Interrupted as fault:
+            if fault.run["commands"] or fault.run["differences"]:
+                keep(fault.run, path)
+            raise
         runs = keep(piece, path)
         whole = piece if whole is None else _sum(whole, piece)
     return whole, runs

@@ -1,5 +1,6 @@
 """Runs in bulk add up: each takes up where the last one's seeds ended, and says what it found."""
 
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from sim import fuzz as module
-from sim.fuzz import Run, fuzz, fuzz_in_pieces, keep, next_seed, recorded, report
+from sim.fuzz import Interrupted, Run, fuzz, fuzz_in_pieces, keep, next_seed, recorded, report
 
 
 def test_a_run_compares_what_was_asked_for_and_is_kept(tmp_path: Path) -> None:
@@ -61,6 +62,36 @@ def test_what_was_compared_before_an_interruption_is_kept(tmp_path: Path, monkey
         (7, 50, 500_000, 2)
     ]
     assert next_seed(recorded(path)) == 57
+
+
+def test_a_piece_that_is_interrupted_keeps_the_seeds_that_follow_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def results(_commands: int, seed: int, _jobs: int) -> Iterator[tuple[int, int, str]]:
+        yield seed + 1, 11, ""
+        yield seed, 10, ""
+        yield seed + 3, 13, ""
+        raise KeyboardInterrupt
+
+    path = tmp_path / "fuzz.json"
+    monkeypatch.setattr(module, "_results", results)
+    with pytest.raises(Interrupted, match="21 commands"):
+        fuzz_in_pieces(1_000, 7, 2, Console(quiet=True), path)
+    assert [(run["first_seed"], run["seeds"], run["commands"]) for run in recorded(path)] == [(7, 2, 21)]
+    assert next_seed(recorded(path)) == 9
+
+
+def test_an_interruption_before_anything_was_compared_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def results(_commands: int, _seed: int, _jobs: int) -> Iterator[tuple[int, int, str]]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(module, "_results", results)
+    with pytest.raises(Interrupted):
+        fuzz_in_pieces(1_000, 7, 2, Console(quiet=True), tmp_path / "fuzz.json")
+    assert recorded(tmp_path / "fuzz.json") == []
 
 
 def test_the_last_line_tells_commands_and_differences() -> None:
