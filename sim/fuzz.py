@@ -118,6 +118,8 @@ def fuzz(commands: int, seed: int, jobs: int, console: Console) -> Run:
 
     Raises Interrupted with what was compared until then.
     """
+    # Asked first: what is edited meanwhile is not what is compared.
+    run: Run = {"commit": _git("rev-parse", "--short", "HEAD"), "code": code_compared(), "first_seed": seed}
     counts: dict[int, int] = {}
     differences, is_interrupted, started = 0, False, time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -135,11 +137,8 @@ def fuzz(commands: int, seed: int, jobs: int, console: Console) -> Run:
     except KeyboardInterrupt:
         is_interrupted = True
         counts = without_gaps(counts, seed)
-    run: Run = {
+    run |= {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _git("rev-parse", "--short", "HEAD"),
-        "code": code_compared(),
-        "first_seed": seed,
         "seeds": len(counts),
         "commands": sum(counts.values()),
         "differences": differences,

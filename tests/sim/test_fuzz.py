@@ -81,6 +81,18 @@ def test_a_piece_that_is_interrupted_keeps_the_seeds_that_follow_each_other(
     assert next_seed(recorded(path)) == 9
 
 
+def test_a_run_is_of_the_code_that_it_began_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = ["begun with"]
+
+    def results(_commands: int, seed: int, _jobs: int) -> Iterator[tuple[int, int, str]]:
+        code[0] = "edited meanwhile"
+        yield seed, 10, ""
+
+    monkeypatch.setattr(module, "code_compared", lambda: code[0])
+    monkeypatch.setattr(module, "_results", results)
+    assert fuzz(10, 7, 1, Console(quiet=True))["code"] == "begun with"
+
+
 def test_an_interruption_before_anything_was_compared_keeps_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
