@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check fmt web bench bench-engine referee fuzz sanitize sim chaos infra deploy-check lock clean
+.PHONY: help setup run test check check-python check-rust test-rust test-web fmt web bench bench-engine referee fuzz sanitize sim chaos infra deploy-check lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -15,9 +15,15 @@ export UV_NO_PROGRESS := 1
 unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 PYTEST_ARGS ?=
+# What is Python's and what is Rust's is built and checked side by side; what each command says comes in one piece.
+SIDE_BY_SIDE = $(MAKE) --silent --jobs 2 --output-sync=line
+# cargo shares the cores out by itself, and complains of make's way of doing so, which is closed to it.
+CARGO := MAKEFLAGS= cargo
 # Tests that start whole venues want the machine for themselves; all others run side by side, one more than two cores hold,
 # for many wait. Whole venues that nobody asks for times of (runbooks, clients, stories, the page) may be two at a time.
 PROCESSES := system or browser or clients
+# A file's tests stay together, and tests/conftest.py says which files are begun first.
+FILES := --dist loadfile --no-loadscope-reorder
 PATIENT := tests/runbooks tests/clients tests/scenarios tests/cli tests/web
 
 # The stable compiler has the sanitizer; RUSTC_BOOTSTRAP lets it be asked for. With a target of its own what cargo builds
@@ -38,23 +44,32 @@ setup: .venv/.dev.ok .venv/.native.ok .venv/.web.ok  ## install everything that 
 run: .venv/.native.ok .venv/.web.ok  ## start the exchange: make run ARGS='--no-demo --port 8123 --data DIR'
 	@exec $(BIN)/openbourse up $(ARGS)
 
-test: setup check  ## every check and every test
-	@if [ -f native/Cargo.toml ]; then cargo test --quiet --locked --workspace --exclude openbourse-python \
-	  --manifest-path native/Cargo.toml; fi
-	@if [ -f web/package.json ]; then npm --prefix web run --silent test; fi
+test:  ## every check and every test
+	@$(SIDE_BY_SIDE) setup check-rust check-python test-rust test-web
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/pytest $(PYTEST_ARGS); else \
-	  $(BIN)/pytest --numprocesses 3 --dist loadfile -m "not ($(PROCESSES))" && \
-	  $(BIN)/pytest --numprocesses 2 --dist loadfile -m "$(PROCESSES)" $(PATIENT) && \
+	  $(BIN)/pytest --numprocesses 3 $(FILES) -m "not ($(PROCESSES))" --ignore=tests/test_tidy.py && \
+	  $(BIN)/pytest --numprocesses 2 $(FILES) -m "$(PROCESSES)" $(PATIENT) && \
 	  $(BIN)/pytest -m "$(PROCESSES)" $(PATIENT:%=--ignore=%); fi
 
-check: setup  ## format, lint, types, import contracts, house rules
+check:  ## format, lint, types, import contracts, house rules
+	@$(SIDE_BY_SIDE) setup check-rust check-python
+
+check-python: .venv/.dev.ok .venv/.native.ok
 	@$(BIN)/ruff format --check --quiet . || { echo "make fmt puts the format right"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest --quiet tests/test_tidy.py
-	@if [ -f native/Cargo.toml ]; then cargo fmt --all --check --manifest-path native/Cargo.toml && \
-	  cargo clippy --quiet --locked --all-targets --manifest-path native/Cargo.toml -- -D warnings; fi
+
+check-rust: .venv/.run.ok
+	@cargo fmt --all --check --manifest-path native/Cargo.toml
+	@$(CARGO) clippy --quiet --locked --all-targets --manifest-path native/Cargo.toml -- -D warnings
+
+test-rust: .venv/.run.ok
+	@$(CARGO) test --quiet --locked --workspace --exclude openbourse-python --manifest-path native/Cargo.toml
+
+test-web: .venv/.web.ok
+	@npm --prefix web run --silent test
 
 fmt: .venv/.dev.ok  ## put the format right
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

@@ -26,6 +26,18 @@ from openbourse.supervisor.valkey import Valkey
 pytest_plugins = ["tests.exchange", "tests.emulators"]
 
 T = TypeVar("T")
+# The longest files: whatever is begun last keeps all but one process waiting for its end.
+BEGUN_FIRST = (
+    "tests/engine/test_differential.py",
+    "tests/sim/test_planted_defects.py",
+    "tests/sim/test_differential.py",
+    "tests/sim/test_compiled.py",
+    "tests/archive/test_dropping.py",
+    "tests/wiring/test_dropping.py",
+    "tests/wiring/test_process.py",
+    "tests/clients/test_clients.py",
+    "tests/runbooks/test_runbooks.py",
+)
 # Whoever asks for one of these starts the whole program.
 WHOLE_VENUES = {"exchange", "own_exchange"}
 START_SECONDS_MAX = 30.0
@@ -36,7 +48,9 @@ TEST_CONFIGURATION = {"fsync": "off", "full_page_writes": "off", "shared_buffers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that starts the whole program: `make test` runs these one after the other."""
+    """Mark every test that starts the whole program, which `make test` runs apart; put the longest files first."""
+    ranks = {name: rank for rank, name in enumerate(BEGUN_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(ranks)))
     for item in items:
         if WHOLE_VENUES & set(getattr(item, "fixturenames", ())):
             item.add_marker("system")

@@ -4,6 +4,8 @@ import asyncpg
 import redis.asyncio
 
 from openbourse.settings import ProcessSettings
+from tests.conftest import BEGUN_FIRST
+from tests.test_tidy import ROOT
 
 
 async def test_each_test_has_two_databases_of_its_own(journal_url: str, database_url: str) -> None:
@@ -27,6 +29,10 @@ async def test_valkey_is_empty_again(valkey_url: str) -> None:
     client = redis.asyncio.from_url(valkey_url)
     assert await client.dbsize() == 0
     await client.aclose()
+
+
+def test_files_that_are_begun_first_are_there() -> None:
+    assert [name for name in BEGUN_FIRST if not (ROOT / name).is_file()] == []
 
 
 def test_secrets_never_appear_when_settings_are_shown(settings: ProcessSettings) -> None:
