@@ -40,6 +40,8 @@ impl Wide {
 pub struct Row {
     /// 0: nothing yet; no asset has that id.
     asset: u32,
+    /// Where the command that changed it last noted it.
+    pub noted: u32,
     pub available: Wide,
     pub held: Wide,
 }
@@ -47,7 +49,7 @@ pub struct Row {
 impl Row {
     #[inline(always)]
     fn new(asset: u32, balance: Balance) -> Self {
-        Self { asset, available: Wide::of(balance.available), held: Wide::of(balance.held) }
+        Self { asset, noted: 0, available: Wide::of(balance.available), held: Wide::of(balance.held) }
     }
 
     #[inline(always)]

@@ -16,6 +16,9 @@ pub const HOUSE: u64 = 1;
 /// The house is opened first (and has the lowest id in a snapshot), so it stands first.
 pub const HOUSE_SLOT: u32 = 0;
 
+/// How many balances a command that trades usually changes, at most.
+const NOTES_USUAL: usize = 16;
+
 /// A balance as it was before the command in hand changed it.
 #[derive(Clone)]
 struct Touched {
@@ -158,9 +161,10 @@ impl Accounts {
         let id = account.id;
         let row = account.row_mut(asset);
         let before = row.balance();
-        // Only the first note of a balance counts; looking back a little keeps the list short in long sweeps.
-        let is_noted = self.touched.iter().rev().take(8).any(|noted| noted.slot == slot && noted.asset == asset);
-        if !is_noted {
+        // A balance is noted once, as it was at first. What its row remembers may be from another command.
+        let noted = self.touched.get(row.noted as usize);
+        if noted.is_none_or(|noted| noted.slot != slot || noted.asset != asset) {
+            row.noted = self.touched.len() as u32;
             self.touched.push(Touched { account: id, asset, slot, before });
         }
         row.available = Wide::of(before.available + available);
@@ -210,26 +214,25 @@ impl Accounts {
 
     #[inline(never)]
     fn report_many(&mut self, events: &mut Events) {
-        if self.touched.len() > 1 {
-            // Stable: among notes of one balance the first, which has the value from before the command, stays first.
-            self.touched.sort_by_key(|noted| (noted.account, noted.asset));
-            self.touched.dedup_by_key(|noted| (noted.account, noted.asset));
-        }
+        let mut order: SmallVec<[(u64, u32, u32); NOTES_USUAL]> = SmallVec::new();
+        order.extend(self.touched.iter().zip(0..).map(|(noted, place)| (noted.account, noted.asset, place)));
+        order.sort_unstable();
         let mut sums: SmallVec<[(u32, i128); 4]> = SmallVec::new();
         sums.extend(self.supplied.take().map(|(asset, amount)| (asset, -amount)));
-        for noted in &self.touched {
-            let now = self.list[noted.slot].balance(noted.asset);
+        for (account, asset, place) in order {
+            let noted = &self.touched[place as usize];
+            let now = self.list[noted.slot].balance(asset);
             if now == noted.before {
                 continue;
             }
             assert!(now.available >= 0 && now.held >= 0, "a balance went below zero");
             let change = noted.before.to(now);
             let both = change.available + change.held;
-            match sums.iter_mut().find(|(asset, _)| *asset == noted.asset) {
+            match sums.iter_mut().find(|(known, _)| *known == asset) {
                 Some((_, sum)) => *sum += both,
-                None => sums.push((noted.asset, both)),
+                None => sums.push((asset, both)),
             }
-            events.balance_changed(noted.account, noted.asset, now, change);
+            events.balance_changed(account, asset, now, change);
         }
         assert!(sums.iter().all(|(_, sum)| *sum == 0), "the postings of a command do not balance");
         self.touched.clear();

@@ -12,8 +12,9 @@ use openbourse_book as ladder;
 use crate::book::side_of;
 use crate::commands::{CANCEL_ORDER, CANCEL_REPLACE, Header, PLACE_ORDER, split_frame};
 use crate::engine::Engine;
+use crate::hashes::{of_account, text_hash};
 use crate::listings::Listing;
-use crate::open::{NIL, of_account, text_hash};
+use crate::open::NIL;
 use crate::words::Side;
 
 const AMEND_ORDER: u16 = 18;
@@ -39,38 +40,47 @@ pub type Frame<'a> = Option<(Header, &'a [u8])>;
 #[derive(Clone, Copy)]
 pub struct Hint {
     pub account_slot: u32,
+    /// Where the account stands among the instrument's owners.
+    pub owner: u32,
     pub order: u32,
     /// The hash of the new order's client id if its account is there; 0: not known.
     pub new_hash: u64,
 }
 
 impl Hint {
-    pub const NONE: Self = Self { account_slot: NIL, order: NIL, new_hash: 0 };
+    pub const NONE: Self = Self { account_slot: NIL, owner: NIL, order: NIL, new_hash: 0 };
 }
 
-/// What an order command names, as far as it is readable, and what has been found out about it.
+/// What an order command names, as far as it is readable.
 #[derive(Clone, Copy)]
-struct Glance<'a> {
-    frame: Frame<'a>,
+struct Names {
     account: u64,
+    instrument: u32,
     /// The order that it looks for by id, or 0.
     order: u64,
     /// The hash of the client id that it looks for, or 0.
     client_hash: u64,
-    price: i64,
     /// Of the new order, if one would begin.
     side: Option<Side>,
+    price: i64,
+    /// The hash of the new order's client id.
+    new_hash: u64,
+}
+
+/// A command, what it names, and what has been found out about that.
+#[derive(Clone, Copy)]
+struct Glance<'a> {
+    frame: Frame<'a>,
+    names: Names,
+    hint: Hint,
     /// Where its instrument's listing is; [`NIL`]: nothing is looked for.
     listing: u32,
-    hint: Hint,
-    /// Where the account stands among the instrument's owners.
-    owner: u32,
-    /// Where the order that it looks for stands.
-    place: Option<ladder::Slot>,
+    /// Where the order that it looks for stands, or [`NIL`].
+    place: u32,
     /// The way to the level that its new order would join.
     way: ladder::Way,
-    /// Where the orders stand that it would trade with, and which they are.
-    meets: [Option<ladder::Slot>; 2],
+    /// Where the orders stand that it would trade with, and which they are, each or [`NIL`].
+    meets: [u32; 2],
     makers: [u32; 2],
 }
 
@@ -93,53 +103,69 @@ fn text(body: &[u8], at: usize) -> Option<&[u8]> {
     rest.get(..usize::from(*length))
 }
 
-impl<'a> Glance<'a> {
-    const NOTHING: Self = Self {
-        frame: None,
-        account: 0,
-        order: 0,
-        client_hash: 0,
-        price: 0,
-        side: None,
-        listing: NIL,
-        hint: Hint::NONE,
-        owner: NIL,
-        place: None,
-        way: ladder::Way::NOWHERE,
-        meets: [None; 2],
-        makers: [NIL; 2],
-    };
+impl Names {
+    const NONE: Self = Self { account: 0, instrument: 0, order: 0, client_hash: 0, side: None, price: 0, new_hash: 0 };
 
     /// Look at a command without decoding it.
     #[inline(always)]
-    fn look(&mut self, kind: u16, body: &[u8]) -> Option<u32> {
+    fn of(kind: u16, body: &[u8]) -> Option<Self> {
         match kind {
-            PLACE_ORDER => self.look_at_order(body),
+            PLACE_ORDER => Self::of_order(body),
             CANCEL_ORDER | AMEND_ORDER => {
-                self.account = u64::from_le_bytes(number(body, 0)?);
-                self.order = u64::from_le_bytes(number(body, 12)?);
-                self.client_hash = text_hash(text(body, if kind == CANCEL_ORDER { 21 } else { 28 })?);
-                Some(u32::from_le_bytes(number(body, 8)?))
+                let fixed = body.first_chunk::<20>()?;
+                let client_id = text(body, if kind == CANCEL_ORDER { 21 } else { 28 })?;
+                Some(Self {
+                    account: u64::from_le_bytes(number(fixed, 0)?),
+                    instrument: u32::from_le_bytes(number(fixed, 8)?),
+                    ..Self::of_old(u64::from_le_bytes(number(fixed, 12)?), client_id)
+                })
             }
             CANCEL_REPLACE => {
-                self.order = u64::from_le_bytes(number(body, 1)?);
                 let client_id = text(body, 10)?;
-                self.client_hash = text_hash(client_id);
+                let old = Self::of_old(u64::from_le_bytes(number(body, 1)?), client_id);
                 let after = 11 + client_id.len();
-                self.look_at_order(body.get(after + 1 + usize::from(*body.get(after)?)..)?)
+                let new = Self::of_order(body.get(after + 1 + usize::from(*body.get(after)?)..)?)?;
+                Some(Self { order: old.order, client_hash: old.client_hash, ..new })
             }
             _ => None,
         }
     }
 
+    /// An order that is looked for by its id, or else its client id.
     #[inline(always)]
-    fn look_at_order(&mut self, body: &[u8]) -> Option<u32> {
+    fn of_old(order: u64, client_id: &[u8]) -> Self {
+        Self { order, client_hash: if order == 0 { text_hash(client_id) } else { 0 }, ..Self::NONE }
+    }
+
+    #[inline(always)]
+    fn of_order(body: &[u8]) -> Option<Self> {
         let fixed = body.first_chunk::<61>()?;
-        self.account = u64::from_le_bytes(number(fixed, 0)?);
-        self.side = Side::from_code(fixed[12]);
-        self.price = i64::from_le_bytes(number(fixed, 17)?);
-        self.hint.new_hash = text_hash(text(body, 61)?);
-        Some(u32::from_le_bytes(number(fixed, 8)?))
+        Some(Self {
+            account: u64::from_le_bytes(number(fixed, 0)?),
+            instrument: u32::from_le_bytes(number(fixed, 8)?),
+            side: Side::from_code(fixed[12]),
+            price: i64::from_le_bytes(number(fixed, 17)?),
+            new_hash: text_hash(text(body, 61)?),
+            ..Self::NONE
+        })
+    }
+}
+
+impl<'a> Glance<'a> {
+    const NOTHING: Self = Self::at(None, Names::NONE);
+
+    #[inline(always)]
+    const fn at(frame: Frame<'a>, names: Names) -> Self {
+        Self {
+            frame,
+            names,
+            hint: Hint::NONE,
+            listing: NIL,
+            place: NIL,
+            way: ladder::Way::NOWHERE,
+            meets: [NIL; 2],
+            makers: [NIL; 2],
+        }
     }
 }
 
@@ -192,16 +218,16 @@ impl<'a> Ahead<'a> {
         if let Some(further) = further {
             ladder::prefetch_whole(further);
         }
+        let frame = split_frame(&mut self.rest);
+        let names = frame.and_then(|(header, body)| Names::of(header.kind, body));
         let glance = &mut self.glances[self.split % RING];
-        *glance = Glance::NOTHING;
-        glance.frame = split_frame(&mut self.rest);
+        *glance = Glance::at(frame, names.unwrap_or(Names::NONE));
         self.split += 1;
-        let Some((header, body)) = glance.frame else { return };
-        if let Some(instrument) = glance.look(header.kind, body)
-            && let Some(place) = engine.listings.prefetch(instrument)
+        if let Some(names) = names
+            && let Some(place) = engine.listings.prefetch(names.instrument)
         {
             glance.listing = place;
-            engine.accounts.prefetch_slot(glance.account);
+            engine.accounts.prefetch_slot(names.account);
         }
     }
 
@@ -238,23 +264,22 @@ impl<'a> Ahead<'a> {
 impl Glance<'_> {
     #[inline]
     fn find_account(&mut self, listing: &Listing, engine: &Engine) {
-        let Some(slot) = engine.accounts.prefetch_account(self.account) else {
+        let Some(slot) = engine.accounts.prefetch_account(self.names.account) else {
             self.listing = NIL;
-            self.hint.new_hash = 0;
             return;
         };
         listing.prefetch_rules();
         let open = &listing.open;
         self.hint.account_slot = slot;
         open.prefetch_owner_cell(slot);
-        if self.order != 0 {
-            open.prefetch_id(self.order);
-        } else if self.client_hash != 0 {
-            self.client_hash = of_account(slot, self.client_hash);
-            open.prefetch_client_cell(self.client_hash);
+        if self.names.order != 0 {
+            open.prefetch_id(self.names.order);
+        } else if self.names.client_hash != 0 {
+            self.names.client_hash = of_account(slot, self.names.client_hash);
+            open.prefetch_client_cell(self.names.client_hash);
         }
-        if let Some(side) = self.side {
-            self.hint.new_hash = of_account(slot, self.hint.new_hash);
+        if let Some(side) = self.names.side {
+            self.hint.new_hash = of_account(slot, self.names.new_hash);
             open.prefetch_client_cell(self.hint.new_hash);
             self.way = listing.book.ladder.set_out(side_of(side));
         }
@@ -263,41 +288,39 @@ impl Glance<'_> {
     #[inline]
     fn find_orders(&mut self, listing: &Listing) {
         let (open, ladder) = (&listing.open, &listing.book.ladder);
-        self.owner = open.prefetch_owner(self.hint.account_slot);
-        if self.order != 0 {
-            self.hint.order = open.prefetch_named(self.order);
-        } else if self.client_hash != 0 {
-            self.hint.order = open.prefetch_order(self.client_hash);
+        let Names { order, client_hash, side, price, .. } = self.names;
+        self.hint.owner = open.prefetch_owner(self.hint.account_slot);
+        if order != 0 {
+            self.hint.order = open.prefetch_named(order);
+        } else if client_hash != 0 {
+            self.hint.order = open.prefetch_order(client_hash);
         }
-        let Some(side) = self.side else { return };
-        self.way = ladder.go_on(self.way, side_of(side), self.price);
-        if listing.book.would_trade(side, self.price) {
-            self.meets[0] = ladder.best(side_of(side.opposite()));
-            if let Some(place) = self.meets[0] {
-                ladder.prefetch(place);
-            }
+        let Some(side) = side else { return };
+        if listing.book.would_trade(side, price) {
+            let place = ladder.best(side_of(side.opposite()));
+            self.meets[0] = place.map_or(NIL, ladder::Slot::number);
+            ladder.prefetch(ladder::Slot::numbered(self.meets[0]));
+        } else {
+            self.way = ladder.go_on(self.way, side_of(side), price);
         }
     }
 
     #[inline]
     fn find_places(&mut self, listing: &Listing) {
         let (open, ladder) = (&listing.open, &listing.book.ladder);
-        if self.hint.order != NIL {
-            self.place = open.place_hint(self.hint.order);
-            if let Some(place) = self.place {
-                ladder.prefetch(place);
-            }
-        }
-        let Some(side) = self.side else { return };
-        open.prefetch_newest(self.owner);
-        let Some(place) = self.meets[0] else {
-            self.way = ladder.go_on(self.way, side_of(side), self.price);
+        self.place = open.place_hint(self.hint.order);
+        ladder.prefetch(ladder::Slot::numbered(self.place));
+        let Some(side) = self.names.side else { return };
+        open.prefetch_newest(self.hint.owner);
+        if self.meets[0] == NIL {
+            self.way = ladder.go_on(self.way, side_of(side), self.names.price);
             return;
-        };
+        }
+        let place = ladder::Slot::numbered(self.meets[0]);
         self.makers[0] = maker_at(listing, place);
         open.prefetch_slot(self.makers[0]);
-        self.meets[1] = ladder.behind(place);
-        if let Some(place) = self.meets[1] {
+        if let Some(place) = ladder.behind(place) {
+            self.meets[1] = place.number();
             ladder.prefetch(place);
         }
     }
@@ -305,24 +328,22 @@ impl Glance<'_> {
     #[inline]
     fn find_neighbours(&mut self, listing: &Listing, engine: &Engine) {
         let (open, ladder) = (&listing.open, &listing.book.ladder);
-        if let Some(place) = self.place {
-            ladder.prefetch_near(place);
-        }
-        if self.side.is_none() {
+        ladder.prefetch_near(ladder::Slot::numbered(self.place));
+        if self.names.side.is_none() {
             return;
         }
-        if self.place.is_none() {
+        if self.place == NIL {
             open.prefetch_room(listing.counters.order + 1);
             ladder.prefetch_room();
         }
-        if self.makers[0] != NIL {
-            open.prefetch_ways_to(self.makers[0], |account_slot| engine.accounts.prefetch_at(account_slot));
-            if let Some(place) = self.meets[1] {
-                self.makers[1] = maker_at(listing, place);
-                open.prefetch_slot(self.makers[1]);
-            }
-        } else {
+        if self.makers[0] == NIL {
             ladder.prefetch_end(self.way);
+            return;
+        }
+        open.prefetch_ways_to(self.makers[0], |account_slot| engine.accounts.prefetch_at(account_slot));
+        if self.meets[1] != NIL {
+            self.makers[1] = maker_at(listing, ladder::Slot::numbered(self.meets[1]));
+            open.prefetch_slot(self.makers[1]);
         }
     }
 

@@ -43,6 +43,12 @@ pub fn tagged(bucket: &Bucket, tag: u32) -> u32 {
     equal_among(tags(bucket), tag) & !empty(bucket)
 }
 
+/// The cells that have a slot.
+#[inline(always)]
+pub fn with_slot(bucket: &Bucket, slot: u32) -> u32 {
+    equal_among(slots(bucket), slot + 1)
+}
+
 /// The cells that are empty.
 #[inline(always)]
 pub fn empty(bucket: &Bucket) -> u32 {
@@ -95,6 +101,7 @@ mod tests {
         for place in 0..CELLS as u32 {
             assert_eq!((tag(&bucket, place), slot(&bucket, place)), (place / 2, 100 + place));
         }
+        assert_eq!((with_slot(&bucket, 105), with_slot(&bucket, 99)), (0b10_0000, 0));
         clear(&mut bucket, 2);
         mark_gone(&mut bucket, 7);
         assert_eq!((empty(&bucket), tagged(&bucket, 1)), (0b100, 0b1000));

@@ -65,7 +65,7 @@ impl Engine {
         request: &OrderRequest,
     ) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        turn.listing.open.draw_near(slot);
+        turn.listing.open.draw_near(slot, turn.hint.owner);
         let mut order = turn.draft(request, slot);
         turn.admit(request, &order, &Admission::through(Gate::Replacement))?;
         turn.cancel_replace(mode, cancel, &mut order);

@@ -81,6 +81,23 @@ impl Cells {
         }
     }
 
+    /// Find the cell of a slot that is in the table nowhere else, where nothing is missing.
+    #[inline(always)]
+    pub fn find_slot(&self, tag: u32, slot: u32) -> Option<Place> {
+        let mut at = self.home(tag);
+        loop {
+            let bucket = self.at(at);
+            let found = bucket::with_slot(bucket, slot);
+            if found != 0 {
+                return Some((at, found.trailing_zeros()));
+            }
+            if bucket::empty(bucket) != 0 {
+                return None;
+            }
+            at = (at + 1) & self.mask();
+        }
+    }
+
     /// Find a key's cell among those that are being moved away.
     #[cold]
     pub fn find_old(&self, tag: u32, mut is_meant: impl FnMut(u32) -> bool) -> Option<Place> {
@@ -110,11 +127,14 @@ impl Cells {
     #[inline(always)]
     pub fn insert(&mut self, tag: u32, slot: u32) {
         let mut at = self.home(tag);
-        while bucket::empty(self.at(at)) == 0 {
+        let (bucket, empty) = loop {
+            let empty = bucket::empty(self.at(at));
+            if empty != 0 {
+                break (self.at_mut(at), empty);
+            }
             at = (at + 1) & self.mask();
-        }
-        let bucket = self.at_mut(at);
-        bucket::set(bucket, bucket::empty(bucket).trailing_zeros(), tag, slot);
+        };
+        bucket::set(bucket, empty.trailing_zeros(), tag, slot);
         self.used += 1;
     }
 

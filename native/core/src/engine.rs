@@ -295,7 +295,7 @@ impl Engine {
 
     pub(crate) fn place_order(&mut self, request: &OrderRequest) -> Result<(), Reason> {
         let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        turn.listing.open.draw_near(slot);
+        turn.listing.open.draw_near(slot, turn.hint.owner);
         let mut order = turn.draft(request, slot);
         turn.admit(request, &order, &Admission::through(Gate::Order))?;
         turn.check_client_id(&order)?;

@@ -68,7 +68,7 @@ impl Turn<'_> {
         let is_in_range = price >= 1
             && price >= definition.price_min
             && (definition.price_max == 0 || price <= definition.price_max)
-            && price % definition.tick == 0;
+            && definition.ticks.contain(price);
         require(is_in_range, Reason::PriceFilter)
     }
 
@@ -88,8 +88,8 @@ impl Turn<'_> {
     #[inline(always)]
     pub fn check_lot(&self, quantity: i64) -> Result<(), Reason> {
         let definition = &self.listing.definition;
-        let is_lot =
-            (definition.quantity_min..=definition.quantity_max).contains(&quantity) && quantity % definition.step == 0;
+        let is_lot = (definition.quantity_min..=definition.quantity_max).contains(&quantity)
+            && definition.steps.contain(quantity);
         require(is_lot, Reason::LotSize)
     }
 

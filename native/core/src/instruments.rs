@@ -1,6 +1,7 @@
 //! The definition of an instrument: its image, which definitions are sound, and what it asks of an order.
 
 use crate::codec::{Reader, Sink, Text};
+use crate::multiples::Multiples;
 use crate::words::{InstrumentStatus, OrderType, Prevention, Side};
 use crate::{AMOUNT_BOUND, UNIT};
 
@@ -80,12 +81,15 @@ pub struct Definition {
     pub stp_default: Prevention,
     pub stp_allowed: u8,
     pub types_allowed: u16,
+    /// The multiples of the tick, and of the step.
+    pub ticks: Multiples,
+    pub steps: Multiples,
 }
 
 impl Definition {
     /// Read an image; `None` when it is too short or holds a code, flag or text outside its range.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let definition = Self {
+        let mut definition = Self {
             instrument: reader.u32()?,
             symbol: reader.text(1)?,
             base: reader.u32()?,
@@ -111,7 +115,11 @@ impl Definition {
             stp_default: Prevention::from_code(reader.u8()?)?,
             stp_allowed: reader.u8()?,
             types_allowed: reader.u16()?,
+            ticks: Multiples::of(0),
+            steps: Multiples::of(0),
         };
+        definition.ticks = Multiples::of(definition.tick);
+        definition.steps = Multiples::of(definition.step);
         let flags_known = NOTIONAL_MIN_APPLIES_TO_MARKET | NOTIONAL_MAX_APPLIES_TO_MARKET;
         (definition.notional_flags & !flags_known == 0).then_some(definition)
     }

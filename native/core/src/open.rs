@@ -3,9 +3,10 @@
 use openbourse_book as ladder;
 
 use crate::codec::ClientId;
+use crate::hashes::{account_hash, client_key, hash_of};
 use crate::orders::{Order, Place};
 use crate::slab::Slab;
-use crate::slot_table::{SlotTable, mixed};
+use crate::slot_table::SlotTable;
 
 /// No slot.
 pub const NIL: u32 = u32::MAX;
@@ -60,6 +61,7 @@ impl OpenCounts {
 /// What an account has open here.
 #[derive(Clone)]
 pub struct Owner {
+    /// [`NIL`]: nobody's.
     account_slot: u32,
     pub head: u32,
     counts: OpenCounts,
@@ -89,54 +91,6 @@ impl Default for NearOwner {
     fn default() -> Self {
         Self { account_slot: NIL, at: NIL }
     }
-}
-
-/// By what a client id of an account is found: the half of its hash that tables look at.
-#[inline]
-pub fn client_key(account_slot: u32, client_id: &ClientId) -> u32 {
-    key_of(of_account(account_slot, text_hash(client_id.as_bytes())))
-}
-
-#[inline]
-pub fn key_of(hash: u64) -> u32 {
-    (hash >> 32) as u32
-}
-
-#[inline]
-pub fn hash_of(client_key: u32) -> u64 {
-    u64::from(client_key) << 32
-}
-
-/// The hash of a client id of an account, from that of the text.
-#[inline]
-pub fn of_account(account_slot: u32, hash: u64) -> u64 {
-    mixed(hash ^ (u64::from(account_slot) << 32))
-}
-
-/// The hash of a text, still to be mixed; 0 of an empty one.
-#[inline]
-pub fn text_hash(text: &[u8]) -> u64 {
-    let taken_in = |hash: u64, word: &[u8; 8]| {
-        (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
-    };
-    let mut hash = text.len() as u64;
-    if let Some(last) = text.last_chunk() {
-        // The last word may overlap the one before it.
-        for word in text.as_chunks().0 {
-            hash = taken_in(hash, word);
-        }
-        hash = taken_in(hash, last);
-    } else {
-        for byte in text {
-            hash = hash.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-    hash
-}
-
-#[inline]
-pub fn account_hash(account_slot: u32) -> u64 {
-    mixed(u64::from(account_slot))
 }
 
 impl OpenOrders {
@@ -217,20 +171,27 @@ impl OpenOrders {
         self.by_client(account_slot, client_id)
     }
 
-    /// Look an account up that several steps of a command will ask for.
+    /// Look an account up that several steps of a command will ask for, first where it is expected.
     #[inline]
-    pub fn draw_near(&mut self, account_slot: u32) {
-        if self.near.account_slot != account_slot {
-            let at = self.owner(account_slot).unwrap_or(NIL);
-            self.near = NearOwner { account_slot, at };
+    pub fn draw_near(&mut self, account_slot: u32, hint: u32) {
+        if self.near.account_slot == account_slot {
+            return;
         }
+        let is_there = self.owners.get(hint as usize).is_some_and(|owner| owner.account_slot == account_slot);
+        let at = if is_there { hint } else { self.find_owner(account_slot).unwrap_or(NIL) };
+        self.near = NearOwner { account_slot, at };
     }
 
-    #[inline]
+    #[inline(always)]
     fn owner(&self, account_slot: u32) -> Option<u32> {
         if self.near.account_slot == account_slot {
-            return (self.near.at != NIL).then_some(self.near.at);
+            return if self.near.at == NIL { None } else { Some(self.near.at) };
         }
+        self.find_owner(account_slot)
+    }
+
+    #[inline(never)]
+    fn find_owner(&self, account_slot: u32) -> Option<u32> {
         self.by_account.find(account_hash(account_slot), |at| self.owners[at as usize].account_slot == account_slot)
     }
 
@@ -353,14 +314,15 @@ impl OpenOrders {
         let (previous, next, at, account_slot) = (entry.previous, entry.next, entry.owner, entry.order.account_slot);
         let hash = hash_of(entry.order.client_key);
         self.by_id.release(entry.order.id);
-        self.by_client.remove(hash, |found| found == slot);
+        self.by_client.remove(hash, slot);
         let owner = &mut self.owners[at as usize];
         owner.counts.remove(&entry.order);
         if previous == NIL {
             owner.head = next;
         }
         if owner.counts.orders == 0 {
-            self.by_account.remove(account_hash(account_slot), |found| found == at);
+            self.by_account.remove(account_hash(account_slot), at);
+            self.owners[at as usize].account_slot = NIL;
             self.free_owners.push(at);
             if self.near.at == at {
                 self.near.at = NIL;
@@ -387,7 +349,7 @@ impl OpenOrders {
         order.client_id = client_id;
         let key = client_key(order.account_slot, &client_id);
         let before = std::mem::replace(&mut order.client_key, key);
-        self.by_client.remove(hash_of(before), |found| found == slot);
+        self.by_client.remove(hash_of(before), slot);
         self.by_client.insert(hash_of(key), slot);
     }
 }

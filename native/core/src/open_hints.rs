@@ -4,7 +4,8 @@
 
 use openbourse_book::{Slot, prefetch, prefetch_ends, prefetch_whole};
 
-use crate::open::{NIL, OpenOrders, account_hash, hash_of};
+use crate::hashes::{account_hash, hash_of};
+use crate::open::{NIL, OpenOrders};
 use crate::orders::Order;
 
 impl OpenOrders {
@@ -79,13 +80,13 @@ impl OpenOrders {
         }
     }
 
-    /// Where the order in a slot stands in the book, if it does; asks for its neighbours among the account's orders.
+    /// Where the order in a slot stands in the book, or [`NIL`]; asks for its neighbours among the account's orders.
     #[inline(always)]
-    pub fn place_hint(&self, slot: u32) -> Option<Slot> {
-        let entry = self.entries.get(slot)?;
+    pub fn place_hint(&self, slot: u32) -> u32 {
+        let Some(entry) = self.entries.get(slot) else { return NIL };
         self.prefetch_links(entry.previous);
         self.prefetch_links(entry.next);
-        if entry.place == NIL { None } else { Some(Slot::numbered(entry.place)) }
+        entry.place
     }
 
     /// Ask for where the next order will be taken in, under an id.

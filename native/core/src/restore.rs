@@ -1,6 +1,6 @@
 //! Reading a snapshot back: refused as a whole unless everything in it is well formed and fits together.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::accounts::{Account, Accounts, Balance, HOUSE};
@@ -196,7 +196,7 @@ impl Engine {
                 Some((counter, sequence))
             })?;
             check(recorded.len() <= IN_FLIGHT_MAX)?;
-            Some((id, Session { low_water, last_time, recorded: VecDeque::from(recorded) }))
+            Some((id, Session::new(low_water, last_time, recorded)))
         })?;
         self.sessions = Sessions::new(sessions);
         Some(())

@@ -14,8 +14,11 @@ const BUSY: usize = 64;
 pub struct Session {
     pub low_water: u64,
     pub last_time: i64,
-    /// Recorded counters, ascending, each with the sequence of its command.
-    pub recorded: VecDeque<(u64, u64)>,
+    /// The newest counter, or 0.
+    newest: u64,
+    /// Counters, ascending, each with the sequence of its command. What is below the low water is forgotten, and lies
+    /// here until its room is needed.
+    kept: VecDeque<(u64, u64)>,
 }
 
 pub enum Identity {
@@ -94,40 +97,113 @@ impl Sessions {
 }
 
 impl Session {
+    /// A session with its recorded counters, which ascend from the low water on.
+    pub fn new(low_water: u64, last_time: i64, recorded: Vec<(u64, u64)>) -> Self {
+        let newest = recorded.last().map_or(0, |entry| entry.0);
+        Self { low_water, last_time, newest, kept: VecDeque::from(recorded) }
+    }
+
+    /// Recorded counters, ascending, each with the sequence of its command.
+    pub fn recorded(&self) -> impl ExactSizeIterator<Item = &(u64, u64)> {
+        self.kept.range(self.forgotten()..)
+    }
+
     #[inline(always)]
     fn identify(&mut self, header: &Header, sequence: u64) -> Identity {
         if header.counter < self.low_water {
             return Identity::Refused(Reason::IdentityExpired);
         }
         // Nearly always it is past the end, since gateways count up.
-        let is_newest = self.recorded.back().is_none_or(|(last, _)| *last < header.counter);
+        let is_newest = self.newest < header.counter;
         if !is_newest && let Ok(place) = self.place_of(header.counter) {
-            return Identity::Duplicate(self.recorded[place].1);
+            return Identity::Duplicate(self.kept[place].1);
         }
-        if header.low_water > self.low_water {
-            self.low_water = header.low_water;
-            while self.recorded.front().is_some_and(|(counter, _)| *counter < header.low_water) {
-                self.recorded.pop_front();
-            }
-        }
+        self.low_water = self.low_water.max(header.low_water);
         if header.counter < self.low_water {
             return Identity::Refused(Reason::IdentityExpired);
         }
-        if self.recorded.len() >= IN_FLIGHT_MAX {
+        if self.kept.len() >= self.kept.capacity().min(IN_FLIGHT_MAX) && !self.make_room() {
             return Identity::Refused(Reason::TooManyInFlight);
         }
         if is_newest {
-            self.recorded.push_back((header.counter, sequence));
+            self.newest = header.counter;
+            self.kept.push_back((header.counter, sequence));
         } else if let Err(place) = self.place_of(header.counter) {
-            // Its place may have moved when counters were forgotten.
-            self.recorded.insert(place, (header.counter, sequence));
+            // Its place may have moved when room was made.
+            self.kept.insert(place, (header.counter, sequence));
         }
         Identity::Fresh
+    }
+
+    /// How many counters that are kept are forgotten.
+    fn forgotten(&self) -> usize {
+        self.kept.partition_point(|(counter, _)| *counter < self.low_water)
+    }
+
+    /// Drop what is forgotten, and grow when that was little; answers whether one more may be recorded.
+    #[cold]
+    fn make_room(&mut self) -> bool {
+        self.kept.drain(..self.forgotten());
+        let recorded = self.kept.len();
+        if recorded * 2 >= self.kept.capacity() {
+            self.kept.reserve(recorded.max(1));
+        }
+        recorded < IN_FLIGHT_MAX
     }
 
     /// Where a counter is, or would be.
     #[cold]
     fn place_of(&self, counter: u64) -> Result<usize, usize> {
-        self.recorded.binary_search_by_key(&counter, |entry| entry.0)
+        self.kept.binary_search_by_key(&counter, |entry| entry.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header(counter: u64, low_water: u64) -> Header {
+        Header { kind: 0, version: 1, session: 1, counter, low_water }
+    }
+
+    proptest! {
+        #[test]
+        fn a_session_remembers_from_its_low_water_on(steps in prop::collection::vec((0..60_u64, 0..70_u64), 1..400)) {
+            let mut session = Session::default();
+            let (mut model, mut low_water) = (BTreeMap::new(), 0);
+            for (number, (back, below)) in steps.into_iter().enumerate() {
+                let sequence = number as u64 + 1;
+                let counter = (sequence + 50).saturating_sub(back).max(1);
+                let header = header(counter, counter.saturating_sub(below));
+                let known = model.get(&counter).copied();
+                match session.identify(&header, sequence) {
+                    Identity::Duplicate(first) => prop_assert!(counter >= low_water && known == Some(first)),
+                    Identity::Refused(_) => prop_assert!(counter < low_water),
+                    Identity::Fresh => {
+                        prop_assert!(counter >= low_water && known.is_none());
+                        low_water = low_water.max(header.low_water);
+                        model.insert(counter, sequence);
+                    }
+                }
+                model.retain(|counter, _| *counter >= low_water);
+                prop_assert!(session.recorded().copied().eq(model.iter().map(|(counter, first)| (*counter, *first))));
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_has_so_many_in_flight_and_no_more() {
+        let mut session = Session::default();
+        for counter in 1..=IN_FLIGHT_MAX as u64 {
+            assert!(matches!(session.identify(&header(counter, 0), counter), Identity::Fresh));
+        }
+        let counter = IN_FLIGHT_MAX as u64 + 1;
+        assert!(matches!(session.identify(&header(counter, 1), 1), Identity::Refused(Reason::TooManyInFlight)));
+        assert!(matches!(session.identify(&header(counter, 2), 1), Identity::Fresh));
+        assert_eq!(session.recorded().len(), IN_FLIGHT_MAX);
     }
 }

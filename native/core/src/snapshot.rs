@@ -112,8 +112,9 @@ impl Engine {
             out.u64(*id);
             out.u64(session.low_water);
             out.i64(session.last_time);
-            put_count(out, session.recorded.len());
-            for (counter, sequence) in &session.recorded {
+            let recorded = session.recorded();
+            put_count(out, recorded.len());
+            for (counter, sequence) in recorded {
                 out.u64(*counter);
                 out.u64(*sequence);
             }
