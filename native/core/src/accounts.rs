@@ -70,24 +70,29 @@ impl Accounts {
     }
 
     /// Count an order that becomes open.
-    #[inline]
+    #[inline(always)]
     pub fn count_in(&mut self, order: &Order) {
         self.open_orders += 1;
         self.list[order.account_slot].open.add(order);
     }
 
     /// Count an order that is open no more.
-    #[inline]
+    #[inline(always)]
     pub fn count_out(&mut self, order: &Order) {
         self.open_orders -= 1;
         self.list[order.account_slot].open.remove(order);
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn slot(&self, id: u64) -> Option<u32> {
         if self.list.get(self.expected).is_some_and(|account| account.id == id) {
             return Some(self.expected);
         }
+        self.find(id)
+    }
+
+    #[inline(never)]
+    fn find(&self, id: u64) -> Option<u32> {
         self.slots.find(id, |slot| self.list[slot].id == id)
     }
 
@@ -152,11 +157,14 @@ impl Accounts {
     }
 
     /// Add to both parts of a balance.
-    #[inline]
     pub fn change(&mut self, slot: u32, asset: u32, available: i128, held: i128) {
-        if available == 0 && held == 0 {
-            return;
+        if available != 0 || held != 0 {
+            self.change_row(slot, asset, available, held);
         }
+    }
+
+    #[inline(always)]
+    fn change_row(&mut self, slot: u32, asset: u32, available: i128, held: i128) {
         let account = &mut self.list[slot];
         let id = account.id;
         let row = account.row_mut(asset);
@@ -177,14 +185,20 @@ impl Accounts {
         self.change(slot, asset, available, held);
     }
 
-    #[inline]
+    /// Move an amount from what is available to what is held.
+    #[inline(always)]
     pub fn hold(&mut self, slot: u32, asset: u32, amount: i128) {
-        self.change(slot, asset, -amount, amount);
+        if amount != 0 {
+            self.change_row(slot, asset, -amount, amount);
+        }
     }
 
-    #[inline]
+    /// Move an amount from what is held to what is available.
+    #[inline(always)]
     pub fn release(&mut self, slot: u32, asset: u32, amount: i128) {
-        self.change(slot, asset, amount, -amount);
+        if amount != 0 {
+            self.change_row(slot, asset, amount, -amount);
+        }
     }
 
     /// Report every balance that differs from before the command, by account and asset.

@@ -19,9 +19,11 @@ use crate::words::Side;
 
 const AMEND_ORDER: u16 = 18;
 
-/// How many commands before its turn each step is taken for a command; the first splits its frame off.
-const DISTANCES: [usize; 6] = [18, 14, 10, 7, 4, 2];
-/// More than the first distance, so that no command's notes are overwritten before its turn.
+/// So many commands are looked at together, by one step at a time: what a command runs and all the steps together
+/// are more code than a processor's cache for it holds, so a step's code, once there, is used for some commands.
+const GROUP: usize = 4;
+
+/// More than the commands that are known at a time, so that no command's notes are overwritten before its turn.
 const RING: usize = 32;
 
 /// How far behind a frame that is split off bytes are asked for, and how many: a frame is seldom longer.
@@ -88,6 +90,7 @@ struct Glance<'a> {
 pub struct Ahead<'a> {
     rest: &'a [u8],
     glances: [Glance<'a>; RING],
+    /// How many commands have been split off, and how many have had their turn.
     split: usize,
     begun: usize,
 }
@@ -179,37 +182,42 @@ impl<'a> Ahead<'a> {
         if pays { Some(Self { rest: frames, glances: [Glance::NOTHING; RING], split: 0, begun: 0 }) } else { None }
     }
 
-    /// The next command's frame, and where it likely finds what it names.
+    /// The next command's frame, and where it likely finds what it names; before that, the step that is due.
     #[inline(always)]
     pub fn next(&mut self, engine: &Engine) -> Option<(Frame<'a>, Hint)> {
-        while self.split <= self.begun + DISTANCES[0] && !self.rest.is_empty() {
-            self.split_one(engine);
+        if self.begun == 0 {
+            self.begin(engine);
+        }
+        let group = self.begun / GROUP;
+        match self.begun % GROUP {
+            0 => {
+                self.split_group(engine);
+                self.step::<4>(group + 1, engine);
+            }
+            1 => self.step::<1>(group + 4, engine),
+            2 => {
+                self.step::<2>(group + 3, engine);
+                self.step::<5>(group + 1, engine);
+            }
+            _ => self.step::<3>(group + 2, engine),
         }
         if self.begun == self.split {
             return None;
         }
-        if self.begun == 0 {
-            self.begin(engine);
-        }
-        self.step::<1>(self.begun + DISTANCES[1], engine);
         let glance = &self.glances[self.begun % RING];
         self.begun += 1;
         Some((glance.frame, glance.hint))
     }
 
-    /// Take the middle steps, while a command is under way: a processor drops what it is asked for when that is too
-    /// much at a time.
-    #[inline(always)]
-    pub fn go_on(&mut self, engine: &Engine) {
-        self.step::<2>(self.begun + DISTANCES[2], engine);
-        self.step::<3>(self.begun + DISTANCES[3], engine);
-    }
-
-    /// Take the last steps.
-    #[inline(always)]
-    pub fn finish(&mut self, engine: &Engine) {
-        self.step::<4>(self.begun + DISTANCES[4], engine);
-        self.step::<5>(self.begun + DISTANCES[5], engine);
+    /// Split off the next group.
+    #[inline(never)]
+    fn split_group(&mut self, engine: &Engine) {
+        for _ in 0..GROUP {
+            if self.rest.is_empty() {
+                break;
+            }
+            self.split_one(engine);
+        }
     }
 
     #[inline(always)]
@@ -231,38 +239,40 @@ impl<'a> Ahead<'a> {
         }
     }
 
-    /// Take every step for the first commands.
+    /// Take every step for the first groups that those to come will not be taken for.
     #[cold]
     fn begin(&mut self, engine: &Engine) {
-        (0..DISTANCES[1]).for_each(|number| self.step::<1>(number, engine));
-        (0..=DISTANCES[2]).for_each(|number| self.step::<2>(number, engine));
-        (0..=DISTANCES[3]).for_each(|number| self.step::<3>(number, engine));
-        (0..=DISTANCES[4]).for_each(|number| self.step::<4>(number, engine));
-        (0..=DISTANCES[5]).for_each(|number| self.step::<5>(number, engine));
+        (0..4).for_each(|_| self.split_group(engine));
+        (0..4).for_each(|group| self.step::<1>(group, engine));
+        (0..3).for_each(|group| self.step::<2>(group, engine));
+        (0..2).for_each(|group| self.step::<3>(group, engine));
+        self.step::<4>(0, engine);
+        self.step::<5>(0, engine);
     }
 
-    #[inline(always)]
-    fn step<const STEP: usize>(&mut self, number: usize, engine: &Engine) {
-        if number >= self.split {
-            return;
-        }
-        let glance = &mut self.glances[number % RING];
-        if STEP == 5 && glance.makers[1] == NIL {
-            return;
-        }
-        let Some(listing) = engine.listings.at(glance.listing) else { return };
-        match STEP {
-            1 => glance.find_account(listing, engine),
-            2 => glance.find_orders(listing),
-            3 => glance.find_places(listing),
-            4 => glance.find_neighbours(listing, engine),
-            _ => glance.find_rest(listing, engine),
+    /// Take a step for the commands of a group.
+    #[inline(never)]
+    fn step<const STEP: usize>(&mut self, group: usize, engine: &Engine) {
+        let end = ((group + 1) * GROUP).min(self.split);
+        for number in group * GROUP..end {
+            let glance = &mut self.glances[number % RING];
+            if STEP == 5 && glance.makers[1] == NIL {
+                continue;
+            }
+            let Some(listing) = engine.listings.at(glance.listing) else { continue };
+            match STEP {
+                1 => glance.find_account(listing, engine),
+                2 => glance.find_orders(listing),
+                3 => glance.find_places(listing),
+                4 => glance.find_neighbours(listing, engine),
+                _ => glance.find_rest(listing, engine),
+            }
         }
     }
 }
 
 impl Glance<'_> {
-    #[inline]
+    #[inline(always)]
     fn find_account(&mut self, listing: &Listing, engine: &Engine) {
         let Some(slot) = engine.accounts.prefetch_account(self.names.account) else {
             self.listing = NIL;
@@ -285,7 +295,7 @@ impl Glance<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_orders(&mut self, listing: &Listing) {
         let (open, ladder) = (&listing.open, &listing.book.ladder);
         let Names { order, client_hash, side, price, .. } = self.names;
@@ -305,7 +315,7 @@ impl Glance<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_places(&mut self, listing: &Listing) {
         let (open, ladder) = (&listing.open, &listing.book.ladder);
         self.place = open.place_hint(self.hint.order);
@@ -325,7 +335,7 @@ impl Glance<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_neighbours(&mut self, listing: &Listing, engine: &Engine) {
         let (open, ladder) = (&listing.open, &listing.book.ladder);
         ladder.prefetch_near(ladder::Slot::numbered(self.place));
@@ -347,7 +357,7 @@ impl Glance<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_rest(&mut self, listing: &Listing, engine: &Engine) {
         listing.open.prefetch_ways_to(self.makers[1], |account_slot| engine.accounts.prefetch_at(account_slot));
     }

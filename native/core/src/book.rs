@@ -108,7 +108,7 @@ impl Book {
     }
 
     /// Put an order at the end of its level.
-    #[inline]
+    #[inline(always)]
     pub fn join(&mut self, open: &mut OpenOrders, slot: u32) {
         let order = open.order(slot);
         let (side, price, shown, remaining) = (order.side, order.price, order.visible(), order.remaining());
@@ -120,7 +120,7 @@ impl Book {
         self.hide(side, price, i128::from(remaining - shown));
     }
 
-    #[inline]
+    #[inline(always)]
     fn touch(&mut self, side: Side, price: i64, level: ladder::LevelId, before: i128, remaining: i64) {
         // Only the first note of a level counts; a run of fills in one level needs one.
         match self.touched.last_mut() {
@@ -186,7 +186,7 @@ impl Book {
     }
 
     /// Take an order off the book with all that remains of it.
-    #[inline]
+    #[inline(always)]
     pub fn leave(&mut self, open: &mut OpenOrders, slot: u32) {
         let order = open.order(slot);
         let (side, price, remaining) = (order.side, order.price, order.remaining());

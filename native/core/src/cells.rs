@@ -14,14 +14,18 @@ pub struct Cells {
     /// Where the first bucket begins, so that each is one cache line.
     pub start: usize,
     pub bits: u32,
+    /// What a tag is shifted by to its home.
+    shift: u32,
     pub used: usize,
+    /// As many cells are in use when it is full: three quarters.
+    used_max: usize,
 }
 
 impl Cells {
     pub fn new(bits: u32) -> Self {
         let words = vec![0; (WORDS << bits) + WORDS - 1];
         let start = words.as_ptr().align_offset(64).min(WORDS - 1);
-        Self { words, start, bits, used: 0 }
+        Self { words, start, bits, shift: u32::BITS - bits, used: 0, used_max: (CELLS << bits) / 4 * 3 }
     }
 
     #[inline(always)]
@@ -29,15 +33,16 @@ impl Cells {
         1_usize.wrapping_shl(self.bits) - 1
     }
 
-    /// How many cells there are altogether.
-    pub fn room(&self) -> usize {
-        CELLS << self.bits
+    /// Whether it should grow before it takes in more.
+    #[inline(always)]
+    pub fn is_full(&self) -> bool {
+        self.used >= self.used_max
     }
 
     /// The upper bits of a hash, so that cells know their home by their tags.
     #[inline(always)]
     pub fn home(&self, tag: u32) -> usize {
-        tag.wrapping_shr(32 - self.bits) as usize
+        tag.wrapping_shr(self.shift) as usize
     }
 
     /// The last bucket that is still there, while any is.
@@ -47,7 +52,7 @@ impl Cells {
 
     #[inline(always)]
     pub fn get(&self, bucket: usize) -> Option<&Bucket> {
-        self.words.get(self.start + bucket * WORDS..)?.first_chunk()
+        self.words.get(self.start.wrapping_add(bucket * WORDS)..)?.first_chunk()
     }
 
     #[inline(always)]
@@ -57,7 +62,7 @@ impl Cells {
 
     #[inline(always)]
     pub fn at_mut(&mut self, bucket: usize) -> &mut Bucket {
-        self.words[self.start + bucket * WORDS..].first_chunk_mut().expect("a bucket below the mask")
+        self.words[self.start.wrapping_add(bucket * WORDS)..].first_chunk_mut().expect("a bucket below the mask")
     }
 
     /// Find a key's cell where nothing is missing: a quarter of the cells is empty, so a search ends.

@@ -133,48 +133,48 @@ impl Engine {
                 None => Some((split_frame(&mut rest), Hint::NONE)),
             };
             let Some((frame, hint)) = next else { break };
-            self.run(time_us, frame, hint, &mut ahead);
+            self.run(time_us, frame, hint);
         }
         Ok(Output { events: self.events.bytes(), ends: self.events.ends() })
     }
 
     /// Run the next command of a batch.
     #[inline(never)]
-    fn run(&mut self, time_us: i64, frame: Frame<'_>, hint: Hint, ahead: &mut Option<Ahead<'_>>) {
+    fn run(&mut self, time_us: i64, frame: Frame<'_>, hint: Hint) {
         self.sequence += 1;
         self.time_us = time_us;
         self.events.begin_command(self.sequence);
         self.accounts.expect_at(hint.account_slot);
         self.hint = hint;
-        self.execute(frame, ahead);
+        self.execute(frame);
         self.accounts.tend();
         self.events.end_command();
     }
 
     /// Run one command: its identity, then what it asks for, then the levels and balances it changed.
     #[inline]
-    fn execute(&mut self, frame: Frame<'_>, ahead: &mut Option<Ahead<'_>>) {
+    fn execute(&mut self, frame: Frame<'_>) {
         let Some((header, body)) = frame else {
             self.events.command_rejected(0, Reason::Malformed, &(0, 0, ClientId::EMPTY));
             return;
         };
         let rules = self.venue.rules_version;
         match header.kind {
-            PLACE_ORDER => self.answer(&header, OrderRequest::decode(&header, body, rules).as_ref(), ahead),
-            CANCEL_ORDER => self.answer(&header, Cancel::decode(&header, body).as_ref(), ahead),
-            CANCEL_REPLACE => self.answer(&header, Replace::decode(&header, body, rules).as_ref(), ahead),
-            _ => self.answer_seldom(&header, body, ahead),
+            PLACE_ORDER => self.answer(&header, OrderRequest::decode(&header, body, rules).as_ref()),
+            CANCEL_ORDER => self.answer(&header, Cancel::decode(&header, body).as_ref()),
+            CANCEL_REPLACE => self.answer(&header, Replace::decode(&header, body, rules).as_ref()),
+            _ => self.answer_seldom(&header, body),
         }
     }
 
     #[cold]
-    fn answer_seldom(&mut self, header: &Header, body: &[u8], ahead: &mut Option<Ahead<'_>>) {
-        self.answer(header, Command::decode(header, body, self.venue.rules_version).as_ref(), ahead);
+    fn answer_seldom(&mut self, header: &Header, body: &[u8]) {
+        self.answer(header, Command::decode(header, body, self.venue.rules_version).as_ref());
     }
 
     #[inline(always)]
-    fn answer(&mut self, header: &Header, wish: Option<&impl Wish>, ahead: &mut Option<Ahead<'_>>) {
-        if let Err(reason) = self.admit_and_perform(header, wish, ahead) {
+    fn answer(&mut self, header: &Header, wish: Option<&impl Wish>) {
+        if let Err(reason) = self.admit_and_perform(header, wish) {
             self.reject(header, reason, wish);
         }
     }
@@ -187,12 +187,7 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn admit_and_perform(
-        &mut self,
-        header: &Header,
-        wish: Option<&impl Wish>,
-        ahead: &mut Option<Ahead<'_>>,
-    ) -> Result<(), Reason> {
+    fn admit_and_perform(&mut self, header: &Header, wish: Option<&impl Wish>) -> Result<(), Reason> {
         if header.counter != 0 {
             match self.sessions.identify(header, self.sequence, self.time_us) {
                 Identity::Fresh => {}
@@ -203,13 +198,7 @@ impl Engine {
                 Identity::Refused(reason) => return Err(reason),
             }
         }
-        if let Some(ahead) = ahead {
-            ahead.go_on(self);
-        }
         wish.ok_or(Reason::Malformed)?.perform(self)?;
-        if let Some(ahead) = ahead {
-            ahead.finish(self);
-        }
         self.accounts.report_changes(&mut self.events);
         Ok(())
     }
@@ -268,12 +257,14 @@ impl Engine {
     }
 
     /// Begin a turn of an account at an instrument; answers the account's slot too.
+    #[inline(always)]
     pub(crate) fn turn(&mut self, account: u64, instrument: u32) -> Result<(Turn<'_>, u32), Reason> {
         let slot = self.accounts.slot(account).ok_or(Reason::UnknownAccount)?;
         Ok((self.turn_at(instrument)?, slot))
     }
 
     /// Begin a turn at an instrument.
+    #[inline(always)]
     pub(crate) fn turn_at(&mut self, instrument: u32) -> Result<Turn<'_>, Reason> {
         let listing = self.listings.get_mut(&instrument).ok_or(Reason::UnknownInstrument)?;
         let Self { accounts, events, venue, time_us, hint, .. } = self;

@@ -36,7 +36,7 @@ impl Turn<'_> {
     }
 
     /// Check from PRICE_FILTER to MAX_ASSET; without quantities for an order whose quantity is not known yet.
-    #[inline]
+    #[inline(always)]
     pub fn check_filters(&self, order: &Order, with_quantities: bool) -> Result<(), Reason> {
         let is_limit = !order.order_type.is_market();
         let is_priced = is_limit && (order.price != 0 || order.peg().is_none());

@@ -39,14 +39,26 @@ impl PriceBand {
     }
 
     /// Whether a price lies within the band around a reference price.
-    #[inline]
+    #[inline(always)]
     pub fn allows(self, reference: i128, price: i64) -> bool {
-        let scaled = i128::from(price) * i128::from(UNIT);
-        if let Ok(reference) = i64::try_from(reference) {
-            // A product of two numbers of 64 bits fits, and costs a fraction of one of 128.
-            let bound = |multiplier: i64| i128::from(reference) * i128::from(multiplier);
-            return (self.up == 0 || scaled <= bound(self.up)) && (self.down == 0 || scaled >= bound(self.down));
+        match i64::try_from(reference) {
+            Ok(reference) => self.allows_near(reference, price),
+            Err(_) => self.allows_far(reference, price),
         }
+    }
+
+    /// The same: a product of two numbers of 64 bits fits, and costs a fraction of one of 128.
+    #[inline(always)]
+    pub fn allows_near(self, reference: i64, price: i64) -> bool {
+        let scaled = i128::from(price) * i128::from(UNIT);
+        let bound = |multiplier: i64| i128::from(reference) * i128::from(multiplier);
+        (self.up == 0 || scaled <= bound(self.up)) && (self.down == 0 || scaled >= bound(self.down))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allows_far(self, reference: i128, price: i64) -> bool {
+        let scaled = i128::from(price) * i128::from(UNIT);
         // Saturating: a bound beyond i128 is beyond every price too.
         let bound = |multiplier: i64| reference.saturating_mul(i128::from(multiplier));
         (self.up == 0 || scaled <= bound(self.up)) && (self.down == 0 || scaled >= bound(self.down))

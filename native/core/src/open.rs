@@ -39,7 +39,7 @@ pub struct OpenCounts {
 }
 
 impl OpenCounts {
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, order: &Order) {
         self.orders += 1;
         if let Some(extra) = &order.extra {
@@ -146,7 +146,7 @@ impl OpenOrders {
     }
 
     /// The open order that has the client id of an order of the same account.
-    #[inline]
+    #[inline(always)]
     pub fn by_client_of(&self, order: &Order) -> Option<u32> {
         self.by_key(order.client_key, order.account_slot, &order.client_id)
     }
@@ -239,7 +239,8 @@ impl OpenOrders {
         let owner = self.owner(account_slot).unwrap_or_else(|| self.new_owner(account_slot));
         let next = self.join_owner(owner, order);
         let slot = self.free.pop().unwrap_or_else(|| self.entries.push(Entry::default()));
-        self.entries[slot].order = order.take();
+        // What stays behind is of no use any more.
+        std::mem::swap(&mut self.entries[slot].order, order);
         self.link(slot, (id, hash), (owner, next));
         slot
     }
@@ -290,6 +291,7 @@ impl OpenOrders {
         owner.head
     }
 
+    #[inline(never)]
     fn new_owner(&mut self, account_slot: u32) -> u32 {
         let owner = Owner { account_slot, head: NIL, counts: OpenCounts::default() };
         let at = match self.free_owners.pop() {
@@ -311,7 +313,7 @@ impl OpenOrders {
     #[inline]
     pub fn forget(&mut self, slot: u32) {
         let entry = &self.entries[slot];
-        let (previous, next, at, account_slot) = (entry.previous, entry.next, entry.owner, entry.order.account_slot);
+        let (previous, next, at) = (entry.previous, entry.next, entry.owner);
         let hash = hash_of(entry.order.client_key);
         self.by_id.release(entry.order.id);
         self.by_client.remove(hash, slot);
@@ -321,12 +323,7 @@ impl OpenOrders {
             owner.head = next;
         }
         if owner.counts.orders == 0 {
-            self.by_account.remove(account_hash(account_slot), at);
-            self.owners[at as usize].account_slot = NIL;
-            self.free_owners.push(at);
-            if self.near.at == at {
-                self.near.at = NIL;
-            }
+            self.drop_owner(at);
         }
         if previous != NIL {
             self.entries[previous].next = next;
@@ -341,6 +338,17 @@ impl OpenOrders {
         order.account_slot = NIL;
         self.free.push(slot);
         self.count -= 1;
+    }
+
+    /// Forget an owner that has nothing open here any more.
+    #[inline(never)]
+    fn drop_owner(&mut self, at: u32) {
+        let account_slot = std::mem::replace(&mut self.owners[at as usize].account_slot, NIL);
+        self.by_account.remove(account_hash(account_slot), at);
+        self.free_owners.push(at);
+        if self.near.at == at {
+            self.near.at = NIL;
+        }
     }
 
     /// Give an order another client id.

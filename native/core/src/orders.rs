@@ -230,12 +230,6 @@ impl Order {
         }
     }
 
-    /// Move it out of where it was worked on. What stays behind is of no use any more.
-    #[inline(always)]
-    pub fn take(&mut self) -> Self {
-        Self { rare: self.rare.take(), extra: self.extra.take(), ..*self }
-    }
-
     /// Its side table, made when it has none yet.
     pub fn extra_mut(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()

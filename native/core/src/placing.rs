@@ -17,13 +17,14 @@ pub struct Outlook {
 
 impl Turn<'_> {
     /// Check DUPLICATE_CLIENT_ID.
+    #[inline(always)]
     pub fn check_client_id(&self, order: &Order) -> Result<(), Reason> {
         let is_free = self.listing.open.by_client_of(order).is_none();
         require(is_free, Reason::DuplicateClientId)
     }
 
     /// Check what depends on the moment of beginning, up to WOULD_TAKE, and bring the order to where it begins.
-    #[inline]
+    #[inline(always)]
     pub fn check_beginning(&self, order: &mut Order) -> Result<(), Reason> {
         if order.order_type.is_stop() {
             self.check_trigger(order)?;
@@ -86,7 +87,7 @@ impl Turn<'_> {
     }
 
     /// Find out what a working order will meet and has to hold; check that it can.
-    #[inline]
+    #[inline(always)]
     pub fn weigh(&self, order: &mut Order) -> Result<Outlook, Reason> {
         let is_market_buy = order.order_type.is_market() && order.side == Side::Buy;
         let range = self.price_range(order.side);
@@ -109,6 +110,7 @@ impl Turn<'_> {
     }
 
     /// Check INSUFFICIENT_BALANCE.
+    #[inline(always)]
     pub fn check_balance(&self, order: &Order, needed: i128) -> Result<(), Reason> {
         let available = self.accounts.at(order.account_slot).balance(self.hold_asset(order.side)).available;
         require(available >= needed, Reason::InsufficientBalance)
@@ -146,6 +148,7 @@ impl Turn<'_> {
     }
 
     /// Take a working order's hold and say that it works.
+    #[inline(always)]
     pub fn begin(&mut self, order: &Order, outlook: &Outlook, kind: ExecutionKind) {
         self.hold(order);
         let on_book = !order.order_type.is_market() && !outlook.expires_at_once;

@@ -93,19 +93,26 @@ impl SlotTable {
     }
 
     /// Add a slot below `u32::MAX - 1` whose key is not in the table.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, hash: u64, slot: u32) {
         debug_assert!(slot < u32::MAX - 1);
-        self.move_some();
-        if self.old.is_none() && self.now.used * 4 >= self.now.room() * 3 {
-            let bits = self.now.bits + 1;
-            self.old = Some(std::mem::replace(&mut self.now, Cells::new(bits)));
+        if self.old.is_some() {
+            self.move_old();
+        } else if self.now.is_full() {
+            self.grow();
         }
         self.now.insert(tag_of(hash), slot);
     }
 
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let bits = self.now.bits + 1;
+        self.old = Some(std::mem::replace(&mut self.now, Cells::new(bits)));
+    }
+
     /// Take a slot out; no other key has the same one. Answers whether it was there.
-    #[inline]
+    #[inline(always)]
     pub fn remove(&mut self, hash: u64, slot: u32) -> bool {
         self.move_some();
         if let Some(place) = self.now.find_slot(tag_of(hash), slot) {
@@ -116,6 +123,7 @@ impl SlotTable {
     }
 
     #[cold]
+    #[inline(never)]
     fn remove_old(&mut self, hash: u64, slot: u32) -> bool {
         let Some(old) = &mut self.old else { return false };
         let Some((at, place)) = old.find_old(tag_of(hash), |found| found == slot) else { return false };

@@ -29,7 +29,7 @@ impl Turn<'_> {
     }
 
     /// Take what an order holds from what its account has available.
-    #[inline]
+    #[inline(always)]
     pub fn hold(&mut self, order: &Order) {
         self.accounts.hold(order.account_slot, self.hold_asset(order.side), order.held);
     }
@@ -47,7 +47,7 @@ impl Turn<'_> {
     }
 
     /// Change what an open order holds.
-    #[inline]
+    #[inline(always)]
     pub fn set_held(&mut self, slot: u32, amount: i128) {
         let order = self.listing.open.order_mut(slot);
         let more = amount - order.held;
@@ -57,7 +57,7 @@ impl Turn<'_> {
     }
 
     /// Let an order rest on the book.
-    #[inline]
+    #[inline(always)]
     pub fn rest(&mut self, order: &mut Order) {
         let is_hold_right = order.list() != 0 || order.held == order.hold_of(order.remaining());
         assert!(is_hold_right, "an order holds another amount than it can spend");
@@ -66,7 +66,6 @@ impl Turn<'_> {
     }
 
     /// Take an order in as open where it says that it stands.
-    #[inline]
     pub fn enter(&mut self, order: &mut Order) {
         self.accounts.count_in(order);
         let expires_us = order.expires_us();
@@ -102,6 +101,7 @@ impl Turn<'_> {
     }
 
     /// Let an order leave from where it stands.
+    #[inline(always)]
     pub fn leave(&mut self, slot: u32) {
         let Listing { open, book, triggers, .. } = &mut *self.listing;
         match open.order(slot).place() {
