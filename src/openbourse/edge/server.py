@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from openbourse.edge.acceptor import Acceptor
 from openbourse.edge.admission import overloaded
 from openbourse.edge.errors import encode_error
+from openbourse.edge.joined import Joined
 from openbourse.edge.sockets import Socket, Sockets
 
 log: Final = structlog.get_logger()
@@ -93,6 +94,7 @@ class LimitedHttp(HttpToolsProtocol):
     limits: Limits
     sockets: Sockets | None
     sheds: Sheds
+    transport: Any
     _address: str | None = None
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = _chunk_bytes = 0
@@ -106,6 +108,7 @@ class LimitedHttp(HttpToolsProtocol):
             return
         self._address = address
         super().connection_made(transport)
+        self.transport = Joined(transport)
         if self.limits.is_exempt(address):
             self.timeout_keep_alive = PROXY_KEEP_ALIVE_S
         self._arm()
@@ -196,13 +199,18 @@ class LimitedHttp(HttpToolsProtocol):
         """Refuse a request without starting anything for it."""
         self._disarm()
         fields = [SHED, *(b"%b: %b\r\n" % field for field in self.server_state.default_headers)]
-        self.transport.write(b"".join((*fields, b"\r\n" if is_kept else b"connection: close\r\n\r\n", _SHED_BODY)))
+        end = b"\r\n" if is_kept else b"connection: close\r\n\r\n"
+        self.transport.raw.write(b"".join((*fields, end, _SHED_BODY)))
         if is_kept:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
         else:
             self.transport.close()
+
+    def on_response_complete(self) -> None:
+        self.transport.flush()
+        super().on_response_complete()
 
     def _is_idle(self) -> bool:
         return self.cycle is None or bool(self.cycle.response_complete)
@@ -216,7 +224,7 @@ class LimitedHttp(HttpToolsProtocol):
         self.connections.discard(self)
         if (
             self.sockets.accept(
-                self.transport, self.url.decode("latin-1"), self.headers, lambda: self.limits.leave(address)
+                self.transport.raw, self.url.decode("latin-1"), self.headers, lambda: self.limits.leave(address)
             )
             is None
         ):
