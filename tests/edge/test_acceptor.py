@@ -71,6 +71,25 @@ async def test_a_rush_is_taken_a_few_at_a_time_and_all_of_it(listener: socket.so
         connection.close()
 
 
+async def test_a_few_that_come_together_are_dealt_out_one_by_one(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptor, "REST_S", 60.0)
+    waiting = [socket.create_connection(listener.getsockname(), timeout=5) for _ in range(4)]
+    taken = []
+    for _ in range(2):
+        serving = Acceptor(listener, lambda: Greeter(b"x"))
+        serving._take()
+        taken.append(len(serving._opening))
+        serving._take()
+        taken.append(len(serving._opening))
+        serving.close()
+        await serving.wait_closed()
+    assert taken == [1, 3, 1, 1]
+    for connection in waiting:
+        connection.close()
+
+
 async def test_who_cannot_take_any_tries_again_and_who_is_closed_does_not(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,8 @@ import structlog
 log: Final = structlog.get_logger()
 
 AT_ONCE: Final = 8
-"""Connections that are taken before others have their turn."""
+"""Connections that are taken before others have their turn, at most: one at first, and twice as many whenever more have waited
+than were taken. So a few that come together are dealt out evenly, and a rush is not held up."""
 REST_S: Final = 0.005
 """How long the listener is left to others then."""
 FAULT_S: Final = 1.0
@@ -29,6 +30,7 @@ class Acceptor:
         self._listener = listener
         self._make = make
         self._loop = asyncio.get_running_loop()
+        self._at_once = 1
         self._rest: asyncio.TimerHandle | None = None
         self._opening: set[asyncio.Task[None]] = set()
         self._listen()
@@ -47,12 +49,13 @@ class Acceptor:
         self._loop.add_reader(self._listener.fileno(), self._take)
 
     def _take(self) -> None:
-        rest_s = 0.0
-        for _ in range(AT_ONCE):
+        rest_s, more = 0.0, min(2 * self._at_once, AT_ONCE)
+        for _ in range(self._at_once):
             try:
                 connection, _ = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                break  # others were quicker
+                more = 1  # others were quicker
+                break
             except OSError as fault:
                 log.warning("no connection taken", why=str(fault))
                 rest_s = FAULT_S
@@ -61,6 +64,7 @@ class Acceptor:
             task = self._loop.create_task(self._open(connection))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+        self._at_once = more
         if rest_s:
             self._loop.remove_reader(self._listener.fileno())
             self._rest = self._loop.call_later(rest_s, self._listen)
