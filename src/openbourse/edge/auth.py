@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import ipaddress
 import re
@@ -97,7 +96,7 @@ def _without_signature(part: bytes) -> bytes:
 
 def _is_signed(key: ApiKey, payload: bytes, signature: str) -> bool:
     if key.kind == "HMAC":
-        wanted = hmac.new(key.secret, payload, hashlib.sha256).hexdigest()
+        wanted = hmac.digest(key.secret, payload, "sha256").hex()
         return hmac.compare_digest(wanted.encode(), signature.lower().encode())
     try:
         raw = base64.b64decode(unquote(signature) if "%" in signature else signature.replace(" ", "+"), validate=True)
