@@ -81,28 +81,32 @@ class Pipeline:
 
     def __init__(self, client: "SimulatedValkey") -> None:
         self._client = client
-        self._requests: list[tuple[str, int, Fields]] = []
+        self._requests: list[Callable[[ValkeyServer], None]] = []
 
     def xadd(self, stream: str, fields: dict[str, Any], **options: Any) -> None:
         """Put down an entry to append."""
         number = int(str(options["id"]).split("-", 1)[0])
         packed = {name.encode(): _packed(value) for name, value in fields.items()}
-        self._requests.append((stream, number, packed))
+        self._requests.append(lambda server: server.add(stream, number, packed))
+
+    def set(self, key: str, value: Any) -> None:
+        """Put down a key to set."""
+        self._requests.append(lambda server: server.keys.__setitem__(key, _packed(value)))
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Send what was put down; return each one's result or fault."""
 
-        def add_all(server: ValkeyServer) -> list[Any]:
+        def do_all(server: ValkeyServer) -> list[Any]:
             results: list[Any] = []
-            for stream, number, fields in self._requests:
+            for request in self._requests:
                 try:
-                    server.add(stream, number, fields)
+                    request(server)
                     results.append(b"")
                 except ResponseError as fault:
                     results.append(fault)
             return results
 
-        results: list[Any] = await self._client.call(add_all)
+        results: list[Any] = await self._client.call(do_all)
         return results
 
 

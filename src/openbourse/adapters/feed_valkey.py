@@ -20,8 +20,10 @@ CALL_SECONDS_MAX: Final = 2.0
 NOT_ABOVE_TOP: Final = "equal or smaller"
 POLL_S: Final = 0.05
 RETRY_CARRIER_S: Final = 1.0
-READ_EVERY_S: Final = 0.004
+READ_EVERY_S: Final = 0.01
 """Between two readings of the stream: under load one takes what many batches have left, instead of one each."""
+READ_SELDOM_S: Final = 0.03
+"""The same of those behind the scenes, whom nobody waits for between two commands: they take more at a time, for less."""
 READ_SECONDS_MAX: Final = 0.5
 """A follower waits no longer for the stream: meanwhile it gets nothing from the journal either."""
 PROBE_SECONDS_MAX: Final = 0.1
@@ -60,7 +62,10 @@ class ValkeyFeedWriter:
             raise FeedAway(str(fault)) from fault
 
     async def publish(self, batches: list[CommittedBatch]) -> None:
-        """Add batches in order; those that the stream has already are passed over. Raises FeedAway."""
+        """Add batches in order, those that the stream has already are passed over, and leave the last one's sequence.
+
+        All of it goes as one message: each one wakes Valkey, and the answer this process. Raises FeedAway.
+        """
         try:
             pipeline = self._client.pipeline(transaction=False)
             for batch in batches:
@@ -71,6 +76,7 @@ class ValkeyFeedWriter:
                     maxlen=STREAM_BATCHES,
                     approximate=True,
                 )
+            pipeline.set(self._committed, batches[-1].last_sequence)
             # An id that is not above the stream's top is refused by Valkey: a new leader's tail that is there already.
             async with asyncio.timeout(CALL_SECONDS_MAX):
                 results = await pipeline.execute(raise_on_error=False)
@@ -100,7 +106,9 @@ class ValkeyFeedWriter:
 class ValkeyFeed:
     """Follows the stream; gaps, silence and the loss of Valkey are bridged from the journal."""
 
-    def __init__(self, client: Redis, shard: int, read_journal: ReadJournal) -> None:
+    def __init__(
+        self, client: Redis, shard: int, read_journal: ReadJournal, read_every_s: float = READ_EVERY_S
+    ) -> None:
         self._client = client
         self._stream = stream_key(shard)
         self._committed = committed_key(shard)
@@ -108,6 +116,7 @@ class ValkeyFeed:
         self._retry_at = 0.0
         self._is_away = False
         self._read_at = 0.0
+        self._read_every_s = read_every_s
 
     async def follow(self, after: int) -> AsyncIterator[CommittedBatch]:
         """Yield every batch after a sequence, for ever, dense and in order."""
@@ -143,7 +152,7 @@ class ValkeyFeed:
         if loop.time() < self._retry_at:
             return None
         # A reading that waited for its batch, as in calm, is longer ago than this.
-        await asyncio.sleep(max(0.0, self._read_at + READ_EVERY_S - loop.time()))
+        await asyncio.sleep(max(0.0, self._read_at + self._read_every_s - loop.time()))
         self._read_at = loop.time()
         try:
             if self._is_away:

@@ -25,7 +25,7 @@ class FeedWriter(Protocol):
         ...
 
     async def publish(self, batches: list[CommittedBatch]) -> None:
-        """Add batches in order; those the feed has already are passed over."""
+        """Add batches in order, those the feed has already are passed over, and say how far the journal goes with them."""
         ...
 
     async def beat(self, committed: int) -> None:
@@ -80,7 +80,8 @@ class Publisher:
             try:
                 if batches:
                     await self._writer.publish(batches)
-                await self._writer.beat(self.committed)
+                else:
+                    await self._writer.beat(self.committed)
                 is_away = False
             except (OSError, ConnectionError, TimeoutError, FeedAway) as fault:
                 self.dropped += len(batches)

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from openbourse import listings
 from openbourse.adapters.connection_valkey import open_client
-from openbourse.adapters.feed_valkey import ValkeyFeed
+from openbourse.adapters.feed_valkey import READ_SELDOM_S, ValkeyFeed
 from openbourse.adapters.identity_valkey import ValkeyAttempts, ValkeyKeyChannel
 from openbourse.adapters.intake_tcp import TcpIntake
 from openbourse.adapters.journal_postgres import PostgresJournal
@@ -85,10 +85,10 @@ class Stores:
         return ValkeyFeed(self.new_valkey(), self.settings.venue.shard, self.journal().read)
 
     def whole_feed(self) -> ValkeyFeed:
-        """Return a new follower of the feed from any sequence: what was dropped comes from the archive."""
+        """Return a new follower of the feed from any sequence: what was dropped comes from the archive. For roles that give way."""
         shard = self.settings.venue.shard
         whole = WholeJournal(self.journal(), open_objects(self.settings.objects_url("archive")), shard)
-        return ValkeyFeed(self.new_valkey(), shard, whole.read)
+        return ValkeyFeed(self.new_valkey(), shard, whole.read, READ_SELDOM_S)
 
     async def intake(self) -> TcpIntake:
         """Return the way to the sequencer."""
