@@ -25,7 +25,7 @@ PROBE_EVERY: Final = 50
 """Intervals on end that a limit is in use after which what is quick is looked for."""
 PROBE_INTERVALS: Final = 2
 """For how long next to nothing is let in to see how quick answers are without a queue."""
-FLOOD_TIMES: Final = 2
+FLOOD_TIMES: Final = 1.5
 """When so many times more are refused than let in, this is no crowd but a flood."""
 UNUSED_SHARE: Final = 2
 """A limit that is this many times what was under way has not been earned, and is taken back."""
