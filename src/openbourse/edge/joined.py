@@ -51,7 +51,7 @@ class Joined:
 
     def abort(self) -> None:
         """Close at once; what is held is lost."""
-        self._held.clear()
+        self._held, self._size = [], 0
         self.raw.abort()
 
     def is_closing(self) -> bool:
