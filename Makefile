@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 PYTEST_ARGS ?=
 # What is Python's and what is Rust's is built and checked side by side; what each command says comes in one piece.
-SIDE_BY_SIDE = $(MAKE) --silent --jobs 2 --output-sync=line
+SIDE_BY_SIDE = $(MAKE) --silent --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 # cargo shares the cores out by itself, and complains of make's way of doing so, which is closed to it.
 CARGO := MAKEFLAGS= cargo
 # Tests that start whole venues want the machine for themselves; all others run side by side, one more than two cores hold,
