@@ -6,7 +6,8 @@ import pytest
 
 from openbourse.edge.admission import overloaded
 from openbourse.edge.errors import ApiError
-from openbourse.edge.overload import Window
+from openbourse.edge.overload import INTERVAL_S, Window
+from openbourse.edge.pace import RATE_LEAST, Pace
 from openbourse.edge.room import REFUSED_AT_ONCE, STALL_S, STALL_WAIT_S, STANDS_AFTER_S, STARTS_AT_ONCE, WAIT_S, Room
 
 
@@ -24,7 +25,8 @@ class Scene:
     def __init__(self, size: int, places: int = 10) -> None:
         self.clock = Clock()
         self.window = Window(1_000, 1, None, 1.0, first=size)
-        self.room = Room(self.window, places, overloaded, self.clock)
+        self.busy = 0.0
+        self.room = Room(self.window, places, overloaded, self.clock, Pace(lambda: self.busy))
         self.order: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -218,3 +220,27 @@ async def test_a_call_that_is_given_up_as_it_is_refused_frees_nothing() -> None:
     scene.tasks[1].cancel()  # its refusal is on the way
     await settle()
     assert scene.window.in_flight == 1
+
+
+async def test_in_a_rush_of_a_busy_process_calls_begin_one_after_the_other() -> None:
+    scene = Scene(8, places=1_000)
+    scene.busy = 1.0
+    for number in range(40):
+        await scene.come(*(f"{number}-{each}" for each in range(24)))
+        scene.window.refused += 20
+        await scene.later(INTERVAL_S / 2)
+        while scene.window.in_flight:
+            scene.room.leave()
+        await settle()
+    assert scene.room.is_standing
+    scene.order.clear()
+    for _ in range(10):
+        scene.clock.now += 1 / RATE_LEAST
+        await scene.come(*"abcd")
+        scene.room.sweep()
+        await settle()
+        while scene.window.in_flight:
+            scene.room.leave()
+        scene.room._is_opening = False  # the clock here is not the loop's, whose timer it waits for
+    begun = [name for name in scene.order if "refused" not in name]
+    assert len(begun) in (10, 11), "one in each gap, although eight may be under way; one may be caught up with"

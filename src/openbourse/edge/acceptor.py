@@ -13,9 +13,9 @@ import structlog
 
 log: Final = structlog.get_logger()
 
-AT_ONCE: Final = 8
+AT_ONCE: Final = 2
 """Connections that are taken before others have their turn, at most: one at first, and twice as many whenever more have waited
-than were taken. So a few that come together are dealt out evenly, and a rush is not held up."""
+than were taken. So a few that come together are dealt out evenly, and a rush does not keep a process from those it serves."""
 REST_S: Final = 0.005
 """How long the listener is left to others then."""
 FAULT_S: Final = 1.0

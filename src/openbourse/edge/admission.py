@@ -15,6 +15,7 @@ from openbourse.edge.figures import Figures
 from openbourse.edge.key_store import KeyStore
 from openbourse.edge.operations import Call, Operation, Pool, Priority
 from openbourse.edge.overload import Target, Window, watch
+from openbourse.edge.pace import Busy, Pace
 from openbourse.edge.params import Params
 from openbourse.edge.ratelimit import RateLimiter
 from openbourse.edge.room import Room
@@ -74,7 +75,7 @@ class Admission:
             NEW_ORDERS_FIRST,
             NEW_ORDERS_IN_FLOOD,
         )
-        self.room = Room(self.windows[orders], NEW_ORDERS_WAITING_MAX, overloaded)
+        self.room = Room(self.windows[orders], NEW_ORDERS_WAITING_MAX, overloaded, pace=Pace(Busy().share))
 
     def values(self) -> dict[str, int | Distribution]:
         """Return what was counted of calls, by the names of monitor/slo.py."""

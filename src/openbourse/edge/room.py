@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 from openbourse.edge.errors import ApiError
-from openbourse.edge.overload import Window
+from openbourse.edge.overload import INTERVAL_S, Window
+from openbourse.edge.pace import Pace
 
 STANDS_AFTER_S: Final = 0.1
 """A room that has not been empty for so long stands; a burst that drains within it is no overload."""
@@ -54,7 +55,9 @@ class Room:
         places_max: int,
         refusal: Callable[[], ApiError],
         clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
+        """With a pace nobody begins sooner after another than it has it."""
         self.is_standing = False
         self._window = window
         self._places_max = places_max
@@ -69,6 +72,9 @@ class Room:
         self._ended_at = 0.0
         self._calm_since = 0.0
         self._refused = 0
+        self._pace = pace or Pace(lambda: 0.0)
+        self._paced_at = clock()
+        self._paced_refused = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -85,12 +91,14 @@ class Room:
     async def enter(self, who: str) -> None:
         """Have a call under way as soon as there is space; `leave` ends it. Raises the refusal when it waits too long."""
         window = self._window
-        if not self._places and window.in_flight < window.size:
+        if not self._places and window.in_flight < window.size and not self._pace.wait_s(self._clock()):
             window.enter()
             return
         turn = asyncio.get_running_loop().create_future()
         place = self._last[who] = _Place(self._clock(), self._counted_s, who, turn)
         self._places.append(place)
+        if window.in_flight < window.size:
+            self._open()  # it waits for nothing but its moment
         try:
             # Shielded here and in `behind`: others wait for this turn, too.
             await asyncio.shield(place.turn)
@@ -119,6 +127,10 @@ class Room:
         """See whether the room stands, refuse who has waited too long in it, let in who may go; to be called often."""
         now = self._clock()
         self._judge(now)
+        if now - self._paced_at >= INTERVAL_S:
+            refused, self._paced_refused = self._window.refused - self._paced_refused, self._window.refused
+            self._paced_at = now
+            self._pace.turn(self.is_standing, refused)
         for _ in range(REFUSED_AT_ONCE):
             if not self._places or not self._is_late(self._places[0], now):
                 break
@@ -158,6 +170,11 @@ class Room:
         while self._places and window.in_flight < window.size:
             if started == STARTS_AT_ONCE:
                 self._open()
+                return
+            wait_s = 0.0 if self._places[0].is_given_up else self._pace.wait_s(self._clock())
+            if wait_s:
+                self._is_opening = True
+                asyncio.get_running_loop().call_later(wait_s, self._let_in)
                 return
             place = self._take()
             if not place.is_given_up:
