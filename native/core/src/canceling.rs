@@ -4,18 +4,24 @@ use std::collections::BTreeSet;
 
 use crate::admission::{Admission, Gate};
 use crate::codec::ClientId;
+use crate::commands::Change;
 use crate::engine::Engine;
 use crate::events::Replacement;
-use crate::orders::{Execution, Order};
+use crate::orders::Execution;
 use crate::requests::{CancelRequest, OrderRequest};
 use crate::turn::Turn;
 use crate::words::{Reason, ReplaceMode, ReplaceResult, Restriction};
 
 impl Engine {
-    pub(crate) fn cancel_order(&mut self, account: u64, instrument: u32, cancel: &CancelRequest) -> Result<(), Reason> {
-        let (mut turn, slot) = self.turn(account, instrument)?;
-        let order = turn.find_cancelable(cancel, slot)?;
-        turn.cancel(order, &cancel.request_id);
+    /// Cancel an order, place one, or both.
+    #[inline(always)]
+    pub(crate) fn change_open(&mut self, change: &Change) -> Result<(), Reason> {
+        let (mut turn, slot) = self.turn(change.account, change.instrument)?;
+        if let Some(request) = &change.order {
+            turn.change(request, slot, change)?;
+        } else if let Some(cancel) = &change.cancel {
+            turn.cancel_named(cancel, slot)?;
+        }
         turn.finish();
         Ok(())
     }
@@ -55,22 +61,6 @@ impl Engine {
             }
             touched.insert(id);
         }
-        Ok(())
-    }
-
-    pub(crate) fn cancel_replace(
-        &mut self,
-        mode: ReplaceMode,
-        cancel: &CancelRequest,
-        request: &OrderRequest,
-    ) -> Result<(), Reason> {
-        let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        turn.listing.open.draw_near(slot, turn.hint.owner);
-        let mut order = turn.draft(request, slot);
-        turn.admit(request, &order, &Admission::through(Gate::Replacement))?;
-        turn.cancel_replace(mode, cancel, &mut order);
-        turn.work_off();
-        turn.finish();
         Ok(())
     }
 }
@@ -116,8 +106,50 @@ impl Turn<'_> {
         id
     }
 
-    /// Cancel one order and place another, in that order; the new one has passed its first checks.
-    fn cancel_replace(&mut self, mode: ReplaceMode, cancel: &CancelRequest, order: &mut Order) {
+    /// Cancel the order that a request names; answers its id.
+    #[inline(never)]
+    fn cancel_named(&mut self, cancel: &CancelRequest, account_slot: u32) -> Result<u64, Reason> {
+        let slot = self.find_cancelable(cancel, account_slot)?;
+        Ok(self.cancel(slot, &cancel.request_id))
+    }
+
+    /// Place an order that passes its first checks; before that, cancel the one that it replaces, if it does.
+    #[inline(always)]
+    fn change(&mut self, request: &OrderRequest, account_slot: u32, change: &Change) -> Result<(), Reason> {
+        self.listing.open.draw_near(account_slot, self.hint.owner);
+        let mut order = self.draft(request, account_slot);
+        let gate = if change.cancel.is_some() { Gate::Replacement } else { Gate::Order };
+        self.admit(request, &order, &Admission::through(gate))?;
+        let mut replacement = match &change.cancel {
+            Some(cancel) => match self.replace(cancel, account_slot, change.mode) {
+                Some(replacement) => Some(replacement),
+                None => return Ok(()),
+            },
+            None => None,
+        };
+        let placed = self.check_client_id(&order).and_then(|()| {
+            if request.is_test {
+                self.events.order_tested(request.account, request.instrument, &request.client_id);
+                return Ok(());
+            }
+            self.place(&mut order, replacement.as_ref())
+        });
+        match (placed, &mut replacement) {
+            (Err(reason), Some(replacement)) => {
+                replacement.new_result = ReplaceResult::Failure;
+                replacement.new_reason = Some(reason);
+                self.events.cancel_replaced(replacement);
+            }
+            (Err(reason), None) => return Err(reason),
+            (Ok(()), _) => {}
+        }
+        self.work_off();
+        Ok(())
+    }
+
+    /// Cancel an order that is to be replaced; answers what came of it, unless that ends the command.
+    #[inline]
+    fn replace(&mut self, cancel: &CancelRequest, account_slot: u32, mode: ReplaceMode) -> Option<Replacement> {
         let mut outcome = Replacement {
             cancel_result: ReplaceResult::Success,
             cancel_reason: None,
@@ -126,28 +158,18 @@ impl Turn<'_> {
             canceled_order: 0,
             new_order: 0,
         };
-        match self.find_cancelable(cancel, order.account_slot) {
-            Ok(slot) => outcome.canceled_order = self.cancel(slot, &cancel.request_id),
+        match self.cancel_named(cancel, account_slot) {
+            Ok(id) => outcome.canceled_order = id,
             Err(reason) => {
                 outcome.cancel_result = ReplaceResult::Failure;
                 outcome.cancel_reason = Some(reason);
                 if mode == ReplaceMode::StopOnFailure {
                     outcome.new_result = ReplaceResult::NotAttempted;
                     self.events.cancel_replaced(&outcome);
-                    return;
+                    return None;
                 }
             }
         }
-        let placed = self.check_client_id(order).and_then(|()| {
-            let announce = |turn: &mut Self, new_order: u64| {
-                turn.events.cancel_replaced(&Replacement { new_order, ..outcome });
-            };
-            self.place(order, announce)
-        });
-        if let Err(reason) = placed {
-            outcome.new_result = ReplaceResult::Failure;
-            outcome.new_reason = Some(reason);
-            self.events.cancel_replaced(&outcome);
-        }
+        Some(outcome)
     }
 }

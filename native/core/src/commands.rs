@@ -53,19 +53,17 @@ pub trait Wish {
     fn perform(&self, engine: &mut Engine) -> Result<(), Reason>;
 }
 
-/// The wishes that come by far the most often are read each by itself, so that none is moved about as a [`Command`].
+/// What the commands that come by far the most often ask for: to cancel an order, to place one, or one for the other.
+/// One way leads through all three, so that its code is there once and stays near, and none is moved about as a
+/// [`Command`].
 #[derive(Debug)]
-pub struct Cancel {
+pub struct Change {
     pub account: u64,
     pub instrument: u32,
-    pub cancel: CancelRequest,
-}
-
-#[derive(Debug)]
-pub struct Replace {
+    /// Of a command that does both.
     pub mode: ReplaceMode,
-    pub cancel: CancelRequest,
-    pub order: OrderRequest,
+    pub cancel: Option<CancelRequest>,
+    pub order: Option<OrderRequest>,
 }
 
 impl Header {
@@ -91,66 +89,48 @@ fn read_order(is_extended: bool, rules: u32, reader: &mut Reader<'_>) -> Option<
     if is_known && reader.is_empty() { Some(request) } else { None }
 }
 
-impl OrderRequest {
-    #[inline(always)]
-    pub fn decode(header: &Header, body: &[u8], rules: u32) -> Option<Self> {
-        read_order(header.is_extended(rules)?, rules, &mut Reader::new(body))
+impl Change {
+    pub const fn is_of(kind: u16) -> bool {
+        matches!(kind, PLACE_ORDER | CANCEL_ORDER | CANCEL_REPLACE)
     }
-}
 
-impl Cancel {
-    #[inline(always)]
-    pub fn decode(header: &Header, body: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        let (account, instrument) = (reader.u64()?, reader.u32()?);
-        let cancel = CancelRequest::read(&mut reader)?;
-        let is_right = header.version == VERSION && reader.is_empty();
-        if is_right { Some(Self { account, instrument, cancel }) } else { None }
-    }
-}
-
-impl Replace {
+    /// Read the body of a command of one of the three kinds.
     #[inline(always)]
     pub fn decode(header: &Header, body: &[u8], rules: u32) -> Option<Self> {
         let is_extended = header.is_extended(rules)?;
         let mut reader = Reader::new(body);
-        let mode = ReplaceMode::from_code(reader.u8()?)?;
-        let cancel = CancelRequest::read(&mut reader)?;
+        let (mut account, mut instrument, mut mode) = (0, 0, ReplaceMode::StopOnFailure);
+        if header.kind == CANCEL_ORDER {
+            (account, instrument) = (reader.u64()?, reader.u32()?);
+        } else if header.kind == CANCEL_REPLACE {
+            mode = ReplaceMode::from_code(reader.u8()?)?;
+        }
+        let cancel = if header.kind == PLACE_ORDER { None } else { Some(CancelRequest::read(&mut reader)?) };
+        if header.kind == CANCEL_ORDER {
+            let is_right = !is_extended && reader.is_empty();
+            return if is_right { Some(Self { account, instrument, mode, cancel, order: None }) } else { None };
+        }
         let order = read_order(is_extended, rules, &mut reader)?;
-        if order.is_test { None } else { Some(Self { mode, cancel, order }) }
+        if order.is_test && cancel.is_some() {
+            return None;
+        }
+        Some(Self { account: order.account, instrument: order.instrument, mode, cancel, order: Some(order) })
     }
 }
 
-impl Wish for OrderRequest {
+impl Wish for Change {
     fn named(&self) -> (u64, u32, ClientId) {
-        (self.account, self.instrument, self.client_id)
+        let client_id = match (&self.order, &self.cancel) {
+            (Some(order), _) => order.client_id,
+            (None, Some(cancel)) => cancel.client_id,
+            (None, None) => ClientId::EMPTY,
+        };
+        (self.account, self.instrument, client_id)
     }
 
     #[inline(always)]
     fn perform(&self, engine: &mut Engine) -> Result<(), Reason> {
-        engine.place_order(self)
-    }
-}
-
-impl Wish for Cancel {
-    fn named(&self) -> (u64, u32, ClientId) {
-        (self.account, self.instrument, self.cancel.client_id)
-    }
-
-    #[inline(always)]
-    fn perform(&self, engine: &mut Engine) -> Result<(), Reason> {
-        engine.cancel_order(self.account, self.instrument, &self.cancel)
-    }
-}
-
-impl Wish for Replace {
-    fn named(&self) -> (u64, u32, ClientId) {
-        self.order.named()
-    }
-
-    #[inline(always)]
-    fn perform(&self, engine: &mut Engine) -> Result<(), Reason> {
-        engine.cancel_replace(self.mode, &self.cancel, &self.order)
+        engine.change_open(self)
     }
 }
 

@@ -4,9 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use crate::codec::{ClientId, Sink, Text};
-use crate::commands::{
-    CANCEL_ORDER, CANCEL_REPLACE, Cancel, Command, HEADER_LENGTH, Header, PLACE_ORDER, Replace, Wish, split_frame,
-};
+use crate::commands::{Change, Command, HEADER_LENGTH, Header, Wish, split_frame};
 use crate::instruments::{Definition, Rates};
 use crate::requests::{CancelRequest, OrderRequest};
 
@@ -227,27 +225,22 @@ fn image(definition: &Definition) -> Vec<u8> {
 /// A command as the engine reads it: what comes often by itself.
 #[derive(Debug)]
 enum Read {
-    Order(OrderRequest),
-    Cancel(Cancel),
-    Replace(Replace),
+    Often(Change),
     Seldom(Command),
 }
 
 impl Read {
     fn decode(header: &Header, body: &[u8], rules: u32) -> Option<Self> {
-        match header.kind {
-            PLACE_ORDER => OrderRequest::decode(header, body, rules).map(Self::Order),
-            CANCEL_ORDER => Cancel::decode(header, body).map(Self::Cancel),
-            CANCEL_REPLACE => Replace::decode(header, body, rules).map(Self::Replace),
-            _ => Command::decode(header, body, rules).map(Self::Seldom),
+        if Change::is_of(header.kind) {
+            Change::decode(header, body, rules).map(Self::Often)
+        } else {
+            Command::decode(header, body, rules).map(Self::Seldom)
         }
     }
 
     fn named(&self) -> (u64, u32, ClientId) {
         match self {
-            Self::Order(order) => order.named(),
-            Self::Cancel(cancel) => cancel.named(),
-            Self::Replace(replace) => replace.named(),
+            Self::Often(change) => change.named(),
             Self::Seldom(command) => command.named(),
         }
     }
@@ -257,15 +250,18 @@ impl Read {
 fn written(read: &Read, is_extended: bool) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::new();
     match read {
-        Read::Order(order) => out.order(order, is_extended),
-        Read::Cancel(Cancel { account, instrument, cancel }) => {
-            out = out.place(*account, *instrument);
-            out.cancel(cancel);
-        }
-        Read::Replace(Replace { mode, cancel, order }) => {
-            out.u8(mode.code());
-            out.cancel(cancel);
-            out.order(order, is_extended);
+        Read::Often(Change { account, instrument, mode, cancel, order }) => {
+            match (cancel, order) {
+                (Some(_), Some(_)) => out.u8(mode.code()),
+                (_, None) => out = out.place(*account, *instrument),
+                (None, Some(_)) => {}
+            }
+            if let Some(cancel) = cancel {
+                out.cancel(cancel);
+            }
+            if let Some(order) = order {
+                out.order(order, is_extended);
+            }
         }
         Read::Seldom(command) => return written_seldom(command),
     }

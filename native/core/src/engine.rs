@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::accounts::Accounts;
-use crate::admission::{Admission, Gate};
 use crate::ahead::{Ahead, Frame, Hint};
 use crate::codec::{ClientId, Text};
-use crate::commands::{CANCEL_ORDER, CANCEL_REPLACE, Cancel, Command, Header, PLACE_ORDER, Replace, Wish, split_frame};
+use crate::commands::{Change, Command, Header, Wish, split_frame};
 use crate::events::Events;
 use crate::funding::Withdrawal;
 use crate::listing_table::Listings;
-use crate::requests::OrderRequest;
 use crate::sessions::{Identity, Sessions};
 use crate::turn::Turn;
 use crate::venue::Venue;
@@ -158,12 +156,11 @@ impl Engine {
             self.events.command_rejected(0, Reason::Malformed, &(0, 0, ClientId::EMPTY));
             return;
         };
-        let rules = self.venue.rules_version;
-        match header.kind {
-            PLACE_ORDER => self.answer(&header, OrderRequest::decode(&header, body, rules).as_ref()),
-            CANCEL_ORDER => self.answer(&header, Cancel::decode(&header, body).as_ref()),
-            CANCEL_REPLACE => self.answer(&header, Replace::decode(&header, body, rules).as_ref()),
-            _ => self.answer_seldom(&header, body),
+        if Change::is_of(header.kind) {
+            let change = Change::decode(&header, body, self.venue.rules_version);
+            self.answer(&header, change.as_ref());
+        } else {
+            self.answer_seldom(&header, body);
         }
     }
 
@@ -281,22 +278,6 @@ impl Engine {
             let turn = self.turn_at(*instrument)?;
             turn.listing.report_levels(turn.events);
         }
-        Ok(())
-    }
-
-    pub(crate) fn place_order(&mut self, request: &OrderRequest) -> Result<(), Reason> {
-        let (mut turn, slot) = self.turn(request.account, request.instrument)?;
-        turn.listing.open.draw_near(slot, turn.hint.owner);
-        let mut order = turn.draft(request, slot);
-        turn.admit(request, &order, &Admission::through(Gate::Order))?;
-        turn.check_client_id(&order)?;
-        if request.is_test {
-            turn.events.order_tested(request.account, request.instrument, &request.client_id);
-            return Ok(());
-        }
-        turn.place(&mut order, |_, _| ())?;
-        turn.work_off();
-        turn.finish();
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! How an order begins: the last checks, its hold, its first event (section 5, Placing; rules 2, sections 4 and 5).
 
+use crate::events::Replacement;
 use crate::filters::{PriceRange, require};
 use crate::listings::next;
 use crate::orders::{Execution, Order, Place, crosses};
@@ -126,25 +127,29 @@ impl Turn<'_> {
         i64::try_from(filled).map_err(|_| Reason::MarketLotSize)
     }
 
-    /// Place an admitted order unless its last checks fail; `announce` says so first. Answers its id.
-    #[inline]
-    pub fn place(&mut self, order: &mut Order, announce: impl FnOnce(&mut Self, u64)) -> Result<u64, Reason> {
+    /// Place an admitted order unless its last checks fail; what it replaces is told of first.
+    #[inline(always)]
+    pub fn place(&mut self, order: &mut Order, replacement: Option<&Replacement>) -> Result<(), Reason> {
         self.check_beginning(order)?;
-        let id = self.listing.counters.order + 1;
-        if order.place() == Place::Waiting {
+        let outlook = if order.place() == Place::Waiting {
             order.held = order.need();
             self.check_balance(order, order.held)?;
-            announce(self, id);
-            order.id = next(&mut self.listing.counters.order);
-            self.wait(order);
+            None
         } else {
-            let outlook = self.weigh(order)?;
-            announce(self, id);
-            order.id = next(&mut self.listing.counters.order);
-            self.begin(order, &outlook, ExecutionKind::New);
-            self.run(order, outlook);
+            Some(self.weigh(order)?)
+        };
+        order.id = next(&mut self.listing.counters.order);
+        if let Some(replacement) = replacement {
+            self.events.cancel_replaced(&Replacement { new_order: order.id, ..*replacement });
         }
-        Ok(id)
+        match outlook {
+            None => self.wait(order),
+            Some(outlook) => {
+                self.begin(order, &outlook, ExecutionKind::New);
+                self.run(order, outlook);
+            }
+        }
+        Ok(())
     }
 
     /// Take a working order's hold and say that it works.
