@@ -90,7 +90,7 @@ impl Turn<'_> {
     }
 
     fn reject(&mut self, order: &Order) {
-        self.listing.report(self.events, order, &Execution::expired(Expiry::Rejected));
+        self.report(order, &Execution::expired(Expiry::Rejected));
     }
 
     fn activate_pending(&mut self, list: u64) {
@@ -117,7 +117,7 @@ impl Turn<'_> {
     /// Give the legs the quantity that the working order bought for them.
     fn pay_on(&mut self, legs: &mut [Order]) {
         let Some(first) = legs.first_mut() else { return };
-        let bought = first.held;
+        let bought = first.held();
         self.release_all(first);
         let definition = &self.listing.definition;
         let is_any_market = legs.iter().any(|leg| leg.order_type.is_market());
@@ -140,8 +140,8 @@ impl Turn<'_> {
         match legs {
             [leg] if leg.place() == Place::OnBook => self.weigh(leg).map(Some),
             [leg] => {
-                leg.held = leg.need();
-                self.check_balance(leg, leg.held).map(|()| None)
+                leg.set_held(leg.need());
+                self.check_balance(leg, leg.held()).map(|()| None)
             }
             legs => self.check_pair_balance(legs).map(|()| None),
         }
@@ -165,7 +165,7 @@ impl Turn<'_> {
     pub fn check_pair_balance(&self, legs: &mut [Order]) -> Result<(), Reason> {
         let need = legs.iter().map(Order::need).max().unwrap_or(0);
         let Some(first) = legs.first_mut() else { return Ok(()) };
-        first.held = need;
+        first.set_held(need);
         self.check_balance(first, need)
     }
 
@@ -178,7 +178,7 @@ impl Turn<'_> {
             }
             self.hold(&leg);
             let accepted = Execution { on_book: true, ..Execution::new(ExecutionKind::New, OrderStatus::New) };
-            self.listing.report(self.events, &leg, &accepted);
+            self.report(&leg, &accepted);
             self.rest(&mut leg);
         }
     }

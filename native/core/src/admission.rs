@@ -8,7 +8,7 @@ use crate::filters::require;
 use crate::hashes::{client_key, key_of};
 use crate::limits::InstrumentRules;
 use crate::open::OpenCounts;
-use crate::orders::{Extra, Order, Rare};
+use crate::orders::{Draft, Extra, Order};
 use crate::requests::{Extension, OrderRequest};
 use crate::turn::Turn;
 use crate::words::{
@@ -90,7 +90,7 @@ impl Turn<'_> {
     #[inline]
     pub fn admit(&self, request: &OrderRequest, order: &Order, admission: &Admission) -> Result<(), Reason> {
         self.check_account(order.account_slot)?;
-        self.check_form(request, order.stp, admission.gate)?;
+        self.check_form(request, order.stp(), admission.gate)?;
         self.check_filters(order, !admission.is_paid_on)?;
         self.check_counts(order, admission.before)?;
         if !admission.is_pending {
@@ -196,26 +196,8 @@ impl Turn<'_> {
     /// The order as the request would have it.
     #[inline]
     pub fn draft(&self, request: &OrderRequest, account_slot: u32) -> Order {
-        let extra = request.extension.as_ref().map(|extension| {
-            Box::new(Extra {
-                stop_price: extension.stop_price.unwrap_or(0),
-                trailing_delta: extension.trailing_delta.unwrap_or(0),
-                iceberg: extension.iceberg.unwrap_or(0),
-                peg: extension.peg,
-                sent_price: if extension.peg.is_some() { request.price } else { 0 },
-                expires_us: extension.expires_us.unwrap_or(0),
-                ..Extra::default()
-            })
-        });
-        let rare = (request.has_strategy || request.by_quote).then(|| {
-            Box::new(Rare {
-                strategy: request.has_strategy.then_some((request.strategy_id, request.strategy_type)),
-                quote_quantity: request.by_quote.then_some(request.quote_quantity),
-            })
-        });
-        Order {
-            id: 0,
-            account: request.account,
+        let has_extra = request.extension.is_some() || request.has_strategy || request.by_quote;
+        let draft = Draft {
             account_slot,
             client_key: self.client_key(account_slot, &request.client_id),
             side: request.side,
@@ -224,15 +206,28 @@ impl Turn<'_> {
             stp: request.stp.unwrap_or(self.listing.definition.stp_default),
             price: request.price,
             quantity: request.quantity,
-            executed: 0,
-            prevented: 0,
-            cumulative_quote: 0,
-            held: 0,
             created_us: self.time_us,
-            working_us: self.time_us,
             client_id: request.client_id,
-            rare,
-            extra,
-        }
+        };
+        Order::new(&draft, if has_extra { Some(self.draft_extra(request)) } else { None })
+    }
+
+    #[cold]
+    fn draft_extra(&self, request: &OrderRequest) -> Box<Extra> {
+        let none = Extension::default();
+        let extension = request.extension.as_deref().unwrap_or(&none);
+        Box::new(Extra {
+            is_extended: request.extension.is_some(),
+            strategy: request.has_strategy.then_some((request.strategy_id, request.strategy_type)),
+            quote_quantity: request.by_quote.then_some(request.quote_quantity),
+            working_us: self.time_us,
+            stop_price: extension.stop_price.unwrap_or(0),
+            trailing_delta: extension.trailing_delta.unwrap_or(0),
+            iceberg: extension.iceberg.unwrap_or(0),
+            peg: extension.peg,
+            sent_price: if extension.peg.is_some() { request.price } else { 0 },
+            expires_us: extension.expires_us.unwrap_or(0),
+            ..Extra::default()
+        })
     }
 }

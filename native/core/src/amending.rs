@@ -36,7 +36,7 @@ impl Turn<'_> {
         require(request.new_quantity != order.quantity, Reason::NoChange)?;
         require(request.new_quantity < order.quantity, Reason::AmendIncrease)?;
         self.check_lot(request.new_quantity)?;
-        require(request.new_quantity >= order.executed + order.prevented, Reason::AmendTooSmall)?;
+        require(request.new_quantity >= order.executed + order.prevented(), Reason::AmendTooSmall)?;
         let is_priced = !order.order_type.is_market() && order.price > 0;
         let is_enough = !is_priced || notional(order.price, request.new_quantity) >= definition.notional_min;
         require(is_enough, Reason::Notional)?;
@@ -103,6 +103,7 @@ impl Turn<'_> {
         let execution = Execution { on_book, ..Execution::new(ExecutionKind::Replaced, status) };
         let execution_id = next(&mut self.listing.counters.execution);
         let instrument = self.listing.definition.instrument;
-        self.events.extended_order_updated(instrument, execution_id, order, &execution, original);
+        let account = self.accounts.at(order.account_slot).id;
+        self.events.extended_order_updated((account, instrument, execution_id), order, &execution, original);
     }
 }

@@ -115,7 +115,7 @@ impl Turn<'_> {
         self.reduce_maker(maker, quantity, true);
         taker_fill.on_book = taking.remaining() > 0;
         *self.listing.open.order_mut(taker) = taking;
-        self.listing.report_open(self.events, taker, &taker_fill);
+        self.report_open(taker, &taker_fill);
         self.reduce_maker(taker, quantity, true);
     }
 }

@@ -35,7 +35,7 @@ impl Listing {
                 return wrong("holds another amount than it can spend");
             }
             let asset = if order.side == Side::Buy { self.definition.quote } else { self.definition.base };
-            holds.add(order.account_slot, asset, order.held)?;
+            holds.add(order.account_slot, asset, order.held())?;
             off_book += usize::from(order.place() != Place::OnBook);
             if order.place() == Place::Waiting {
                 waiting += 1;
@@ -82,17 +82,17 @@ impl Listing {
     }
 
     fn is_hold_right(&self, order: &Order) -> bool {
-        let Some(list) = self.lists.get(order.list()) else { return order.held == order.need() };
+        let Some(list) = self.lists.get(order.list()) else { return order.held() == order.need() };
         let open = |id: u64| self.open.by_id(id).map(|slot| self.open.order(slot));
         if order.place() == Place::Pending {
             let is_payee = list.form.pays_on() && list.legs[1].0 == order.id;
             let received = list.working().and_then(open).map_or(0, |working| working.executed);
-            return (0..=if is_payee { i128::from(received) } else { 0 }).contains(&order.held);
+            return (0..=if is_payee { i128::from(received) } else { 0 }).contains(&order.held());
         }
         match list.sibling_of(order.id).and_then(open) {
-            Some(sibling) if list.holder() == Some(order.id) => order.held == order.need().max(sibling.need()),
-            Some(_) => order.held == 0,
-            None => order.held == order.need(),
+            Some(sibling) if list.holder() == Some(order.id) => order.held() == order.need().max(sibling.need()),
+            Some(_) => order.held() == 0,
+            None => order.held() == order.need(),
         }
     }
 
@@ -147,7 +147,7 @@ impl Listing {
         let Some(place) = list.form.pair_at() else { return Ok(()) };
         if let (Some(above), Some(below)) = (legs[place], legs[place + 1]) {
             let is_unstarted = |leg: &Order| match leg.place() {
-                Place::OnBook => leg.order_type == OrderType::LimitMaker && leg.executed == 0 && leg.prevented == 0,
+                Place::OnBook => leg.order_type == OrderType::LimitMaker && leg.executed == 0 && leg.prevented() == 0,
                 Place::Waiting | Place::Pending => true,
             };
             if !is_pair_valid(above, below) || !is_unstarted(above) || !is_unstarted(below) {

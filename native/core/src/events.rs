@@ -5,7 +5,7 @@ use crate::buffer::Buffer;
 use crate::codec::{CLIENT_ID_MAX, ClientId, Fields, Sink, Text};
 use crate::funding::Withdrawal;
 use crate::instruments::{Definition, Rates};
-use crate::orders::{Execution, Extra, Matched, Order};
+use crate::orders::{Beside, Execution, Extra, Matched, Order};
 use crate::words::{EventKind, InstrumentStatus, Reason, ReplaceResult, Side};
 
 const HEADER_LENGTH: usize = 20;
@@ -184,16 +184,16 @@ impl Events {
     }
 
     #[inline]
-    pub fn order_updated(&mut self, instrument: u32, execution_id: u64, order: &Order, execution: &Execution) {
-        if order.extra.is_some() {
-            self.extended_order_updated(instrument, execution_id, order, execution, &ClientId::EMPTY);
+    pub fn order_updated(&mut self, ids: (u64, u32, u64), order: &Order, execution: &Execution) {
+        if order.extension().is_some() {
+            self.extended_order_updated(ids, order, execution, &ClientId::EMPTY);
             return;
         }
         let texts = 2 + order.client_id.as_bytes().len() + execution.request_id.as_bytes().len();
         let length = HEADER_LENGTH + ORDER_FIXED + texts;
         let mut fields = Fields::new(self.bytes.room::<ORDER_UPDATED_MAX>());
         put_header(&mut fields, length, EventKind::OrderUpdated, VERSION, (self.index, self.sequence));
-        put_order_image(&mut fields, instrument, execution_id, order, execution);
+        put_order_image(&mut fields, ids, order, execution);
         fields.whole_text(&order.client_id);
         fields.whole_text(execution.request_id);
         debug_assert_eq!(fields.len(), length);
@@ -205,8 +205,7 @@ impl Events {
     #[cold]
     pub fn extended_order_updated(
         &mut self,
-        instrument: u32,
-        execution_id: u64,
+        ids: (u64, u32, u64),
         order: &Order,
         execution: &Execution,
         original_client_id: &ClientId,
@@ -214,10 +213,10 @@ impl Events {
         let texts = [&order.client_id, execution.request_id, original_client_id].map(|text| 1 + text.as_bytes().len());
         let length = ORDER_FIXED + EXTENSION_FIXED + texts.iter().sum::<usize>();
         self.event_of_version(EventKind::OrderUpdated, VERSION_EXTENDED, length, |body| {
-            put_order_image(body, instrument, execution_id, order, execution);
+            put_order_image(body, ids, order, execution);
             body.text(&order.client_id);
             body.text(execution.request_id);
-            if let Some(extra) = &order.extra {
+            if let Some(extra) = order.extension() {
                 put_extension(body, extra);
             }
             body.text(original_client_id);
@@ -300,23 +299,30 @@ fn put_header(sink: &mut impl Sink, length: usize, kind: EventKind, version: u16
 }
 
 #[inline(always)]
-fn put_order_image(image: &mut impl Sink, instrument: u32, execution_id: u64, order: &Order, execution: &Execution) {
+fn put_order_image(
+    image: &mut impl Sink,
+    (account, instrument, execution_id): (u64, u32, u64),
+    order: &Order,
+    execution: &Execution,
+) {
+    // Looked up once: most orders have nothing beside their row.
+    let Beside { strategy, quote_quantity, working_us, prevented } = order.beside();
     let mut flags = 0;
     for (is_set, flag) in [
         (execution.on_book, ORDER_ON_BOOK),
         (execution.is_maker, ORDER_IS_MAKER),
-        (order.strategy().is_some(), ORDER_HAS_STRATEGY),
-        (order.by_quote(), ORDER_BY_QUOTE),
+        (strategy.is_some(), ORDER_HAS_STRATEGY),
+        (quote_quantity.is_some(), ORDER_BY_QUOTE),
     ] {
         flags |= if is_set { flag } else { 0 };
     }
-    image.u64(order.account);
+    image.u64(account);
     image.u32(instrument);
     image.u64(order.id);
     image.u8(order.side.code());
     image.u8(order.order_type.code());
-    image.u8(order.time_in_force.code());
-    image.u8(order.stp.code());
+    image.u8(order.time_in_force().code());
+    image.u8(order.stp().code());
     image.u8(execution.status.code());
     image.u8(execution.kind.code());
     image.u8(execution.expiry.code());
@@ -324,20 +330,20 @@ fn put_order_image(image: &mut impl Sink, instrument: u32, execution_id: u64, or
     image.i64(order.price);
     image.i64(order.quantity);
     image.i64(order.executed);
-    image.i128(order.cumulative_quote);
-    image.i128(order.quote_quantity().unwrap_or(0));
-    image.i64(order.prevented);
+    image.i128(order.cumulative_quote());
+    image.i128(quote_quantity.unwrap_or(0));
+    image.i64(prevented);
     match &execution.matched {
         Some(matched) => put_matched(image, matched),
         None => image.put(&[0; MATCHED_LENGTH]),
     }
     image.u64(execution_id);
     image.i64(order.created_us);
-    image.i64(order.working_us);
-    let (strategy_id, strategy_type) = order.strategy().unwrap_or((0, 0));
+    image.i64(working_us);
+    let (strategy_id, strategy_type) = strategy.unwrap_or((0, 0));
     image.i64(strategy_id);
     image.i32(strategy_type);
-    image.i128(order.held);
+    image.i128(order.held());
 }
 
 #[inline(always)]

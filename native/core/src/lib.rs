@@ -32,6 +32,8 @@ mod commands_properties;
 mod due;
 mod engine;
 mod events;
+mod executions;
+mod extra;
 mod fees;
 mod filters;
 mod funding;

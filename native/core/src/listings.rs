@@ -13,7 +13,6 @@ use crate::instruments::Definition;
 use crate::limits::InstrumentRules;
 use crate::lists::Lists;
 use crate::open::OpenOrders;
-use crate::orders::{Execution, Order};
 use crate::triggers::Triggers;
 use crate::words::InstrumentStatus;
 
@@ -135,20 +134,6 @@ impl Listing {
             bucket.quote += quote;
             bucket.quantity += quantity;
         }
-    }
-
-    /// Report one execution of an order under the instrument's next execution id.
-    #[inline]
-    pub fn report(&mut self, events: &mut Events, order: &Order, execution: &Execution) {
-        let execution_id = next(&mut self.counters.execution);
-        events.order_updated(self.definition.instrument, execution_id, order, execution);
-    }
-
-    /// Report one execution of an open order.
-    #[inline]
-    pub fn report_open(&mut self, events: &mut Events, slot: u32, execution: &Execution) {
-        let execution_id = next(&mut self.counters.execution);
-        events.order_updated(self.definition.instrument, execution_id, self.open.order(slot), execution);
     }
 
     /// Report every level that differs from before the command.

@@ -145,7 +145,7 @@ impl Turn<'_> {
         }
         let list = OrderList {
             id,
-            account: legs[0].account,
+            account: self.accounts.at(legs[0].account_slot).id,
             account_slot: legs[0].account_slot,
             form: request.form,
             list_client_id: request.list_client_id,
@@ -164,10 +164,10 @@ impl Turn<'_> {
         let Some(mut working) = legs.pop() else { return };
         self.begin(&working, &outlook, ExecutionKind::New);
         for mut leg in pending {
-            leg.working_us = -1;
+            leg.set_working_us(-1);
             leg.extra_mut().place = Place::Pending;
             let accepted = Execution::new(ExecutionKind::New, OrderStatus::PendingNew);
-            self.listing.report(self.events, &leg, &accepted);
+            self.report(&leg, &accepted);
             self.enter(&mut leg);
         }
         self.run(&mut working, outlook);

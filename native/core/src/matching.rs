@@ -69,7 +69,7 @@ impl Turn<'_> {
     /// End an order that is on no list of open ones.
     pub fn expire(&mut self, order: &mut Order, expiry: Expiry) {
         self.release_all(order);
-        self.listing.report(self.events, order, &Execution::expired(expiry));
+        self.report(order, &Execution::expired(expiry));
         self.follow_end(order.list(), order.id, Ending::Otherwise);
     }
 
@@ -86,7 +86,7 @@ impl Turn<'_> {
             }
             let Some(maker) = self.listing.book.best(opposite) else { break };
             let resting = self.listing.open.order(maker);
-            let is_prevented = taker.order.stp != Prevention::None
+            let is_prevented = taker.order.stp() != Prevention::None
                 && self.accounts.are_self(taker.order.account_slot, resting.account_slot);
             if !is_prevented {
                 self.trade(taker, maker);
@@ -103,7 +103,7 @@ impl Turn<'_> {
         if order.remaining() > 0 {
             if order.order_type.is_market() {
                 self.expire(order, Expiry::InsufficientLiquidity);
-            } else if order.time_in_force == TimeInForce::GoodTillCanceled {
+            } else if order.time_in_force() == TimeInForce::GoodTillCanceled {
                 self.rest(order);
             } else {
                 self.expire(order, Expiry::UnfilledIoc);
@@ -135,7 +135,7 @@ impl Turn<'_> {
             // What it filled in full was only what the book had: it goes on to expire.
             taker_fill.status = OrderStatus::PartiallyFilled;
         }
-        self.listing.report(self.events, taker.order, &taker_fill);
+        self.report(taker.order, &taker_fill);
         if taker.order.remaining() == 0 {
             self.follow_end(taker.order.list(), taker.order.id, Ending::Filled);
         }
@@ -156,8 +156,8 @@ impl Turn<'_> {
             quote: fill.quote,
             maker_order: resting.id,
             taker_order: taker.id,
-            maker_account: resting.account,
-            taker_account: taker.account,
+            maker_account: self.accounts.at(resting.account_slot).id,
+            taker_account: self.accounts.at(taker.account_slot).id,
             taker_side: taker.side,
         });
         executions
@@ -167,7 +167,7 @@ impl Turn<'_> {
     pub fn report_maker(&mut self, maker: u32, mut execution: Execution<'_>) {
         execution.is_maker = true;
         execution.on_book = self.listing.open.order(maker).remaining() > 0;
-        self.listing.report_open(self.events, maker, &execution);
+        self.report_open(maker, &execution);
     }
 
     /// Take off the book what a resting order traded, with what follows when that was all of it.

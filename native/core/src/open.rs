@@ -11,6 +11,7 @@ use crate::slot_table::SlotTable;
 /// No slot.
 pub const NIL: u32 = u32::MAX;
 
+/// An open order in two cache lines.
 #[derive(Clone)]
 #[repr(align(64))]
 pub struct Entry {
@@ -23,6 +24,8 @@ pub struct Entry {
     /// Where the account stands among the owners.
     pub owner: u32,
 }
+
+const _: () = assert!(size_of::<Entry>() == 128, "an open order is two cache lines");
 
 impl Default for Entry {
     fn default() -> Self {
@@ -333,7 +336,6 @@ impl OpenOrders {
         }
         let order = &mut self.entries[slot].order;
         order.extra = None;
-        order.rare = None;
         // What is free is nobody's, so that no hint leads to it.
         order.account_slot = NIL;
         self.free.push(slot);

@@ -1,8 +1,10 @@
-//! An order, and one execution of it.
+//! An order.
 
 use crate::UNIT;
 use crate::codec::ClientId;
-use crate::words::{ExecutionKind, Expiry, OrderStatus, OrderType, PegType, Prevention, Side, TimeInForce};
+pub use crate::executions::{Execution, Matched};
+pub use crate::extra::{Beside, Extra, Place};
+use crate::words::{OrderStatus, OrderType, PegType, Prevention, Side, TimeInForce};
 
 /// Price × quantity in quote units; exact for prices and quantities on an instrument's grid.
 #[inline]
@@ -15,13 +17,47 @@ pub fn notional(price: i64, quantity: i64) -> i128 {
     }
 }
 
+/// Stands for an amount that the row has no room for: the side table has it.
+const WIDE: i64 = i64::MIN;
+
+/// An order in as few bytes as it needs: with its place and its neighbours it is two cache lines long.
 #[derive(Clone, Debug)]
 pub struct Order {
     pub id: u64,
-    pub account: u64,
+    pub price: i64,
+    pub quantity: i64,
+    pub executed: i64,
+    cumulative_quote: i64,
+    held: i64,
+    pub created_us: i64,
+    /// What most orders have none of.
+    pub extra: Option<Box<Extra>>,
     /// Where the account stands in the accounts' list.
     pub account_slot: u32,
     /// By what its client id is found: see [`crate::open::client_key`].
+    pub client_key: u32,
+    pub side: Side,
+    pub order_type: OrderType,
+    terms: Terms,
+    pub client_id: ClientId,
+}
+
+/// Time in force and self-trade prevention in one byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Terms(u8);
+
+impl Terms {
+    const BITS: u32 = 4;
+
+    #[inline(always)]
+    const fn new(time_in_force: TimeInForce, stp: Prevention) -> Self {
+        Self(time_in_force as u8 | (stp as u8) << Self::BITS)
+    }
+}
+
+/// What an order begins as.
+pub struct Draft {
+    pub account_slot: u32,
     pub client_key: u32,
     pub side: Side,
     pub order_type: OrderType,
@@ -29,90 +65,127 @@ pub struct Order {
     pub stp: Prevention,
     pub price: i64,
     pub quantity: i64,
-    pub executed: i64,
-    pub prevented: i64,
-    pub cumulative_quote: i128,
-    /// What it holds now: quote units for BUY, base for SELL.
-    pub held: i128,
     pub created_us: i64,
-    pub working_us: i64,
     pub client_id: ClientId,
-    /// What few orders have, kept apart so that the others stay small.
-    pub rare: Option<Box<Rare>>,
-    /// What only rules 2 know of; most orders have none of it.
-    pub extra: Option<Box<Extra>>,
-}
-
-/// A strategy's label, and the quote quantity of an order by quote.
-#[derive(Clone, Debug)]
-pub struct Rare {
-    pub strategy: Option<(i64, i32)>,
-    pub quote_quantity: Option<i128>,
-}
-
-/// Where an open order stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
-    OnBook,
-    /// Until its trigger fires.
-    Waiting,
-    /// Until its list's working order is filled.
-    Pending,
-}
-
-/// The side table of an order: zero where it does not have such a thing.
-#[derive(Clone, Debug)]
-pub struct Extra {
-    pub place: Place,
-    pub stop_price: i64,
-    pub trailing_delta: u32,
-    /// Since when the price is followed; -1 before.
-    pub trailing_us: i64,
-    /// The best price since then; while the order waits, the triggers know better.
-    pub extreme: i64,
-    pub iceberg: i64,
-    /// What of an iceberg the book shows.
-    pub visible: i64,
-    pub peg: Option<(PegType, u8)>,
-    pub sent_price: i64,
-    pub list: u64,
-    pub expires_us: i64,
-    pub amends: u32,
-    /// The price at which a waiting BUY holds.
-    pub basis: i64,
-}
-
-impl Default for Extra {
-    fn default() -> Self {
-        Self {
-            place: Place::OnBook,
-            stop_price: 0,
-            trailing_delta: 0,
-            trailing_us: -1,
-            extreme: 0,
-            iceberg: 0,
-            visible: 0,
-            peg: None,
-            sent_price: 0,
-            list: 0,
-            expires_us: 0,
-            amends: 0,
-            basis: 0,
-        }
-    }
 }
 
 impl Order {
+    #[inline(always)]
+    pub fn new(draft: &Draft, extra: Option<Box<Extra>>) -> Self {
+        Self {
+            id: 0,
+            price: draft.price,
+            quantity: draft.quantity,
+            executed: 0,
+            cumulative_quote: 0,
+            held: 0,
+            created_us: draft.created_us,
+            extra,
+            account_slot: draft.account_slot,
+            client_key: draft.client_key,
+            side: draft.side,
+            order_type: draft.order_type,
+            terms: Terms::new(draft.time_in_force, draft.stp),
+            client_id: draft.client_id,
+        }
+    }
+
+    #[inline]
+    pub fn time_in_force(&self) -> TimeInForce {
+        // What went in comes out: the other arm is for the compiler.
+        TimeInForce::from_code(self.terms.0 & ((1 << Terms::BITS) - 1)).unwrap_or(TimeInForce::GoodTillCanceled)
+    }
+
+    #[inline]
+    pub fn stp(&self) -> Prevention {
+        Prevention::from_code(self.terms.0 >> Terms::BITS).unwrap_or(Prevention::None)
+    }
+
+    /// What it holds now: quote units for BUY, base for SELL.
+    #[inline(always)]
+    pub fn held(&self) -> i128 {
+        if self.held == WIDE { self.wide().0 } else { i128::from(self.held) }
+    }
+
+    #[inline(always)]
+    pub fn set_held(&mut self, amount: i128) {
+        match i64::try_from(amount) {
+            Ok(narrow) if narrow != WIDE => self.held = narrow,
+            _ => self.set_wide_held(amount),
+        }
+    }
+
+    /// What it traded for in all.
+    #[inline(always)]
+    pub fn cumulative_quote(&self) -> i128 {
+        if self.cumulative_quote == WIDE { self.wide().1 } else { i128::from(self.cumulative_quote) }
+    }
+
+    #[inline(always)]
+    pub fn set_cumulative_quote(&mut self, amount: i128) {
+        match i64::try_from(amount) {
+            Ok(narrow) if narrow != WIDE => self.cumulative_quote = narrow,
+            _ => self.set_wide_quote(amount),
+        }
+    }
+
+    #[cold]
+    fn wide(&self) -> (i128, i128) {
+        self.extra.as_ref().map_or((0, 0), |extra| (extra.wide_held, extra.wide_quote))
+    }
+
+    #[cold]
+    fn set_wide_held(&mut self, amount: i128) {
+        self.aside_mut().wide_held = amount;
+        self.held = WIDE;
+    }
+
+    #[cold]
+    fn set_wide_quote(&mut self, amount: i128) {
+        self.aside_mut().wide_quote = amount;
+        self.cumulative_quote = WIDE;
+    }
+
+    /// Since when it works; -1: not yet.
+    #[inline(always)]
+    pub fn working_us(&self) -> i64 {
+        self.extra.as_ref().map_or(self.created_us, |extra| extra.working_us)
+    }
+
+    #[inline(always)]
+    pub fn set_working_us(&mut self, working_us: i64) {
+        if self.extra.is_some() || working_us != self.created_us {
+            self.aside_mut().working_us = working_us;
+        }
+    }
+
+    #[inline(always)]
+    pub fn prevented(&self) -> i64 {
+        self.extra.as_ref().map_or(0, |extra| extra.prevented)
+    }
+
+    /// Take note that so much of it was kept from trading.
+    pub fn prevent(&mut self, quantity: i64) {
+        self.aside_mut().prevented += quantity;
+    }
+
+    /// What an event tells of an order that may stand beside its row.
+    #[inline(always)]
+    pub fn beside(&self) -> Beside {
+        let none = Beside { strategy: None, quote_quantity: None, working_us: self.created_us, prevented: 0 };
+        self.extra.as_ref().map_or(none, |extra| extra.beside())
+    }
+
     /// Its strategy's id and type, if it has one.
     #[inline]
     pub fn strategy(&self) -> Option<(i64, i32)> {
-        self.rare.as_ref().and_then(|rare| rare.strategy)
+        self.extra.as_ref().and_then(|extra| extra.strategy)
     }
 
     /// For how much quote it was sent, if by quote.
     #[inline]
     pub fn quote_quantity(&self) -> Option<i128> {
-        self.rare.as_ref().and_then(|rare| rare.quote_quantity)
+        self.extra.as_ref().and_then(|extra| extra.quote_quantity)
     }
 
     #[inline]
@@ -122,7 +195,7 @@ impl Order {
 
     #[inline]
     pub fn remaining(&self) -> i64 {
-        self.quantity - self.executed - self.prevented
+        self.quantity - self.executed - self.prevented()
     }
 
     /// What `quantity` of it holds while it works at its own limit price.
@@ -209,30 +282,54 @@ impl Order {
     pub const fn nobodys() -> Self {
         Self {
             id: 0,
-            account: 0,
+            price: 0,
+            quantity: 0,
+            executed: 0,
+            cumulative_quote: 0,
+            held: 0,
+            created_us: 0,
+            extra: None,
             account_slot: u32::MAX,
             client_key: 0,
             side: Side::Buy,
             order_type: OrderType::Limit,
-            time_in_force: TimeInForce::GoodTillCanceled,
-            stp: Prevention::None,
-            price: 0,
-            quantity: 0,
-            executed: 0,
-            prevented: 0,
-            cumulative_quote: 0,
-            held: 0,
-            created_us: 0,
-            working_us: 0,
+            terms: Terms::new(TimeInForce::GoodTillCanceled, Prevention::None),
             client_id: ClientId::EMPTY,
-            rare: None,
-            extra: None,
         }
     }
 
-    /// Its side table, made when it has none yet.
+    /// What it has beyond rules 1, if anything.
+    #[inline(always)]
+    pub fn extension(&self) -> Option<&Extra> {
+        self.extra.as_deref().filter(|extra| extra.is_extended)
+    }
+
+    /// Its side table, made when it has none yet, for what rules 1 know, too.
+    pub fn aside_mut(&mut self) -> &mut Extra {
+        let working_us = self.created_us;
+        self.extra.get_or_insert_with(|| Box::new(Extra { working_us, ..Extra::default() }))
+    }
+
+    /// Give an order that has nothing beyond rules 1 what it has of it.
+    pub fn extend(&mut self, extension: Extra) {
+        let aside = self.aside_mut();
+        *aside = Extra {
+            is_extended: true,
+            strategy: aside.strategy,
+            quote_quantity: aside.quote_quantity,
+            working_us: aside.working_us,
+            prevented: aside.prevented,
+            wide_quote: aside.wide_quote,
+            wide_held: aside.wide_held,
+            ..extension
+        };
+    }
+
+    /// Its side table, for what only rules 2 know of.
     pub fn extra_mut(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_default()
+        let extra = self.aside_mut();
+        extra.is_extended = true;
+        extra
     }
 
     /// Show the first part of an iceberg that enters the book.
@@ -254,44 +351,49 @@ pub fn crosses(side: Side, price: i64, resting_price: i64) -> bool {
     }
 }
 
-/// What one execution sets in the order image; whatever it does not set is zero.
-#[derive(Clone, Debug)]
-pub struct Execution<'a> {
-    pub kind: ExecutionKind,
-    pub status: OrderStatus,
-    pub expiry: Expiry,
-    pub on_book: bool,
-    pub is_maker: bool,
-    pub matched: Option<Matched>,
-    pub request_id: &'a ClientId,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What an execution sets when the order met another one.
-#[derive(Clone, Default, Debug)]
-pub struct Matched {
-    pub last_price: i64,
-    pub last_quantity: i64,
-    pub last_quote: i128,
-    pub commission: i128,
-    pub commission_asset: u32,
-    pub trade: u64,
-    pub prevented_match: u64,
-    pub last_prevented: i64,
-    pub counter_order: u64,
-}
-
-impl<'a> Execution<'a> {
-    #[inline(always)]
-    pub fn new(kind: ExecutionKind, status: OrderStatus) -> Self {
-        let expiry = Expiry::None;
-        Self { kind, status, expiry, on_book: false, is_maker: false, matched: None, request_id: &ClientId::EMPTY }
+    fn order() -> Order {
+        Order { created_us: 7, ..Order::nobodys() }
     }
 
-    pub fn expired(expiry: Expiry) -> Self {
-        Self { expiry, ..Self::new(ExecutionKind::Expired, OrderStatus::Expired) }
+    #[test]
+    fn amounts_of_any_size_are_kept() {
+        let mut order = order();
+        let amounts = [0, 1, -1, i128::from(i64::MAX), i128::from(i64::MIN), 1 << 63, 1 << 95, -(1 << 95), 5];
+        for held in amounts {
+            for quote in amounts {
+                order.set_held(held);
+                order.set_cumulative_quote(quote);
+                assert_eq!((order.held(), order.cumulative_quote()), (held, quote));
+            }
+        }
+        assert!(order.extension().is_none());
     }
 
-    pub fn canceled(request_id: &'a ClientId) -> Self {
-        Self { request_id, ..Self::new(ExecutionKind::Canceled, OrderStatus::Canceled) }
+    #[test]
+    fn what_an_order_has_beside_its_row_does_not_make_it_extended() {
+        let mut order = order();
+        order.set_working_us(7);
+        assert!(order.extra.is_none());
+        order.prevent(3);
+        assert_eq!((order.working_us(), order.prevented(), order.remaining()), (7, 3, -3));
+        order.set_working_us(9);
+        assert!(order.extension().is_none());
+        order.extend(Extra { list: 4, ..Extra::default() });
+        assert_eq!((order.working_us(), order.prevented(), order.list()), (9, 3, 4));
+        assert!(order.extension().is_some());
+    }
+
+    #[test]
+    fn terms_come_out_as_they_went_in() {
+        for time_in_force in (0..=u8::MAX).filter_map(TimeInForce::from_code) {
+            for stp in (0..=u8::MAX).filter_map(Prevention::from_code) {
+                let order = Order { terms: Terms::new(time_in_force, stp), ..Order::nobodys() };
+                assert_eq!((order.time_in_force(), order.stp()), (time_in_force, stp));
+            }
+        }
     }
 }

@@ -47,7 +47,7 @@ impl Turn<'_> {
 
     fn make_waiting(&self, order: &mut Order) {
         let (side, price, last) = (order.side, order.price, self.listing.last_price);
-        order.working_us = -1;
+        order.set_working_us(-1);
         let time_us = self.time_us;
         let extra = order.extra_mut();
         extra.place = Place::Waiting;
@@ -79,7 +79,7 @@ impl Turn<'_> {
             let takes = best.is_some_and(|best| crosses(order.side, order.price, best));
             require(!takes, Reason::WouldTake)?;
         }
-        order.working_us = self.time_us;
+        order.set_working_us(self.time_us);
         if let Some(extra) = &mut order.extra {
             extra.place = Place::OnBook;
             extra.basis = 0;
@@ -99,13 +99,14 @@ impl Turn<'_> {
             order.quantity = self.check_filled(found.filled)?;
             outlook.ran_dry = found.ran_dry;
             cost = found.cost;
-        } else if is_market_buy || order.time_in_force == TimeInForce::FillOrKill {
+        } else if is_market_buy || order.time_in_force() == TimeInForce::FillOrKill {
             let found = self.walk(order, range.as_ref());
             outlook.expires_at_once = !is_market_buy && found.filled < i128::from(order.quantity);
             cost = found.cost;
         }
-        order.held = if is_market_buy { cost } else { order.hold_of(order.quantity) };
-        let needed = order.quote_quantity().filter(|_| is_market_buy).unwrap_or(order.held);
+        let held = if is_market_buy { cost } else { order.hold_of(order.quantity) };
+        order.set_held(held);
+        let needed = order.quote_quantity().filter(|_| is_market_buy).unwrap_or(held);
         self.check_balance(order, needed)?;
         Ok(outlook)
     }
@@ -132,8 +133,8 @@ impl Turn<'_> {
     pub fn place(&mut self, order: &mut Order, replacement: Option<&Replacement>) -> Result<(), Reason> {
         self.check_beginning(order)?;
         let outlook = if order.place() == Place::Waiting {
-            order.held = order.need();
-            self.check_balance(order, order.held)?;
+            order.set_held(order.need());
+            self.check_balance(order, order.held())?;
             None
         } else {
             Some(self.weigh(order)?)
@@ -158,14 +159,14 @@ impl Turn<'_> {
         self.hold(order);
         let on_book = !order.order_type.is_market() && !outlook.expires_at_once;
         let began = Execution { on_book, ..Execution::new(kind, OrderStatus::New) };
-        self.listing.report(self.events, order, &began);
+        self.report(order, &began);
     }
 
     /// Take a stop order's hold and let it wait for its trigger.
     pub fn wait(&mut self, order: &mut Order) {
         self.hold(order);
         let accepted = Execution::new(ExecutionKind::New, OrderStatus::New);
-        self.listing.report(self.events, order, &accepted);
+        self.report(order, &accepted);
         self.enter(order);
     }
 }

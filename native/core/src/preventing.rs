@@ -20,18 +20,18 @@ struct Meeting {
 impl Turn<'_> {
     /// Whether a meeting of these two hands the goods over instead of trading them.
     pub fn is_transfer(&self, taker: &Order, maker: &Order) -> bool {
-        taker.stp == Prevention::Transfer
-            && maker.stp == Prevention::Transfer
+        taker.stp() == Prevention::Transfer
+            && maker.stp() == Prevention::Transfer
             && taker.account_slot != maker.account_slot
     }
 
     /// Keep an order from trading with one of its own; answers whether that ended the taker.
     pub fn prevent(&mut self, taker: &mut Order, maker: u32) -> bool {
-        if taker.stp != Prevention::ExpireTaker {
+        if taker.stp() != Prevention::ExpireTaker {
             self.start_leg(maker);
         }
         let resting = self.listing.open.order(maker);
-        let (off_maker, off_taker) = match taker.stp {
+        let (off_maker, off_taker) = match taker.stp() {
             Prevention::ExpireMaker => (resting.remaining(), 0),
             Prevention::ExpireBoth => (resting.remaining(), taker.remaining()),
             Prevention::Decrement | Prevention::Transfer => {
@@ -56,11 +56,11 @@ impl Turn<'_> {
 
     fn prevent_maker(&mut self, maker: u32, quantity: i64, meeting: &Meeting, counter_order: u64) {
         let resting = self.listing.open.order_mut(maker);
-        resting.prevented += quantity;
+        resting.prevent(quantity);
         if meeting.is_transfer {
             hand_over(self.accounts, &self.listing.definition, resting, quantity, meeting.price);
         } else {
-            let left = resting.held - resting.hold_of(quantity);
+            let left = resting.held() - resting.hold_of(quantity);
             self.set_held(maker, left);
         }
         let resting = self.listing.open.order(maker);
@@ -68,7 +68,7 @@ impl Turn<'_> {
         let mut execution = self.prevention(resting, quantity, meeting, counter_order);
         execution.is_maker = true;
         execution.on_book = !is_gone;
-        self.listing.report_open(self.events, maker, &execution);
+        self.report_open(maker, &execution);
         self.reduce(maker, quantity, false);
         if is_gone {
             self.follow_end(list, id, Ending::Otherwise);
@@ -76,8 +76,8 @@ impl Turn<'_> {
     }
 
     fn prevent_taker(&mut self, taker: &mut Order, quantity: i64, meeting: &Meeting, counter_order: u64) {
-        let is_expired_whole = !matches!(taker.stp, Prevention::Decrement | Prevention::Transfer);
-        taker.prevented += quantity;
+        let is_expired_whole = !matches!(taker.stp(), Prevention::Decrement | Prevention::Transfer);
+        taker.prevent(quantity);
         if is_expired_whole {
             self.release_all(taker);
         } else if meeting.is_transfer {
@@ -88,7 +88,7 @@ impl Turn<'_> {
             self.release(taker, released);
         }
         let execution = self.prevention(taker, quantity, meeting, counter_order);
-        self.listing.report(self.events, taker, &execution);
+        self.report(taker, &execution);
         if taker.remaining() == 0 {
             self.follow_end(taker.list(), taker.id, Ending::Otherwise);
         }
@@ -115,13 +115,13 @@ fn hand_over(accounts: &mut Accounts, definition: &Definition, order: &mut Order
     let goods = i128::from(quantity);
     match order.side {
         Side::Sell => {
-            order.held -= goods;
+            order.set_held(order.held() - goods);
             accounts.change(order.account_slot, definition.base, 0, -goods);
             accounts.change(order.account_slot, definition.quote, quote, 0);
         }
         Side::Buy => {
             let spent = if order.order_type.is_market() { quote } else { notional(order.price, quantity) };
-            order.held -= spent;
+            order.set_held(order.held() - spent);
             accounts.change(order.account_slot, definition.quote, spent - quote, -spent);
             accounts.change(order.account_slot, definition.base, goods, 0);
         }

@@ -11,7 +11,8 @@ use crate::instruments::Definition;
 use crate::limits::InstrumentRules;
 use crate::listings::{Bucket, Counters, Listing, WINDOW_BOUND, minute_of};
 use crate::lists::OrderList;
-use crate::orders::{Extra, Order, Place, Rare};
+use crate::open::NIL;
+use crate::orders::{Draft, Extra, Order, Place};
 use crate::restore::{COUNTER_BOUND, are_distinct, check, read_ascending};
 use crate::words::{InstrumentStatus, ListForm, OrderType, PegType, Prevention, Side, TimeInForce};
 
@@ -21,6 +22,8 @@ const LOOKED_AHEAD: u32 = 8;
 /// What is open at an instrument, its accounts not looked up yet.
 pub struct Open {
     instrument: u32,
+    /// The accounts of its orders, by slot.
+    accounts: Vec<u64>,
     lists: Vec<OrderList>,
 }
 
@@ -33,9 +36,9 @@ impl Engine {
             let instrument = definition.instrument;
             let mut listing = Listing::new(definition);
             self.read_market(reader, &mut listing)?;
-            self.read_orders(reader, &mut listing)?;
+            let accounts = self.read_orders(reader, &mut listing)?;
             let lists = if self.is_version_2() { read_lists(reader, &listing.counters)? } else { Vec::new() };
-            open.push(Open { instrument, lists });
+            open.push(Open { instrument, accounts, lists });
             Some((instrument, listing))
         })?;
         self.listings = listings.into_iter().collect();
@@ -88,13 +91,15 @@ impl Engine {
     }
 
     /// Lay an instrument's orders down where they will stay, in the order of the snapshot: each side of the book as it
-    /// would trade, then the others by id. Anywhere else they would be written, and waited for, twice.
-    fn read_orders(&self, reader: &mut Reader<'_>, listing: &mut Listing) -> Option<()> {
+    /// would trade, then the others by id. Anywhere else they would be written, and waited for, twice. Answers their
+    /// accounts' ids.
+    fn read_orders(&self, reader: &mut Reader<'_>, listing: &mut Listing) -> Option<Vec<u64>> {
+        let mut accounts = Vec::new();
         let ids = 1..=listing.counters.order;
         for side in [Side::Buy, Side::Sell] {
             let mut last_price = None;
             for _ in 0..reader.u32()? {
-                let order = if self.is_version_2() {
+                let (account, order) = if self.is_version_2() {
                     self.read_order_2(reader, listing)?
                 } else {
                     read_order(reader, side, &listing.definition)?
@@ -106,22 +111,24 @@ impl Engine {
                     Side::Sell => last <= order.price,
                 }))?;
                 last_price = Some(order.price);
+                accounts.push(account);
                 listing.open.lay(order);
             }
         }
         if self.is_version_2() {
             let mut last_id = 0;
             for _ in 0..reader.u32()? {
-                let order = self.read_order_2(reader, listing)?;
+                let (account, order) = self.read_order_2(reader, listing)?;
                 check(order.place() != Place::OnBook && order.id > last_id && ids.contains(&order.id))?;
                 last_id = order.id;
+                accounts.push(account);
                 listing.open.lay(order);
             }
         }
-        Some(())
+        Some(accounts)
     }
 
-    fn read_order_2(&self, reader: &mut Reader<'_>, listing: &Listing) -> Option<Order> {
+    fn read_order_2(&self, reader: &mut Reader<'_>, listing: &Listing) -> Option<(u64, Order)> {
         let (id, account) = (reader.u64()?, reader.u64()?);
         let place = match reader.u8()? {
             0 => Place::OnBook,
@@ -131,8 +138,8 @@ impl Engine {
         };
         let side = Side::from_code(reader.u8()?)?;
         let order_type = OrderType::from_code(reader.u8()?)?;
-        let mut order = read_order_core(reader, (id, account, side, order_type))?;
-        order.held = reader.i128()?;
+        let mut order = read_order_core(reader, (id, side, order_type))?;
+        order.set_held(reader.i128()?);
         let visible = reader.i64()?;
         let extra = read_extra(reader, place, visible)?;
         let is_extended = extra.stop_price != 0
@@ -144,17 +151,19 @@ impl Engine {
             || extra.amends != 0;
         check(is_extended || place == Place::OnBook)?;
         check(extra.trailing_us <= self.time_us && (extra.trailing_us >= 0) == (extra.extreme > 0))?;
-        order.extra = is_extended.then(|| Box::new(extra.clone()));
+        if is_extended {
+            order.extend(extra.clone());
+        }
         check_quantities(&order, &listing.definition)?;
         check(visible == if place == Place::OnBook { order.visible() } else { 0 })?;
         check(place != Place::OnBook || (1..=order.remaining()).contains(&visible))?;
         check_extra(&order, &extra, &listing.definition)?;
-        Some(order)
+        Some((account, order))
     }
 
     /// Let what was read stand where it stood.
     pub(crate) fn put_open(&mut self, all: Vec<Open>) -> Option<()> {
-        for Open { instrument, lists } in all {
+        for Open { instrument, accounts, lists } in all {
             let mut turn = self.turn_at(instrument).ok()?;
             let laid = turn.listing.open.laid();
             turn.listing.open.make_room(laid as usize, turn.accounts.len().min(laid as usize));
@@ -163,7 +172,7 @@ impl Engine {
                 // Each order's account by itself first: no lookup waits for the one before it.
                 if slot < laid {
                     let order = turn.listing.open.order_mut(slot);
-                    order.account_slot = turn.accounts.slot(order.account)?;
+                    order.account_slot = turn.accounts.slot(*accounts.get(slot as usize)?)?;
                     order.client_key = client_key(order.account_slot, &order.client_id);
                     let order = turn.listing.open.order(slot);
                     turn.listing.open.prefetch_cells_of(order);
@@ -207,53 +216,51 @@ fn read_lists(reader: &mut Reader<'_>, counters: &Counters) -> Option<Vec<OrderL
 }
 
 /// Read an order of version 1: it rests, and holds what it can spend.
-fn read_order(reader: &mut Reader<'_>, side: Side, definition: &Definition) -> Option<Order> {
+fn read_order(reader: &mut Reader<'_>, side: Side, definition: &Definition) -> Option<(u64, Order)> {
     let (id, account) = (reader.u64()?, reader.u64()?);
     let order_type = OrderType::from_code(reader.u8()?)?;
-    let mut order = read_order_core(reader, (id, account, side, order_type))?;
-    check(matches!(order_type, OrderType::Limit | OrderType::LimitMaker) && order.stp != Prevention::Transfer)?;
+    let mut order = read_order_core(reader, (id, side, order_type))?;
+    check(matches!(order_type, OrderType::Limit | OrderType::LimitMaker) && order.stp() != Prevention::Transfer)?;
     check_quantities(&order, definition)?;
     check_extra(&order, &Extra::default(), definition)?;
-    order.held = order.hold_of(order.remaining());
-    Some(order)
+    order.set_held(order.hold_of(order.remaining()));
+    Some((account, order))
 }
 
 /// Read what both versions have, from the time in force to the client id.
-fn read_order_core(
-    reader: &mut Reader<'_>,
-    (id, account, side, order_type): (u64, u64, Side, OrderType),
-) -> Option<Order> {
+fn read_order_core(reader: &mut Reader<'_>, (id, side, order_type): (u64, Side, OrderType)) -> Option<Order> {
     let time_in_force = TimeInForce::from_code(reader.u8()?)?;
     let stp = Prevention::from_code(reader.u8()?)?;
     let flags = reader.u8().filter(|flags| flags & !ORDER_HAS_STRATEGY == 0)?;
-    let mut order = Order {
-        id,
-        account,
-        account_slot: 0,
+    let (price, quantity, executed) = (reader.i64()?, reader.i64()?, reader.i64()?);
+    let (cumulative_quote, prevented) = (reader.i128()?, reader.i64()?);
+    let (created_us, working_us) = (reader.i64()?, reader.i64()?);
+    let strategy = (reader.i64()?, reader.i32()?);
+    let draft = Draft {
+        account_slot: NIL,
         client_key: 0,
         side,
         order_type,
         time_in_force,
         stp,
-        price: reader.i64()?,
-        quantity: reader.i64()?,
-        executed: reader.i64()?,
-        cumulative_quote: reader.i128()?,
-        prevented: reader.i64()?,
-        held: 0,
-        created_us: reader.i64()?,
-        working_us: reader.i64()?,
-        client_id: ClientId::EMPTY,
-        rare: None,
-        extra: None,
+        price,
+        quantity,
+        created_us,
+        client_id: reader.text(1)?,
     };
-    let strategy = (reader.i64()?, reader.i32()?);
+    let mut order = Order::new(&draft, None);
+    order.id = id;
+    order.executed = executed;
+    order.set_cumulative_quote(cumulative_quote);
+    order.set_working_us(working_us);
+    if prevented != 0 {
+        order.aside_mut().prevented = prevented;
+    }
     if flags == 0 {
         check(strategy == (0, 0))?;
     } else {
-        order.rare = Some(Box::new(Rare { strategy: Some(strategy), quote_quantity: None }));
+        order.aside_mut().strategy = Some(strategy);
     }
-    order.client_id = reader.text(1)?;
     Some(order)
 }
 
@@ -281,6 +288,7 @@ fn read_extra(reader: &mut Reader<'_>, place: Place, visible: i64) -> Option<Ext
         expires_us: reader.i64()?,
         amends: reader.u32()?,
         basis: reader.i64()?,
+        ..Extra::default()
     };
     check(stop_price >= 0 && trailing_delta < 10_000 && trailing_us >= -1 && extreme >= 0 && iceberg >= 0)?;
     check(sent_price >= 0 && (peg.is_some() || sent_price == 0) && extra.expires_us >= 0 && extra.basis >= 0)?;
@@ -289,24 +297,26 @@ fn read_extra(reader: &mut Reader<'_>, place: Place, visible: i64) -> Option<Ext
 
 /// The quantities are what an order at such a place can have come to.
 fn check_quantities(order: &Order, definition: &Definition) -> Option<()> {
-    check(order.executed >= 0 && order.prevented >= 0)?;
+    check(order.executed >= 0 && order.prevented() >= 0)?;
     // Only a pending leg whose quantity is still being bought has none.
     check(order.quantity >= if order.place() == Place::Pending { 0 } else { 1 })?;
-    let quantities = [order.quantity, order.executed, order.prevented];
+    let quantities = [order.quantity, order.executed, order.prevented()];
     check(quantities.iter().all(|quantity| quantity % definition.step == 0))?;
     if order.place() == Place::OnBook {
-        check(order.executed < order.quantity && order.prevented < order.quantity - order.executed)?;
+        check(order.executed < order.quantity && order.prevented() < order.quantity - order.executed)?;
     } else {
-        check(order.executed == 0 && order.prevented == 0 && order.cumulative_quote == 0 && order.working_us == -1)?;
+        check(
+            order.executed == 0 && order.prevented() == 0 && order.cumulative_quote() == 0 && order.working_us() == -1,
+        )?;
     }
     let spent_max = i128::from(i64::MAX) * i128::from(i64::MAX) / i128::from(UNIT);
-    check((0..=spent_max).contains(&order.cumulative_quote))
+    check((0..=spent_max).contains(&order.cumulative_quote()))
 }
 
 /// Type, prices and what is beyond rules 1 fit together and to the order's place.
 fn check_extra(order: &Order, extra: &Extra, definition: &Definition) -> Option<()> {
     let (order_type, place) = (order.order_type, order.place());
-    let is_good_till_canceled = order.time_in_force == TimeInForce::GoodTillCanceled;
+    let is_good_till_canceled = order.time_in_force() == TimeInForce::GoodTillCanceled;
     let is_limit = !order_type.is_market();
     let may_have_other_time = place != Place::OnBook && is_limit && order_type != OrderType::LimitMaker;
     check(is_good_till_canceled || (may_have_other_time && extra.iceberg == 0 && extra.expires_us == 0))?;

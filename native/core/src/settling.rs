@@ -33,20 +33,20 @@ impl Booking<'_> {
         let (base, quote) = (self.definition.base, self.definition.quote);
         let (charged, commission_asset) = match order.side {
             Side::Sell => {
-                order.held -= quantity;
+                order.set_held(order.held() - quantity);
                 self.accounts.change(slot, base, 0, -quantity);
                 self.receive(slot, quote, fill.quote, rate)
             }
             Side::Buy => {
                 let is_market = order.order_type.is_market();
                 let spent = if is_market { fill.quote } else { notional(order.price, fill.quantity) };
-                order.held -= spent;
+                order.set_held(order.held() - spent);
                 self.accounts.change(slot, quote, spent - fill.quote, -spent);
                 self.receive(slot, base, quantity, rate)
             }
         };
         order.executed += fill.quantity;
-        order.cumulative_quote += fill.quote;
+        order.set_cumulative_quote(order.cumulative_quote() + fill.quote);
         let status = if order.remaining() == 0 { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         let matched = Matched {
             last_price: fill.price,
@@ -120,7 +120,8 @@ impl Turn<'_> {
         };
         for (paid, execution) in [(maker_paid, &maker_fill), (taker_paid, &taker_fill)] {
             if let Some(leg) = paid {
-                self.listing.open.order_mut(leg).held += bought(fill, execution, base);
+                let leg = self.listing.open.order_mut(leg);
+                leg.set_held(leg.held() + bought(fill, execution, base));
             }
         }
         (maker_fill, taker_fill)

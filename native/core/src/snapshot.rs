@@ -43,9 +43,10 @@ impl Engine {
                 out.i128(self.venue.asset_limits.get(id).copied().unwrap_or(0));
             }
         }
+        let ids: Vec<u64> = self.accounts.all().map(|account| account.id).collect();
         put_count(&mut out, self.listings.len());
         for listing in self.listings.values() {
-            put_listing(&mut out, listing, is_version_2);
+            put_listing(&mut out, listing, is_version_2, &ids);
         }
         self.put_accounts(&mut out, is_version_2);
         put_count(&mut out, self.deposits.len());
@@ -140,7 +141,8 @@ fn put_venue(out: &mut Vec<u8>, venue: &Venue) {
     }
 }
 
-fn put_listing(out: &mut Vec<u8>, listing: &Listing, is_version_2: bool) {
+/// `ids` are those of all accounts, by slot.
+fn put_listing(out: &mut Vec<u8>, listing: &Listing, is_version_2: bool, ids: &[u64]) {
     listing.definition.write(out);
     if is_version_2 {
         listing.rules.write(out);
@@ -164,13 +166,14 @@ fn put_listing(out: &mut Vec<u8>, listing: &Listing, is_version_2: bool) {
     if is_version_2 {
         put_indication(out, listing.indication.as_ref());
     }
+    let id_of = |order: &Order| ids[order.account_slot as usize];
     for side in [Side::Buy, Side::Sell] {
         put_count(out, listing.book.orders(&listing.open, side).count());
         for order in listing.book.orders(&listing.open, side) {
             if is_version_2 {
-                put_order_2(out, order, &listing.triggers);
+                put_order_2(out, order, id_of(order), &listing.triggers);
             } else {
-                put_order(out, order);
+                put_order(out, order, id_of(order));
             }
         }
     }
@@ -178,7 +181,7 @@ fn put_listing(out: &mut Vec<u8>, listing: &Listing, is_version_2: bool) {
         let off_book = listing.open.off_book();
         put_count(out, off_book.len());
         for order in off_book {
-            put_order_2(out, order, &listing.triggers);
+            put_order_2(out, order, id_of(order), &listing.triggers);
         }
         put_lists(out, &listing.lists);
     }
@@ -206,39 +209,39 @@ fn put_lists(out: &mut Vec<u8>, lists: &Lists) {
     }
 }
 
-fn put_order(out: &mut Vec<u8>, order: &Order) {
+fn put_order(out: &mut Vec<u8>, order: &Order, account: u64) {
     out.u64(order.id);
-    out.u64(order.account);
+    out.u64(account);
     out.u8(order.order_type.code());
     put_order_core(out, order);
 }
 
 /// What both versions have of an order, from its time in force to its client id.
 fn put_order_core(out: &mut Vec<u8>, order: &Order) {
-    out.u8(order.time_in_force.code());
-    out.u8(order.stp.code());
+    out.u8(order.time_in_force().code());
+    out.u8(order.stp().code());
     out.u8(if order.strategy().is_some() { ORDER_HAS_STRATEGY } else { 0 });
     out.i64(order.price);
     out.i64(order.quantity);
     out.i64(order.executed);
-    out.i128(order.cumulative_quote);
-    out.i64(order.prevented);
+    out.i128(order.cumulative_quote());
+    out.i64(order.prevented());
     out.i64(order.created_us);
-    out.i64(order.working_us);
+    out.i64(order.working_us());
     let (strategy_id, strategy_type) = order.strategy().unwrap_or((0, 0));
     out.i64(strategy_id);
     out.i32(strategy_type);
     out.text(&order.client_id);
 }
 
-fn put_order_2(out: &mut Vec<u8>, order: &Order, triggers: &Triggers) {
+fn put_order_2(out: &mut Vec<u8>, order: &Order, account: u64, triggers: &Triggers) {
     out.u64(order.id);
-    out.u64(order.account);
+    out.u64(account);
     out.u8(order.place() as u8);
     out.u8(order.side.code());
     out.u8(order.order_type.code());
     put_order_core(out, order);
-    out.i128(order.held);
+    out.i128(order.held());
     out.i64(if order.place() == Place::OnBook { order.visible() } else { 0 });
     let none = Extra::default();
     let extra = order.extra.as_deref().unwrap_or(&none);

@@ -3,7 +3,7 @@
 use crate::accounts::Accounts;
 use crate::ahead::Hint;
 use crate::events::Events;
-use crate::listings::Listing;
+use crate::listings::{Listing, next};
 use crate::orders::{Execution, Order, Place};
 use crate::venue::Venue;
 use crate::words::Side;
@@ -31,18 +31,18 @@ impl Turn<'_> {
     /// Take what an order holds from what its account has available.
     #[inline(always)]
     pub fn hold(&mut self, order: &Order) {
-        self.accounts.hold(order.account_slot, self.hold_asset(order.side), order.held);
+        self.accounts.hold(order.account_slot, self.hold_asset(order.side), order.held());
     }
 
     /// Give back part of what an order holds.
     #[inline]
     pub fn release(&mut self, order: &mut Order, amount: i128) {
-        order.held -= amount;
+        order.set_held(order.held() - amount);
         self.accounts.release(order.account_slot, self.hold_asset(order.side), amount);
     }
 
     pub fn release_all(&mut self, order: &mut Order) {
-        let held = order.held;
+        let held = order.held();
         self.release(order, held);
     }
 
@@ -50,8 +50,8 @@ impl Turn<'_> {
     #[inline(always)]
     pub fn set_held(&mut self, slot: u32, amount: i128) {
         let order = self.listing.open.order_mut(slot);
-        let more = amount - order.held;
-        order.held = amount;
+        let more = amount - order.held();
+        order.set_held(amount);
         let (account_slot, side) = (order.account_slot, order.side);
         self.accounts.hold(account_slot, self.hold_asset(side), more);
     }
@@ -59,7 +59,7 @@ impl Turn<'_> {
     /// Let an order rest on the book.
     #[inline(always)]
     pub fn rest(&mut self, order: &mut Order) {
-        let is_hold_right = order.list() != 0 || order.held == order.hold_of(order.remaining());
+        let is_hold_right = order.list() != 0 || order.held() == order.hold_of(order.remaining());
         assert!(is_hold_right, "an order holds another amount than it can spend");
         order.show();
         self.enter(order);
@@ -137,7 +137,7 @@ impl Turn<'_> {
         let Listing { open, book, .. } = &mut *self.listing;
         book.reduce(open, slot, quantity, keeps_place);
         let order = open.order(slot);
-        assert!(order.held == order.hold_of(order.remaining()), "an order holds another amount than it can spend");
+        assert!(order.held() == order.hold_of(order.remaining()), "an order holds another amount than it can spend");
         if order.remaining() == 0 {
             self.forget(slot);
         }
@@ -146,8 +146,27 @@ impl Turn<'_> {
     /// End an open order: its hold is released, the execution reported.
     pub fn end(&mut self, slot: u32, execution: &Execution) {
         self.set_held(slot, 0);
-        self.listing.report_open(self.events, slot, execution);
+        self.report_open(slot, execution);
         self.leave(slot);
+    }
+
+    /// Report one execution of an order under the instrument's next execution id.
+    #[inline]
+    pub fn report(&mut self, order: &Order, execution: &Execution) {
+        let execution_id = next(&mut self.listing.counters.execution);
+        let account = self.accounts.at(order.account_slot).id;
+        let instrument = self.listing.definition.instrument;
+        self.events.order_updated((account, instrument, execution_id), order, execution);
+    }
+
+    /// Report one execution of an open order.
+    #[inline]
+    pub fn report_open(&mut self, slot: u32, execution: &Execution) {
+        let execution_id = next(&mut self.listing.counters.execution);
+        let order = self.listing.open.order(slot);
+        let account = self.accounts.at(order.account_slot).id;
+        let instrument = self.listing.definition.instrument;
+        self.events.order_updated((account, instrument, execution_id), order, execution);
     }
 
     /// Report what the turn did to auctions and levels.

@@ -70,7 +70,7 @@ impl Turn<'_> {
                 }
                 let met = remaining.min(visible);
                 if self.accounts.are_self(taker.account_slot, maker.account_slot) {
-                    match taker.stp {
+                    match taker.stp() {
                         Prevention::None => {}
                         Prevention::ExpireMaker => return Step::PassOver,
                         Prevention::ExpireTaker | Prevention::ExpireBoth => return Step::Stop,
@@ -108,7 +108,7 @@ impl Turn<'_> {
             }
             let goes_on = self.walk_level(&level, |maker, visible| {
                 if self.accounts.are_self(taker.account_slot, maker.account_slot) {
-                    match taker.stp {
+                    match taker.stp() {
                         Prevention::None => {}
                         Prevention::ExpireMaker => return Step::PassOver,
                         _ => return Step::Stop,
