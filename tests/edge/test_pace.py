@@ -41,19 +41,26 @@ def test_without_a_rush_everybody_begins_at_once() -> None:
 
 
 def test_a_busy_process_begins_with_a_little_less_and_goes_on_cutting_down_to_the_least() -> None:
-    first, *_ = rates = Scene().rush(1.0, 40)
-    assert first == pytest.approx(FIRST_SHARE * 40 / INTERVAL_S + RATE_STEP), "not busy yet by half a figure"
-    assert rates[1:] == sorted(rates[1:], reverse=True)
-    assert rates[10] == pytest.approx(rates[9] * max(CUT_MOST, BUSY_MOST), rel=0.01)
+    scene = Scene()
+    scene.busy = 1.0
+    for _ in range(10):
+        scene.interval(40, 0)
+    first, *_ = rates = scene.rush(1.0, 40)
+    assert first == pytest.approx(FIRST_SHARE * 40 / INTERVAL_S * max(CUT_MOST, BUSY_MOST), rel=0.01)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[3] == pytest.approx(rates[2] * max(CUT_MOST, BUSY_MOST), rel=0.01)
     assert rates[-1] == RATE_LEAST
 
 
-def test_a_process_with_time_left_begins_more_by_steps() -> None:
+def test_a_process_with_time_left_begins_more() -> None:
     scene = Scene()
     scene.rush(1.0, 10)
-    scene.rush(0.3, 3)
-    before, after = scene.rush(0.3, 2)
-    assert after == pytest.approx(before + RATE_STEP)
+    scene.rush(BUSY_MOST - 0.01, 8)
+    before, after = scene.rush(BUSY_MOST - 0.01, 2)
+    assert after == pytest.approx(before + RATE_STEP, rel=0.01)
+    scene.rush(0.25, 5)
+    before, after = scene.rush(0.25, 2)
+    assert after == pytest.approx(before * 1.5, rel=0.02), "the more of its time is left"
 
 
 def test_a_rush_is_over_when_few_are_refused() -> None:

@@ -225,7 +225,7 @@ async def test_a_call_that_is_given_up_as_it_is_refused_frees_nothing() -> None:
 async def test_in_a_rush_of_a_busy_process_calls_begin_one_after_the_other() -> None:
     scene = Scene(8, places=1_000)
     scene.busy = 1.0
-    for number in range(40):
+    for number in range(100):
         await scene.come(*(f"{number}-{each}" for each in range(24)))
         scene.window.refused += 20
         await scene.later(INTERVAL_S / 2)

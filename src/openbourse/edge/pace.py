@@ -23,8 +23,8 @@ FIRST_SHARE: Final = 0.8
 CUT_MOST: Final = 0.8
 """To so much of it a rate is cut at a time, at most."""
 RATE_STEP: Final = 10.0
-"""New orders a second by which a rate grows in an interval. A step for all, and a cut in proportion: processes that share a
-machine come to equal shares of it."""
+"""New orders a second by which a rate grows in an interval, or by the share of time that is left, where that is more: a burst
+is over at once. A step for all, and a cut in proportion: processes that share a machine come to equal shares of it."""
 RATE_LEAST: Final = 40.0
 """New orders a second of a process, however little of the machine is left."""
 SMOOTH: Final = 0.5
@@ -103,6 +103,6 @@ class Pace:
         if self._busy > BUSY_MOST:
             rate *= max(CUT_MOST, BUSY_MOST / self._busy)
         else:
-            rate += RATE_STEP
+            rate += max(RATE_STEP, rate * (BUSY_MOST - self._busy))
         self._rate = max(rate, RATE_LEAST)
         self.gap_s = 1 / self._rate
