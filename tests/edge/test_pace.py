@@ -93,16 +93,15 @@ def test_beginnings_are_a_gap_apart_and_a_late_one_delays_nobody() -> None:
     assert pace.wait_s(now + gap_s * 1.3) == pytest.approx(gap_s * 0.7)
 
 
-@pytest.mark.parametrize("source", [None, Path("/nowhere/schedstat")])
-def test_a_thread_that_spins_is_busy_and_one_that_sleeps_is_not(source: Path | None) -> None:
-    busy = Busy() if source is None else Busy(source)
+@pytest.mark.parametrize("kept", ["as it is", "nothing", "noughts"])
+def test_a_thread_that_spins_is_busier_than_one_that_sleeps(kept: str, tmp_path: Path) -> None:
+    source = tmp_path / "schedstat"
+    if kept == "noughts":
+        source.write_text("0 0 0\n")
+    busy = Busy() if kept == "as it is" else Busy(source)
     end = time.thread_time() + 0.1
     while time.thread_time() < end:
         pass
     spun = busy.share()
     time.sleep(0.1)
-    slept = busy.share()
-    busy.close()
-    assert slept < spun
-    assert slept < 0.6
-    assert 0 < spun < 1.2
+    assert 0 <= busy.share() < spun < 1.2

@@ -26,7 +26,7 @@ class Scene:
         self.clock = Clock()
         self.window = Window(1_000, 1, None, 1.0, first=size)
         self.busy = 0.0
-        self.room = Room(self.window, places, overloaded, self.clock, Pace(lambda: self.busy))
+        self.room = Room(self.window, places, overloaded, Pace(lambda: self.busy), self.clock)
         self.order: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
 

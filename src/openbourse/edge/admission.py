@@ -75,7 +75,7 @@ class Admission:
             NEW_ORDERS_FIRST,
             NEW_ORDERS_IN_FLOOD,
         )
-        self.room = Room(self.windows[orders], NEW_ORDERS_WAITING_MAX, overloaded, pace=Pace(Busy().share))
+        self.room = Room(self.windows[orders], NEW_ORDERS_WAITING_MAX, overloaded, Pace(Busy().share))
 
     def values(self) -> dict[str, int | Distribution]:
         """Return what was counted of calls, by the names of monitor/slo.py."""

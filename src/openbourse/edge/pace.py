@@ -5,7 +5,6 @@ one begins the next, no core is ever free, and a cancel stands in line for one a
 orders begin evenly spread, and only so many a second as leave this process a part of its time.
 """
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,11 +35,14 @@ class Busy:
     """Tells what share of time its thread ran, or stood ready behind others. Made and asked by that thread."""
 
     def __init__(self, source: Path = SCHEDSTAT) -> None:
+        self._source: Path | None = source
         try:
-            self._source = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+            is_kept = self._read() > 0
         except OSError:
-            # Another system than Linux: at least what it ran is known.
-            self._source = -1
+            is_kept = False
+        if not is_kept:
+            # Another system than Linux, or a kernel that keeps no such figures: at least what it ran is known.
+            self._source = None
         self._spent_s, self._at = self._read(), time.monotonic()
 
     def share(self) -> float:
@@ -50,16 +52,10 @@ class Busy:
         self._spent_s, self._at = spent_s, at
         return share
 
-    def close(self) -> None:
-        """Give the kernel's figures back."""
-        if self._source >= 0:
-            os.close(self._source)
-            self._source = -1
-
     def _read(self) -> float:
-        if self._source < 0:
+        if self._source is None:
             return time.thread_time()
-        ran, stood, *_ = os.pread(self._source, 128, 0).split()
+        ran, stood, *_ = self._source.read_bytes().split()
         return (int(ran) + int(stood)) / 1e9
 
 

@@ -54,10 +54,10 @@ class Room:
         window: Window,
         places_max: int,
         refusal: Callable[[], ApiError],
+        pace: Pace,
         clock: Callable[[], float] = time.monotonic,
-        pace: Pace | None = None,
     ) -> None:
-        """With a pace nobody begins sooner after another than it has it."""
+        """Nobody begins sooner after another than the pace has it."""
         self.is_standing = False
         self._window = window
         self._places_max = places_max
@@ -72,7 +72,7 @@ class Room:
         self._ended_at = 0.0
         self._calm_since = 0.0
         self._refused = 0
-        self._pace = pace or Pace(lambda: 0.0)
+        self._pace = pace
         self._paced_at = clock()
         self._paced_refused = 0
 
