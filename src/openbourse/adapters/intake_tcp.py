@@ -145,20 +145,18 @@ class TcpIntake(asyncio.Protocol):
         counter = self._counter
         low_water = next(iter(self._in_flight), counter)
         identity = Identity(self._session, counter, low_water, not_after_us)
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
         waiting = _InFlight(command.encode(identity), future, self._ahead.clock())
         self._in_flight[counter] = waiting
         self._send(waiting)
-        patience = max(0.0, (not_after_us - self._machine.now_us()) / 1e6) + GRACE_S
+        patience_s = max(0.0, (not_after_us - self._machine.now_us()) / 1e6) + GRACE_S
+        limit = loop.call_later(patience_s, _give_up, waiting)
         try:
-            async with asyncio.timeout(patience):
-                answer: Answer = await future
-                return answer
-        except TimeoutError:
-            if waiting.sends:
-                raise StatusUnknown("no answer in time") from None
-            raise Overloaded("no leader could be reached") from None
+            answer: Answer = await future
+            return answer
         finally:
+            limit.cancel()
             del self._in_flight[counter]
 
     async def committed(self) -> int:
@@ -324,6 +322,13 @@ class TcpIntake(asyncio.Protocol):
             waiting.future.set_result(result)
         else:
             waiting.future.set_exception(result)
+
+
+def _give_up(waiting: _InFlight) -> None:
+    """Tell whoever waits that no answer came in time."""
+    if not waiting.future.done():
+        late = StatusUnknown("no answer in time") if waiting.sends else Overloaded("no leader could be reached")
+        waiting.future.set_exception(late)
 
 
 def _fault(why: int, limit: int, wait_s: int) -> IntakeFault:
