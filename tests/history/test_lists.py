@@ -176,7 +176,11 @@ async def test_a_fill_names_its_list_and_rates_their_discount(history: History) 
 
 @pytest.mark.parametrize(
     ("target", "code"),
-    [({}, -1102), ({"orderId": 0}, -2013), ({"orderId": 9}, -2013), ({"origClientOrderId": ""}, -1105)],
+    [
+        *(({}, -1102), ({"orderId": 0}, -2013), ({"orderId": 9}, -2013), ({"origClientOrderId": ""}, -1105)),
+        # Binance's changelog of 2025-04-08.
+        ({"orderId": 9, "origClientOrderId": "nobody"}, -2039),
+    ],
 )
 async def test_an_order_that_is_not_there_is_told_from_one_that_was_not_named(
     history: History, target: dict[str, object], code: int

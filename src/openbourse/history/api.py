@@ -78,6 +78,8 @@ class _Api:
         is_named = order or client_id
         row = await self._store.order(call.account, instrument.instrument, order, client_id) if is_named else None
         if row is None or (client_id and row["client_id"] != client_id):
+            if order and client_id:
+                raise ApiError(-2039, "Client order ID is not correct for this order ID.")
             raise ApiError(-2013, "Order does not exist.")
         return self._order(row, call)
 
