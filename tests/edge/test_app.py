@@ -238,6 +238,8 @@ async def test_exchange_info_has_every_key_that_clients_ask_for(venue: Venue) ->
         ("symbols=BTCUSDT", -1100),
         ('symbol=BTCUSDT&symbols=["BTCUSDT"]', -1128),
         ("symbolStatus=ASLEEP", -1122),
+        ("symbol=BTCUSDT&symbolStatus=TRADING", -1128),
+        ('symbols=["BTCUSDT"]&symbolStatus=TRADING', -1128),
     ):
         assert (await venue.http.get(f"/api/v3/exchangeInfo?{query}")).json()["code"] == code
 

@@ -45,8 +45,6 @@ def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, or
         }
 
     async def rules(call: Call) -> object:
-        if sum(name in call.params for name in ("symbol", "symbols", "symbolStatus")) > 1:
-            raise ApiError(-1128, "Combination of optional parameters invalid.")
         found = ((image, execution_rules(listing.rules_of(image.instrument))) for image in _asked(call, listing))
         return {"symbolRules": [{"symbol": image.symbol, "rules": shown} for image, shown in found if shown]}
 
@@ -98,7 +96,8 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, objec
 
 def _asked(call: Call, listing: Listing) -> list[Instrument]:
     params = call.params
-    if sum(name in params for name in ("symbol", "symbols", "permissions")) > 1:
+    named = [name for name in ("symbol", "symbols") if name in params]
+    if len(named) + ("permissions" in params) > 1 or (named and "symbolStatus" in params):
         raise ApiError(-1128, "Combination of optional parameters invalid.")
     if "symbol" in params:
         return [listing.find(params.symbol())]

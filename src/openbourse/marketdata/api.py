@@ -13,7 +13,7 @@ from openbourse.marketdata.bars import BarStore, length_for
 from openbourse.marketdata.candles import INTERVALS, TradeStore, fold, open_of
 from openbourse.marketdata.view import MarketView, Trade
 from openbourse.protocol.amounts import format_units
-from openbourse.protocol.instruments import Instrument
+from openbourse.protocol.instruments import Instrument, InstrumentStatus
 
 Shape = dict[str, object]
 Weight = int | Callable[[Params], int]
@@ -59,7 +59,7 @@ class _Api:
         return self._view.listing
 
     async def depth(self, call: Call) -> object:
-        image = self._listing.find(call.params.symbol())
+        image = self._asked(call.params)
         market = self._view.market(image.instrument)
         bids, asks = market.depth(call.params.limit(100, 5_000))
         return {
@@ -166,16 +166,27 @@ class _Api:
 
         return self._each(call, show)
 
+    def _asked(self, params: Params) -> Instrument:
+        """Return the instrument of `symbol`. -1220 when its status is not the one asked for."""
+        status = _status(params)
+        image = self._listing.find(params.symbol())
+        if status is not None and image.status != status:
+            raise ApiError(-1220, "The symbol's status does not match the requested symbolStatus.")
+        return image
+
     def _each(self, call: Call, show: Callable[[Instrument], Shape]) -> object:
         params = call.params
         if "symbol" in params and "symbols" in params:
             raise ApiError(-1128, "Combination of optional parameters invalid.")
         if "symbol" in params:
-            return show(self._listing.find(params.symbol()))
-        names = params.symbols()
-        if names is not None:
-            return [show(self._listing.find(name)) for name in names]
-        return [show(image) for image in self._listing.every()]
+            return show(self._asked(params))
+        status, names = _status(params), params.symbols()
+        images = self._listing.every() if names is None else [self._listing.find(name) for name in names]
+        return [show(image) for image in images if status is None or image.status == status]
+
+
+def _status(params: Params) -> InstrumentStatus | None:
+    return params.choice("symbolStatus", InstrumentStatus, -1122, "Invalid symbolStatus.")
 
 
 def _trade(trade: Trade, call: Call) -> Shape:

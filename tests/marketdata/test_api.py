@@ -1,0 +1,107 @@
+"""What clients ask of markets, over REST and the WebSocket API."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from openbourse.edge.listing import Listing
+from openbourse.marketdata import api
+from openbourse.marketdata.bars import Bar
+from openbourse.marketdata.view import MarketView, Trade
+from openbourse.protocol.instruments import InstrumentStatus
+from tests.served import Venue, ask, funded_engine, served
+
+PATHS = ("ticker/price", "ticker/24hr", "ticker/bookTicker")
+
+
+class HeldBars:
+    """Stored bars in a list; fits bars.BarStore."""
+
+    def __init__(self) -> None:
+        self.held: list[Bar] = []
+
+    async def between(self, instrument: int, seconds: int, since_us: int, until_us: int, rows_max: int) -> list[Bar]:
+        return [bar for bar in self.held if since_us <= bar.open_us <= until_us][:rows_max]
+
+    async def close_before(self, instrument: int, seconds: int, time_us: int) -> int:
+        return max(((bar.open_us, bar.close) for bar in self.held if bar.open_us < time_us), default=(0, 0))[1]
+
+    async def first_open(self, instrument: int, seconds: int, since_us: int) -> int | None:
+        return min((bar.open_us for bar in self.held if bar.open_us >= since_us), default=None)
+
+
+class NoTrades:
+    """No older trades; fits candles.TradeStore."""
+
+    async def between(self, instrument: int, since_us: int, until_us: int, rows_max: int) -> list[Trade]:
+        return []
+
+    async def by_id(self, instrument: int, column: str, from_id: int, limit: int) -> list[Trade]:
+        return []
+
+
+class Markets:
+    """A venue's market data on a real socket; the second instrument is halted."""
+
+    def __init__(self) -> None:
+        self.bars = HeldBars()
+        _, listing = funded_engine()
+        halted = listing.every()[1]
+        listing.define(msgspec.structs.replace(halted, status=InstrumentStatus.HALT))
+        self.view = MarketView(listing)
+        self.served: Venue
+
+    @property
+    def listing(self) -> Listing:
+        return self.view.listing
+
+    async def code(self, path: str, **params: str) -> int:
+        """Return the code of a refusal."""
+        answer = await self.served.http.get(f"/api/v3/{path}", params=params)
+        assert answer.status_code == 400, answer.text
+        code: int = answer.json()["code"]
+        return code
+
+    async def answer(self, path: str, **params: str) -> Any:
+        """Return a good answer."""
+        answer = await self.served.http.get(f"/api/v3/{path}", params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+async def markets() -> AsyncIterator[Markets]:
+    running = Markets()
+    operations = api.operations(running.view, NoTrades(), running.bars)  # type: ignore[arg-type]
+    async with served(operations=operations) as running.served:
+        yield running
+
+
+@pytest.mark.parametrize("path", [*PATHS, "depth"])
+async def test_a_symbol_of_another_status_is_refused(markets: Markets, path: str) -> None:
+    assert await markets.code(path, symbol="BTCUSDT", symbolStatus="HALT") == -1220
+    assert await markets.code(path, symbol="BTCUSDT", symbolStatus="FOO") == -1122
+    assert await markets.code(path, symbol="BTCUSDT", symbolStatus="") == -1102
+    assert await markets.code(path, symbol="NOSUCH", symbolStatus="HALT") == -1121
+    assert await markets.answer(path, symbol="BTCUSDT", symbolStatus="TRADING")
+    async with markets.served.connect() as connection:
+        method = {"ticker/bookTicker": "ticker.book"}.get(path, path.replace("/", "."))
+        reply = await ask(connection, method, {"symbol": "BTCUSDT", "symbolStatus": "HALT"})
+        assert (reply["status"], reply["error"]["code"]) == (400, -1220)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_of_several_symbols_those_of_another_status_are_left_out(markets: Markets, path: str) -> None:
+    every = [image.symbol for image in markets.listing.every()]
+    trading = [every[0], *every[2:]]
+    halted = await markets.answer(path, symbolStatus="HALT")
+    assert [each["symbol"] for each in halted] == [every[1]]
+    shown = await markets.answer(path, symbolStatus="TRADING")
+    assert [each["symbol"] for each in shown] == trading
+    both = msgspec.json.encode(every[:2]).decode()
+    assert [each["symbol"] for each in await markets.answer(path, symbols=both, symbolStatus="HALT")] == [every[1]]
+    assert await markets.answer(path, symbols=both, symbolStatus="BREAK") == []
+    assert await markets.code(path, symbols=both, symbolStatus="FOO") == -1122
+    assert await markets.code(path, symbolStatus="FOO") == -1122
