@@ -88,6 +88,28 @@ def test_addresses_beyond_the_memory_are_counted_together(clock: list[float], mo
     assert [limiter.charge(name, 3) for name in ("a", "b", "c", "d", "a")] == [3, 3, 3, 6, 6]
 
 
+async def test_what_others_admit_is_known_without_a_request_of_ones_own(clock: list[float]) -> None:
+    shared = Shared()
+    first, second = RateLimiter(100, shared), RateLimiter(100, shared)
+    running = [asyncio.create_task(limiter.run()) for limiter in (first, second)]
+    second.charge("a", 1)
+    first.charge("a", 6)
+    await asyncio.sleep(2.5 * ratelimit.EXCHANGE_S)
+    first.charge("a", 3)
+    await asyncio.sleep(2.5 * ratelimit.EXCHANGE_S)
+    assert second.used("a") == 10
+    clock[0] += ratelimit.MINUTE_S
+    await asyncio.sleep(1.5 * ratelimit.EXCHANGE_S)
+    assert second.used("a") == 0
+    assert {window for window, _ in shared.sums} == {1_800_000_000 // 60}
+    for number in range(2 * ratelimit.ASKED_MAX):
+        second.charge(f"b{number}", 1)
+    await asyncio.sleep(1.5 * ratelimit.EXCHANGE_S)
+    assert len(shared.sums) == 1 + 2 * ratelimit.ASKED_MAX
+    for task in running:
+        task.cancel()
+
+
 async def test_processes_limit_by_what_all_have_admitted(clock: list[float]) -> None:
     shared = Shared()
     first, second = RateLimiter(10, shared), RateLimiter(10, shared)

@@ -24,6 +24,8 @@ EXCHANGE_WITHIN_S: Final = 1.0
 NAMES_MAX: Final = 100_000
 """Names counted in one window; beyond it new ones are counted together, so that memory stays bounded."""
 CROWD: Final = "crowd"
+ASKED_MAX: Final = 256
+"""Names, those used last, whose totals are asked for although nothing new is to be told of them."""
 RAW_REQUESTS_MAX: Final = 300_000
 CONNECTIONS_MAX: Final = 300
 """Connection attempts of an address in five minutes."""
@@ -47,13 +49,15 @@ class Exchange(Protocol):
 class _Window:
     """Sums by name in windows of one length."""
 
-    __slots__ = ("_length_s", "_start", "_unsent", "_used")
+    __slots__ = ("_length_s", "_recent", "_start", "_unsent", "_used")
 
     def __init__(self, length_s: int) -> None:
         self._length_s = length_s
         self._start = 0
         self._used: dict[str, int] = {}
         self._unsent: dict[str, int] = {}
+        self._recent: dict[str, None] = {}
+        """Names, the one used last at the end."""
 
     def add(self, name: str, weight: int, now: float) -> int:
         """Add to a name's sum and return it."""
@@ -62,6 +66,10 @@ class _Window:
             name = CROWD
         used = self._used[name] = max(0, self._used.get(name, 0) + weight)
         self._unsent[name] = self._unsent.get(name, 0) + weight
+        self._recent.pop(name, None)
+        self._recent[name] = None
+        if len(self._recent) > ASKED_MAX:
+            del self._recent[next(iter(self._recent))]
         return used
 
     def used(self, name: str, now: float) -> int:
@@ -80,16 +88,20 @@ class _Window:
             self._start = start
             self._used.clear()
             self._unsent.clear()
+            self._recent.clear()
 
     async def exchange(self, exchange: Exchange) -> None:
         """Tell what is new and take in the totals. Raises OSError."""
+        self.roll(time.time())
         start, sums = self._start, self._unsent
-        if not sums:
+        if not self._recent:
             return
         self._unsent = {}
+        # What others let in meanwhile counts here, too, and is what a client reads in its next answer.
+        asked = {name: 0 for name in self._recent if name not in sums}
         try:
             async with asyncio.timeout(EXCHANGE_WITHIN_S):
-                totals = await exchange.add(start // MINUTE_S, sums)
+                totals = await exchange.add(start // MINUTE_S, sums | asked)
         except OSError:
             # Told again later: some may be counted twice then, which errs on the side of the limit.
             if start == self._start:
