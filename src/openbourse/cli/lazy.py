@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "report": "Reports of what was traded.",
     "secrets": "Secrets that settings name: a master key wrapped by KMS.",
     "sequencer": "The sequencers of a running exchange.",
+    "withdrawal": "Withdrawals of a running exchange: what awaits a decision, and deciding it.",
 }
 """By module of this package: the first line of each one's help. The module has a Typer `app`, or a function of its name."""
 

@@ -9,11 +9,17 @@ from openbourse.wallet.views import Balance, Deposit
 
 _ZERO: Final = "0.00000000"
 _STATUS: Final = {"requested": 2, "held": 2, "approved": 4, "settled": 6, "rejected": 3, "released": 3, "refused": 3}
+_STATUS_APPROVED: Final = {"held": 4, "approved": 4, "settled": 6, "rejected": 5, "released": 5}
 
 
 def status_of(row: Withdrawal) -> int:
-    """Return Binance's number of a withdrawal's state: 2 awaiting approval, 3 rejected, 4 processing, 6 completed."""
-    return _STATUS[row.state]
+    """Return Binance's number of a withdrawal's state.
+
+    2 awaiting approval, 3 rejected, 4 processing, 5 failure, 6 completed.
+    """
+    if row.approved_at is None:
+        return _STATUS[row.state]
+    return _STATUS_APPROVED[row.state]
 
 
 def coin_entry(code: str, balance: Balance | None, network: str) -> dict[str, object]:
@@ -122,7 +128,7 @@ def withdrawal_entry(row: Withdrawal) -> dict[str, object]:
         "status": status_of(row),
         "address": row.address,
         "addressTag": row.address_tag,
-        "txId": "",
+        "txId": row.tx_id if row.state == "settled" else "",
         "applyTime": f"{row.applied_at:%Y-%m-%d %H:%M:%S}",
         "network": row.network,
         "transferType": 0,

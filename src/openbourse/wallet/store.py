@@ -30,12 +30,39 @@ class Withdrawal(msgspec.Struct, frozen=True):
     reason: str
     applied_at: datetime
     completed_at: datetime | None
+    approved_at: datetime | None = None
+    """Set by an operator while it is held: it is to be paid."""
+    tx_id: str = ""
 
 
+class Decision(msgspec.Struct, frozen=True):
+    """What an operator decided of a withdrawal."""
+
+    decision: str
+    decided_by: str
+    note: str
+    decided_at: datetime
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What a decision does to a held withdrawal."""
+
+    after: str
+    of_approved: bool
+    """Whether it is for a withdrawal that was approved before, or for one that was not."""
+
+
+STEPS: Final = {
+    "approve": Step("held", of_approved=False),
+    "reject": Step("rejected", of_approved=False),
+    "settle": Step("approved", of_approved=True),
+    "fail": Step("rejected", of_approved=True),
+}
 _COLUMNS: Final = (
     "id, user_id, asset, coin, amount::text, address, address_tag, network, order_id, state, reason, applied_at,"
-    " completed_at"
+    " completed_at, approved_at, tx_id"
 )
+SHOWN_MAX: Final = 1_000
 ENDED: Final = frozenset({"settled", "released", "refused"})
 
 
@@ -91,6 +118,50 @@ class Store:
             after in ENDED,
         )
         return None if row is None else _read(row)
+
+    async def decide(self, withdrawal: int, decision: str, decided_by: str, note: str) -> Withdrawal | None:
+        """Write down a decision with what it changes; None when the withdrawal does not await it."""
+        step = STEPS[decision]
+        row = await self._database.fetchrow(
+            "WITH moved AS (UPDATE wallet.withdrawals SET state = $2, changed_at = now(),"
+            " approved_at = CASE WHEN $4::text = 'approve' THEN now() ELSE approved_at END,"
+            " tx_id = CASE WHEN $4 = 'settle' THEN $6::text ELSE tx_id END,"
+            " reason = CASE WHEN $4 IN ('reject', 'fail') THEN $6 ELSE reason END"
+            f" WHERE id = $1 AND state = 'held' AND (approved_at IS NOT NULL) = $3 RETURNING {_COLUMNS}),"
+            " noted AS (INSERT INTO wallet.decisions (withdrawal, decision, decided_by, note)"
+            " SELECT id, $4, $5, $6 FROM moved) SELECT * FROM moved",
+            withdrawal,
+            step.after,
+            step.of_approved,
+            decision,
+            decided_by,
+            note,
+        )
+        return None if row is None else _read(row)
+
+    async def decisions(self, withdrawal: int) -> list[Decision]:
+        """Return what was decided of a withdrawal, oldest first."""
+        rows = await self._database.fetch(
+            "SELECT decision, decided_by, note, decided_at FROM wallet.decisions WHERE withdrawal = $1 ORDER BY id",
+            withdrawal,
+        )
+        return [Decision(*row) for row in rows]
+
+    async def undone(self) -> list[Withdrawal]:
+        """Return the withdrawals that have not ended, oldest first, SHOWN_MAX at most."""
+        rows = await self._database.fetch(
+            f"SELECT {_COLUMNS} FROM wallet.withdrawals"
+            " WHERE state IN ('requested', 'held', 'approved', 'rejected') ORDER BY id LIMIT $1",
+            SHOWN_MAX,
+        )
+        return [_read(row) for row in rows]
+
+    async def newest(self) -> list[Withdrawal]:
+        """Return the newest withdrawals in whatever state, oldest first, SHOWN_MAX at most."""
+        rows = await self._database.fetch(
+            f"SELECT {_COLUMNS} FROM wallet.withdrawals ORDER BY id DESC LIMIT $1", SHOWN_MAX
+        )
+        return [_read(row) for row in reversed(rows)]
 
     async def unanswered(self, limit: int) -> list[Withdrawal]:
         """Return withdrawals whose last command has no answer yet and is not under way just now, oldest first."""

@@ -10,16 +10,34 @@ from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform, unavailable
 from openbourse.protocol.commands import HoldWithdrawal, ReleaseWithdrawal, SettleWithdrawal
 from openbourse.protocol.rejects import RejectReason
-from openbourse.wallet.store import Store, Withdrawal
+from openbourse.wallet.store import STEPS, Store, Withdrawal
 
 log: Final = structlog.get_logger()
 
 RECONCILE_EVERY_S: Final = 10.0
 RECONCILE_BATCH: Final = 100
+_WORDS: Final = {
+    "requested": "not held yet",
+    "approved": "paid, being settled",
+    "settled": "completed",
+    "rejected": "being given back",
+    "refused": "refused",
+}
 
 
 class NotAwaiting(Exception):
-    """The withdrawal does not await approval (any more)."""
+    """The withdrawal does not await this decision (any more)."""
+
+
+def describe(row: Withdrawal) -> str:
+    """Return where a withdrawal is, in an operator's words."""
+    match row.state:
+        case "held":
+            return "awaiting approval" if row.approved_at is None else "approved, to be paid"
+        case "released":
+            return "rejected" if row.approved_at is None else "failed"
+        case state:
+            return _WORDS[state]
 
 
 class Withdrawals:
@@ -50,19 +68,35 @@ class Withdrawals:
             # The row stays requested: `keep_reconciled` learns the truth and goes on.
             raise unavailable(fault) from fault
 
-    async def approve(self, withdrawal: int) -> Withdrawal:
-        """Let a held withdrawal leave the venue. Raises NotAwaiting, IntakeFault."""
-        row = await self._store.move(withdrawal, ("held", "approved"), "approved")
-        if row is None:
-            raise NotAwaiting(str(withdrawal))
-        return await self._settle(row)
+    async def approve(self, withdrawal: int, by: str) -> Withdrawal:
+        """Let a held withdrawal go: it stays held until whoever pays it says so. Raises NotAwaiting."""
+        return await self._decide(withdrawal, "approve", by, "")
 
-    async def reject(self, withdrawal: int, reason: str) -> Withdrawal:
-        """Give a held withdrawal back. Raises NotAwaiting, IntakeFault."""
-        row = await self._store.move(withdrawal, ("held", "rejected"), "rejected", reason)
-        if row is None:
-            raise NotAwaiting(str(withdrawal))
-        return await self._release(row)
+    async def reject(self, withdrawal: int, reason: str, by: str) -> Withdrawal:
+        """Give a held withdrawal back that nobody approved. Raises NotAwaiting, IntakeFault."""
+        return await self._release(await self._decide(withdrawal, "reject", by, reason))
+
+    async def settle(self, withdrawal: int, transaction: str, by: str) -> Withdrawal:
+        """Take an approved withdrawal that was paid out of the books. Raises NotAwaiting, IntakeFault."""
+        return await self._settle(await self._decide(withdrawal, "settle", by, transaction))
+
+    async def fail(self, withdrawal: int, reason: str, by: str) -> Withdrawal:
+        """Give an approved withdrawal back that could not be paid. Raises NotAwaiting, IntakeFault."""
+        return await self._release(await self._decide(withdrawal, "fail", by, reason))
+
+    async def _decide(self, withdrawal: int, decision: str, by: str, note: str) -> Withdrawal:
+        row = await self._store.decide(withdrawal, decision, by, note)
+        if row is not None:
+            return row
+        found = await self._store.find(withdrawal)
+        if found is None:
+            raise NotAwaiting(f"there is no withdrawal {withdrawal}")
+        step = STEPS[decision]
+        is_same = (found.state, found.approved_at is not None) == (step.after, step.of_approved)
+        if is_same and found.state != "held" and note in (found.tx_id, found.reason):
+            # Decided the same before, and whoever did had no answer: its command is sent again, with the same id.
+            return found
+        raise NotAwaiting(f"withdrawal {withdrawal} is {describe(found)}")
 
     async def keep_reconciled(self) -> None:
         """Send again what a crash left without an answer; runs for ever."""
@@ -97,7 +131,7 @@ class Withdrawals:
         raise rejected(reject.reason)
 
     async def _settle(self, row: Withdrawal) -> Withdrawal:
-        # UNKNOWN_WITHDRAWAL: settled before the answer was lost; only an approved row's hold is ever settled.
+        # UNKNOWN_WITHDRAWAL: settled before the answer was lost; only a paid row's hold is ever settled.
         await perform(self._intake, SettleWithdrawal(row.id))
         return await self._store.move(row.id, ("approved",), "settled") or row
 

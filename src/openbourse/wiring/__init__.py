@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from openbourse.wiring.operator import change_rules, reopen, set_heartbeat, set_kill_switch, set_status
     from openbourse.wiring.processes import run_roles
     from openbourse.wiring.tables import migrate
+    from openbourse.wiring.withdrawals import decide_withdrawal, list_withdrawals, show_withdrawal
 else:
     _MODULE: Final = {
         "CreatedAccount": "accounts",
@@ -27,6 +28,9 @@ else:
         "set_status": "operator",
         "run_roles": "processes",
         "migrate": "tables",
+        "decide_withdrawal": "withdrawals",
+        "list_withdrawals": "withdrawals",
+        "show_withdrawal": "withdrawals",
     }
 
     def __getattr__(name: str) -> object:
@@ -41,11 +45,14 @@ __all__ = [
     "change_rules",
     "create_account",
     "create_accounts",
+    "decide_withdrawal",
     "list_symbol",
+    "list_withdrawals",
     "migrate",
     "reopen",
     "run_roles",
     "set_heartbeat",
     "set_kill_switch",
     "set_status",
+    "show_withdrawal",
 ]
