@@ -1,5 +1,6 @@
 """What clients ask of markets, over REST and the WebSocket API."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from openbourse.edge.listing import Listing
 from openbourse.marketdata import api
 from openbourse.marketdata.bars import Bar
 from openbourse.marketdata.view import MarketView, Trade
+from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import InstrumentStatus
 from tests.served import Venue, ask, funded_engine, served
 
@@ -105,3 +107,41 @@ async def test_of_several_symbols_those_of_another_status_are_left_out(markets: 
     assert await markets.answer(path, symbols=both, symbolStatus="BREAK") == []
     assert await markets.code(path, symbols=both, symbolStatus="FOO") == -1122
     assert await markets.code(path, symbolStatus="FOO") == -1122
+
+
+MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
+NOON = 1_795_694_400_000_000
+
+
+def bar(open_us: int, price: int, count: int = 1) -> Bar:
+    """Return a bar of one price."""
+    units = price * UNIT
+    return Bar(open_us, units, units, units, units, UNIT, units, count, 0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("path", ["klines", "uiKlines"])
+async def test_candles_follow_the_unit_that_was_asked_for(markets: Markets, path: str) -> None:
+    markets.bars.held = [bar(NOON, 5)]
+    asked = {"symbol": "BTCUSDT", "interval": "1m", "startTime": str(NOON), "endTime": str(NOON)}
+    answer = await markets.served.http.get(f"/api/v3/{path}", params=asked, headers=MICROSECONDS)
+    [row] = answer.json()
+    assert (row[0], row[6]) == (NOON, NOON + 59_999_999)
+    [row] = await markets.answer(path, **asked)
+    assert (row[0], row[6]) == (NOON // 1_000, NOON // 1_000 + 59_999)
+    async with markets.served.connect("/ws-api/v3?timeUnit=MICROSECOND") as connection:
+        [row] = (await ask(connection, path, {**asked, "startTime": NOON, "endTime": NOON}))["result"]
+        assert (row[0], row[6]) == (NOON, NOON + 59_999_999)
+
+
+@pytest.mark.parametrize("kind", ["FULL", "MINI"])
+async def test_the_day_follows_the_unit_that_was_asked_for(markets: Markets, kind: str) -> None:
+    day_us = 86_400_000_000
+    asked = {"symbol": "BTCUSDT", "type": kind}
+    shown = (await markets.served.http.get("/api/v3/ticker/24hr", params=asked, headers=MICROSECONDS)).json()
+    assert shown["closeTime"] - shown["openTime"] == day_us
+    assert abs(shown["closeTime"] - time.time_ns() // 1_000) < 60_000_000
+    shown = await markets.answer("ticker/24hr", **asked)
+    assert shown["closeTime"] - shown["openTime"] == day_us // 1_000
+    async with markets.served.connect("/ws-api/v3?timeUnit=MICROSECOND") as connection:
+        shown = (await ask(connection, "ticker.24hr", asked))["result"]
+        assert shown["closeTime"] - shown["openTime"] == day_us

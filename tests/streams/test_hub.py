@@ -214,7 +214,7 @@ async def test_a_candle_closes_with_what_was_traded_in_it() -> None:
     venue.now_us = (venue.now_us // (60 * SECOND_US) + 1) * 60 * SECOND_US
     for price in (50_000, 50_010):
         venue.order(Side.SELL, price)
-    listener = listen(venue, "btcusdt@kline_1m")
+    listener, finer = listen(venue, "btcusdt@kline_1m"), listen(venue, "btcusdt@kline_1m", unit=1)
     channel = venue.hub._channels["btcusdt@kline_1m"]
     assert channel.candle is not None
     channel.candle._begin(venue.now_us)
@@ -226,3 +226,5 @@ async def test_a_candle_closes_with_what_was_traded_in_it() -> None:
     assert (closed["o"], closed["c"], closed["n"]) == ("50000.00000000", "50010.00000000", 2)
     assert (closed["v"], closed["V"]) == ("2.00000000", "2.00000000")
     assert closed["T"] - closed["t"] == 59_999
+    [closed] = [event["k"] for event in finer.heard if event["k"]["x"]]
+    assert closed["T"] - closed["t"] == 59_999_999, "as the history of candles shows it"

@@ -120,7 +120,7 @@ class _Api:
         per_candle = (INTERVALS[interval] or 31 * 86_400) // kept
         last = min(until, since + (limit + 1) * per_candle * kept * 1_000_000)
         bars = await self._bars.between(image.instrument, kept, since, last, (limit + 1) * per_candle)
-        rows = fold(interval, bars, since, until, 1_000, close)
+        rows = fold(interval, bars, since, until, 1_000, close, call.time_unit)
         return rows[-limit:] if is_newest else rows[:limit]
 
     async def average(self, call: Call) -> object:
@@ -141,8 +141,8 @@ class _Api:
         def show(image: Instrument) -> Shape:
             market = self._view.market(image.instrument)
             if kind == "MINI":
-                return tickers.rolling(image.symbol, market, 1_440, now, is_full=False)
-            return tickers.day(image.symbol, market, now)
+                return tickers.rolling(image.symbol, market, 1_440, now, False, call.time_unit)
+            return tickers.day(image.symbol, market, now, call.time_unit)
 
         return self._each(call, show)
 

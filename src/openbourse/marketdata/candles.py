@@ -50,7 +50,9 @@ def next_open(interval: str, opened_us: int) -> int:
     return opened_us + INTERVALS[interval] * SECOND_US
 
 
-def fold(interval: str, bars: list[Bar], since_us: int, until_us: int, limit: int, close: int) -> list[Candle]:
+def fold(
+    interval: str, bars: list[Bar], since_us: int, until_us: int, limit: int, close: int, unit: int = 1_000
+) -> list[Candle]:
     """Return candles from the one that holds `since` to the one that holds `until`, at most `limit`, flat where nothing traded.
 
     `close` is the price before the first bar; 0: candles begin with the first bar.
@@ -71,21 +73,21 @@ def fold(interval: str, bars: list[Bar], since_us: int, until_us: int, limit: in
                 joined.join(bars[number])
             number += 1
         joined = joined or Bar(at, close, close, close, close, 0, 0, 0, 0, 0, -1, -1)
-        candles.append(candle(at, end, joined))
+        candles.append(candle(at, end, joined, unit))
         close, at = joined.close, end
     return candles
 
 
-def candle(opened_us: int, end_us: int, bar: Bar) -> Candle:
-    """Return one row of twelve, as Binance shows it."""
+def candle(opened_us: int, end_us: int, bar: Bar, unit: int) -> Candle:
+    """Return one row of twelve, as Binance shows it, its times in a unit of so many microseconds."""
     return [
-        opened_us // 1_000,
+        opened_us // unit,
         format_units(bar.open),
         format_units(bar.high),
         format_units(bar.low),
         format_units(bar.close),
         format_units(bar.volume),
-        end_us // 1_000 - 1,
+        end_us // unit - 1,
         format_units(bar.quote),
         bar.count,
         format_units(bar.taker_volume),

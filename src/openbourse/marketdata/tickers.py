@@ -1,13 +1,16 @@
 """Rolling figures from minutes of trades."""
 
+from typing import Final
+
 from openbourse.marketdata.view import MINUTE_US, Bucket, Market
 from openbourse.protocol.amounts import UNIT, format_units
 
+MILLISECOND_US: Final = 1_000
 Shape = dict[str, object]
 
 
-def rolling(symbol: str, market: Market, minutes: int, now_us: int, is_full: bool) -> Shape:
-    """Return ticker fields over the last minutes (times in ms)."""
+def rolling(symbol: str, market: Market, minutes: int, now_us: int, is_full: bool, unit: int = MILLISECOND_US) -> Shape:
+    """Return ticker fields over the last minutes, times in a unit of so many microseconds."""
     buckets = market.last_minutes(minutes, now_us)
     opened, last = (buckets[0].open, buckets[-1].close) if buckets else (0, 0)
     volume = sum(bucket.volume for bucket in buckets)
@@ -26,8 +29,8 @@ def rolling(symbol: str, market: Market, minutes: int, now_us: int, is_full: boo
         "lastPrice": format_units(last),
         "volume": format_units(volume),
         "quoteVolume": format_units(quote),
-        "openTime": (now_us - minutes * MINUTE_US) // 1_000,
-        "closeTime": now_us // 1_000,
+        "openTime": (now_us - minutes * MINUTE_US) // unit,
+        "closeTime": now_us // unit,
         "firstId": buckets[0].first if buckets else -1,
         "lastId": buckets[-1].last if buckets else -1,
         "count": sum(bucket.count for bucket in buckets),
@@ -41,11 +44,11 @@ def best(market: Market) -> tuple[int, int, int, int]:
     return (*(bids[0] if bids else (0, 0)), *(asks[0] if asks else (0, 0)))
 
 
-def day(symbol: str, market: Market, now_us: int) -> Shape:
+def day(symbol: str, market: Market, now_us: int, unit: int = MILLISECOND_US) -> Shape:
     """Return the 24 h ticker in full."""
     bid, bid_quantity, ask, ask_quantity = best(market)
     last = market.trades[-1] if market.trades else None
-    shown = rolling(symbol, market, 1_440, now_us, is_full=True)
+    shown = rolling(symbol, market, 1_440, now_us, True, unit)
     return shown | {
         "prevClosePrice": shown["openPrice"],
         "lastQty": format_units(last.quantity if last else 0),

@@ -85,7 +85,7 @@ class OpenCandle:
         """Return the member `k` of the event; times in µs, for the sender to put into the unit asked for."""
         return {
             "t": self.opened_us,
-            "T": self.end_us - 1_000,
+            "T": self.end_us - 1,
             "s": self._markets.listing.instruments[self._instrument].symbol,
             "i": self.interval,
             "f": self._first,
