@@ -9,6 +9,7 @@ from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Operation, Pool, Security
 from openbourse.protocol.amounts import AMOUNT_MAX, format_units
+from openbourse.wallet.addresses import ORDINARY, is_address
 from openbourse.wallet.shapes import (
     asset_detail,
     coin_entry,
@@ -25,7 +26,6 @@ DAY_MS: Final = 86_400_000
 RANGE_MS: Final = 90 * DAY_MS
 LIMIT: Final = 1_000
 NETWORK: Final = "MANUAL"
-ADDRESS: Final = re.compile(r"[A-Za-z0-9:._\-]{4,128}", re.ASCII)
 ORDER_ID: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}", re.ASCII)
 
 
@@ -214,7 +214,7 @@ class _Api:
         amount = call.params.decimal("amount", AMOUNT_MAX)
         if amount is None or amount == 0:
             raise ApiError(-1102, "Mandatory parameter 'amount' was not sent, was empty/null, or malformed.")
-        if ADDRESS.fullmatch(address) is None:
+        if not is_address(coin, address):
             raise ApiError(-4001, "The address is not valid.")
         if call.params.get("network", NETWORK) != NETWORK:
             raise ApiError(-4019, "The current account is not open for withdrawal on this network.")
@@ -222,7 +222,7 @@ class _Api:
         if order_id is not None and ORDER_ID.fullmatch(order_id) is None:
             raise ApiError(-1130, "Data sent for parameter 'withdrawOrderId' is not valid.")
         tag = call.params.get("addressTag", "")
-        if tag and ADDRESS.fullmatch(tag) is None:
+        if tag and ORDINARY.fullmatch(tag) is None:
             raise ApiError(-4001, "The address tag is not valid.")
         row = await self._withdrawals.apply(call.account, asset, coin, amount, address, tag, NETWORK, order_id)
         return {"id": str(row.id)}
