@@ -12,6 +12,8 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
+from tests.exchange import Account, Client
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_BROWSER = "the page is tested in Debian's browser: apt-get install chromium"
 # A shared machine may be busy; a page that is never right still fails.
@@ -48,17 +50,27 @@ class Trader:
     """A person at the page."""
 
     page: Page
+    base_url: str
     complaints: list[str] = field(default_factory=list)
+    email: str = field(default_factory=lambda: f"{secrets.token_hex(6)}@example.com")
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
     def sign_up(self) -> None:
         page = self.page
         page.get_by_role("button", name="Sign up", exact=True).click()
         dialog = page.get_by_role("dialog")
-        dialog.get_by_label("E-mail").fill(f"{secrets.token_hex(6)}@example.com")
-        dialog.get_by_label("Password").fill(secrets.token_urlsafe(12))
+        dialog.get_by_label("E-mail").fill(self.email)
+        dialog.get_by_label("Password").fill(self.password)
         dialog.get_by_role("button", name="Create account").click()
         expect(dialog).to_be_hidden()
         expect(page.get_by_role("button", name="Account ")).to_be_visible()
+
+    def program(self) -> Client:
+        """Return a client that trades for the same person: it places what the page's form does not offer."""
+        signing_in = {"email": self.email, "password": self.password}
+        session = self.page.request.post("/bourse/v1/sessions", data=signing_in).json()
+        account = Account(self.email, int(session["accountId"]), session["apiKey"], session["secretKey"])
+        return Client(self.base_url, account)
 
     def take_test_funds(self) -> None:
         self.page.get_by_role("tab", name="Balances").click()
@@ -110,7 +122,7 @@ class TraderMaker:
 
     def __call__(self, width: int = 1440, height: int = 900, *, has_sockets: bool = True) -> Trader:
         context = self._browser.new_context(base_url=self._url, viewport={"width": width, "height": height})
-        trader = Trader(context.new_page())
+        trader = Trader(context.new_page(), self._url)
         trader.page.on("pageerror", lambda error: trader.complaints.append(str(error)))
         trader.page.on(
             "console", lambda line: trader.complaints.append(line.text) if _is_violation(line.text) else None
@@ -271,3 +283,93 @@ def test_the_page_fits_a_phone(new_trader: TraderMaker) -> None:
     trader.page.get_by_role("button", name="Book", exact=True).click()
     expect(trader.page.get_by_label("Order book")).to_be_visible()
     expect(trader.page.get_by_label("Price chart")).to_be_hidden()
+
+
+def place_every_type(program: Client, last: Decimal) -> None:
+    """Place an order of each conditional type, an iceberg and two lists, around the last price."""
+    sell = {"symbol": "ETHUSDT", "side": "SELL", "quantity": "0.01"}
+    low, high = f"{last * Decimal('0.9'):.2f}", f"{last * Decimal('1.1'):.2f}"
+    program.place(**sell, type="STOP_LOSS_LIMIT", stopPrice=low, price=low, timeInForce="GTC")
+    program.place(**sell, type="TAKE_PROFIT", stopPrice=high)
+    program.place(**sell, type="STOP_LOSS", trailingDelta=150)
+    buy = {"symbol": "ETHUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": low}
+    program.place(**buy, quantity="0.5", icebergQty="0.1")
+    oco = {**sell, "aboveType": "LIMIT_MAKER", "abovePrice": high, "belowType": "STOP_LOSS", "belowStopPrice": low}
+    oto = {
+        "symbol": "ETHUSDT",
+        "workingType": "LIMIT",
+        "workingSide": "BUY",
+        "workingPrice": low,
+        "workingQuantity": "0.02",
+        "workingTimeInForce": "GTC",
+        "pendingType": "TAKE_PROFIT",
+        "pendingSide": "SELL",
+        "pendingQuantity": "0.02",
+        "pendingStopPrice": high,
+    }
+    for form, params in (("oco", oco), ("oto", oto)):
+        answer = program.signed("POST", f"/api/v3/orderList/{form}", **params)
+        assert answer.status_code == 200, answer.text
+
+
+def test_orders_of_every_type_say_what_they_wait_for_from_events_and_after_a_reload(new_trader: TraderMaker) -> None:
+    trader, other = new_trader(), new_trader()
+    for each in (trader, other):
+        each.sign_up()
+        each.take_test_funds()
+    price = trader.resting_price()
+    other.order("Sell", "0.1", f"{price:.2f}")
+    expect(other.page.get_by_role("tab", name="Open orders (1)")).to_be_visible()
+    trader.order("Buy", "0.01", None)  # There is a last price now, which stops are measured against.
+    expect(trader.page.get_by_text(re.compile("^Filled: Buy 0.01 ETH"))).to_be_visible()
+    last = Decimal(trader.page.request.get("/api/v3/ticker/price?symbol=ETHUSDT").json()["price"])
+    low, high = (f"{last * Decimal(share):,.2f}" for share in ("0.9", "1.1"))
+    trader.page.get_by_role("tab", name=re.compile("Open orders")).click()
+    place_every_type(trader.program(), last)
+
+    def say_it_all() -> str:
+        expect(trader.page.get_by_role("tab", name="Open orders (8)")).to_be_visible()
+        table = trader.page.get_by_test_id("open-orders")
+        for words in (
+            *(f"Stop Loss Limit|{low}|Last ≤ {low}", f"Take Profit|Market|Last ≥ {high}"),
+            *("Trailing Stop Loss|Market|Trailing 1.50 %", f"Limit|{low}|Shows 0.10", f"Limit MakerOCO|{high}|–"),
+            *(
+                f"Stop LossOCO|Market|Last ≤ {low}",
+                f"LimitOTO|{low}|–",
+                f"Take ProfitOTO|Market|Last ≥ {high}|Waits for order",
+            ),
+        ):
+            pattern = ".*".join(re.escape(part) for part in words.split("|"))
+            expect(table.get_by_role("row").filter(has_text=re.compile(pattern))).not_to_have_count(0)
+        return str(table.inner_text())
+
+    told = say_it_all()
+    trader.page.reload()
+    assert say_it_all() == told
+    trader.page.get_by_role("button", name="Cancel all").click()
+    trader.page.get_by_role("button", name="Cancel all?").click()
+    expect(trader.page.get_by_text("No open orders.")).to_be_visible()
+    trader.page.get_by_role("tab", name="Order history").click()
+    past = trader.page.get_by_test_id("past-orders").get_by_role("row")
+    row = past.filter(has_text=re.compile(f"ETH/USDT.*Stop Loss Limit.*Last ≤ {re.escape(low)}.*Canceled"))
+    expect(row).to_have_count(1)
+    assert trader.complaints == []
+
+
+def test_on_a_phone_an_open_order_shows_all_its_figures_beside_its_cancel_button(new_trader: TraderMaker) -> None:
+    trader = new_trader(width=390, height=844)
+    trader.sign_up()
+    trader.take_test_funds()
+    trader.order("Buy", "0.01", "1000.00")
+    trader.page.get_by_role("tab", name="Open orders (1)").click()
+    row = trader.page.get_by_test_id("open-orders").get_by_role("row").nth(1)
+    button = row.get_by_role("button", name="Cancel order").bounding_box()
+    assert button is not None
+    for label, words in (("Type", "Limit"), ("Price", "1,000.00"), ("Amount", "0.0100"), ("Filled", "0%")):
+        cell = row.locator(f'td[data-label="{label}"]')
+        expect(cell).to_have_text(words)
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] >= button["y"] + button["height"] or box["x"] + box["width"] <= button["x"]

@@ -11,9 +11,10 @@ import type { ExchangeClock } from "../api/clock";
 import { messageOf, type RestClient } from "../api/rest";
 import { type Connection } from "../api/socket";
 import { UserStream } from "../api/user_stream";
-import type { WireAccount, WireExecutionReport, WireFill, WireOrder, WireUserEvent } from "../api/wire";
+import type { WireAccount, WireExecutionReport, WireFill, WireOrder, WireOrderList, WireUserEvent } from "../api/wire";
 import type { Market } from "../market/market";
-import { averagePrice, isNewer, isOpen, type Order, orderLine, readOrder, readReport } from "../orders/order";
+import { averagePrice, isNewer, isOpen, type Order, type OrderList, readList, readListStatus, readOrder, readReport } from "../orders/order";
+import { orderLine } from "../orders/words";
 import type { Toasts } from "../ui/toasts";
 import type { Session } from "./session";
 
@@ -43,6 +44,7 @@ const FILLS_MOST = 2_000;
 export class Portfolio {
   readonly balances = signal<ReadonlyMap<string, Balance>>(new Map());
   readonly orders = signal<ReadonlyMap<string, Order>>(new Map());
+  readonly lists = signal<ReadonlyMap<number, OrderList>>(new Map());
   readonly fills = signal<readonly Fill[]>([]);
   readonly isLoaded = signal(false);
   readonly connection = signal<Connection>("connecting");
@@ -83,13 +85,15 @@ export class Portfolio {
     if (credentials === null) return;
     try {
       const askedAt = await this.clock.now();
-      const [account, open] = await Promise.all([
+      const [account, open, lists] = await Promise.all([
         this.rest.signed<WireAccount>("GET", "/api/v3/account"),
         this.rest.signed<WireOrder[]>("GET", "/api/v3/openOrders"),
+        this.rest.signed<WireOrderList[]>("GET", "/api/v3/openOrderList"),
       ]);
       if (this.session.credentials.peek() !== credentials) return;
       batch(() => {
         this.putBalances(account.balances.map(({ asset, free, locked }) => [asset, free, locked]));
+        this.putLists(lists.map(readList));
         this.putOpenOrders(open.map(readOrder), askedAt);
         this.isLoaded.value = true;
       });
@@ -130,12 +134,14 @@ export class Portfolio {
     const credentials = this.session.credentials.peek();
     if (symbol === "") return;
     try {
-      const [orders, fills] = await Promise.all([
+      const [orders, fills, lists] = await Promise.all([
         this.rest.signed<WireOrder[]>("GET", "/api/v3/allOrders", { symbol, limit: ROWS_MOST }),
         this.rest.signed<WireFill[]>("GET", "/api/v3/myTrades", { symbol, limit: ROWS_MOST }),
+        this.rest.signed<WireOrderList[]>("GET", "/api/v3/allOrderList", { limit: ROWS_MOST }),
       ]);
       if (this.session.credentials.peek() !== credentials) return;
       batch(() => {
+        this.putLists(lists.map(readList));
         for (const order of orders) this.takeOrder(readOrder(order));
         this.addFills(fills.map(readFill));
       });
@@ -148,6 +154,7 @@ export class Portfolio {
     if (event.e === "outboundAccountPosition") this.putBalances(event.B.map(({ a, f, l }) => [a, f, l]));
     else if (event.e === "balanceUpdate") void this.refresh();
     else if (event.e === "executionReport") this.takeReport(event);
+    else if (event.e === "listStatus") this.putLists([readListStatus(event)]);
   }
 
   private takeReport(report: WireExecutionReport): void {
@@ -191,6 +198,10 @@ export class Portfolio {
     this.balances.value = balances;
   }
 
+  private putLists(lists: OrderList[]): void {
+    if (lists.length > 0) this.lists.value = new Map([...this.lists.peek(), ...lists.map((list) => [list.id, list] as const)]);
+  }
+
   /** An order that we think open, but that the exchange did not list, ended while we were not listening. */
   private putOpenOrders(open: Order[], askedAt: number): void {
     const listed = new Set(open.map(orderKey));
@@ -210,6 +221,7 @@ export class Portfolio {
     batch(() => {
       this.balances.value = new Map();
       this.orders.value = new Map();
+      this.lists.value = new Map();
       this.fills.value = [];
       this.isLoaded.value = false;
     });

@@ -1,7 +1,7 @@
 /** Shapes of the public API that this page reads. Amounts are decimal text, times are milliseconds. */
 
 export type Side = "BUY" | "SELL";
-export type OrderType = "LIMIT" | "LIMIT_MAKER" | "MARKET";
+export type OrderType = "LIMIT" | "LIMIT_MAKER" | "MARKET" | "STOP_LOSS_LIMIT" | "TAKE_PROFIT_LIMIT";
 export type TimeInForce = "GTC" | "IOC" | "FOK";
 
 export interface WireFilter {
@@ -105,6 +105,14 @@ export interface WireOrder {
   side: Side;
   time: number;
   updateTime: number;
+  orderListId: number;
+  /** -1 until the order works: a stop that has not triggered, a leg that waits. */
+  workingTime: number;
+  stopPrice?: string;
+  icebergQty?: string;
+  trailingDelta?: number;
+  pegPriceType?: string;
+  peggedPrice?: string;
 }
 
 /** The answer to a placement: an order without its query-only fields. */
@@ -150,6 +158,29 @@ export interface WireExecutionReport {
   O: number;
   Z: string;
   Y: string;
+  P: string;
+  F: string;
+  g: number;
+  W?: number;
+  d?: number;
+  gP?: string;
+  gp?: string;
+}
+
+/** An order list as it is asked for. */
+export interface WireOrderList {
+  orderListId: number;
+  contingencyType: string;
+  symbol: string;
+  orders: { orderId: number }[];
+}
+
+export interface WireListStatus {
+  e: "listStatus";
+  s: string;
+  g: number;
+  c: string;
+  O: { i: number }[];
 }
 
 export interface WireAccountPosition {
@@ -167,7 +198,8 @@ export type WireUserEvent =
   | WireExecutionReport
   | WireAccountPosition
   | WireBalanceUpdate
-  | { e: "eventStreamTerminated" | "serverShutdown" | "listStatus" };
+  | WireListStatus
+  | { e: "eventStreamTerminated" | "serverShutdown" };
 
 export interface WireSession {
   apiKey: string;

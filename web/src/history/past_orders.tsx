@@ -2,7 +2,9 @@
 import type { JSX } from "preact";
 import { orderKey } from "../account/portfolio";
 import { formatAmount, grouped, trimAmount } from "../amounts";
-import { averagePrice, statusWords, typeWords } from "../orders/order";
+import { PairCell, TriggerCell, TypeCell } from "../orders/cells";
+import { averagePrice } from "../orders/order";
+import { icebergWords, priceWords, statusWords } from "../orders/words";
 import { SideWords } from "../ui/side";
 import { dayTime } from "../ui/times";
 import { useVenue } from "../venue";
@@ -21,14 +23,16 @@ export function PastOrders(): JSX.Element {
   }
   const price = (value: bigint): string => (value === 0n ? "–" : grouped(trimAmount(value, instrument.priceDecimals)));
   return (
-    <table class="table" data-testid="past-orders">
+    <table class="table table-cards" data-testid="past-orders">
       <thead>
         <tr>
           <th>Time</th>
+          <th>Pair</th>
           <th>Type</th>
           <th>Side</th>
           <th class="number">Price</th>
           <th class="number">Average</th>
+          <th>Trigger</th>
           <th class="number">Filled / amount</th>
           <th class="number">Total ({instrument.quote})</th>
           <th class="cell-end">Status</th>
@@ -37,17 +41,20 @@ export function PastOrders(): JSX.Element {
       <tbody>
         {orders.map((order) => (
           <tr key={orderKey(order)}>
-            <td class="soft">{dayTime(order.updateTime)}</td>
-            <td>{typeWords(order)}</td>
-            <td><SideWords isBuy={order.side === "BUY"} /></td>
-            <td class="number">{order.type === "MARKET" ? "Market" : price(order.price)}</td>
-            <td class="number">{price(averagePrice(order) - (averagePrice(order) % (instrument.tick || 1n)))}</td>
-            <td class="number">
+            <td class="soft" data-label="Time">{dayTime(order.updateTime)}</td>
+            <PairCell order={order} />
+            <TypeCell order={order} />
+            <td class="cell-side"><SideWords isBuy={order.side === "BUY"} /></td>
+            <td class="number" data-label="Price">{priceWords(order, instrument.priceDecimals)}</td>
+            <td class="number" data-label="Average">{price(averagePrice(order) - (averagePrice(order) % (instrument.tick || 1n)))}</td>
+            <TriggerCell order={order} />
+            <td class="number" data-label="Filled / amount">
               {trimAmount(order.executed)}
               <span class="soft">{` / ${order.quantity === 0n ? "by total" : trimAmount(order.quantity)}`}</span>
+              {order.iceberg === 0n ? null : <span class="cell-note">{icebergWords(order, instrument.quantityDecimals)}</span>}
             </td>
-            <td class="number">{order.executedQuote === 0n ? "–" : grouped(formatAmount(order.executedQuote, instrument.priceDecimals))}</td>
-            <td class={order.status === "FILLED" ? "cell-end up" : "cell-end soft"}>{statusWords(order)}</td>
+            <td class="number" data-label="Total">{order.executedQuote === 0n ? "–" : grouped(formatAmount(order.executedQuote, instrument.priceDecimals))}</td>
+            <td class={`cell-end cell-state ${order.status === "FILLED" ? "up" : "soft"}`}>{statusWords(order)}</td>
           </tr>
         ))}
       </tbody>

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Amount, compact, decimalsOf, formatAmount, grouped, multiply } from "../amounts";
+import type { Order } from "../orders/order";
 import { useVenue } from "../venue";
 import { joinLevels, type Level } from "./book";
 import type { Instrument } from "./instruments";
@@ -63,9 +64,9 @@ export function OrderBookPanel(): JSX.Element {
 }
 
 /** Where one's own orders rest, so that their rows can be marked. */
-function ownPrices(orders: readonly { symbol: string; price: Amount }[], { symbol, tick }: Instrument, scale: bigint): Set<Amount> {
+function ownPrices(orders: readonly Order[], { symbol, tick }: Instrument, scale: bigint): Set<Amount> {
   const step = tick * scale;
-  return new Set(orders.filter((order) => order.symbol === symbol && step > 0n).map((order) => order.price - (order.price % step)));
+  return new Set(orders.filter((order) => order.symbol === symbol && order.isWorking && step > 0n).map((order) => order.price - (order.price % step)));
 }
 
 function spreadOf(bids: readonly Level[], asks: readonly Level[]): { size: Amount; share: Amount } | null {

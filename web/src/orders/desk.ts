@@ -5,7 +5,8 @@ import type { WireOrder, WirePlacement } from "../api/wire";
 import type { Portfolio } from "../account/portfolio";
 import type { Market } from "../market/market";
 import type { Toasts } from "../ui/toasts";
-import { isOpen, type Order, orderLine, readOrder, readPlacement, statusWords } from "./order";
+import { isOpen, type Order, readOrder, readPlacement } from "./order";
+import { orderLine, statusWords } from "./words";
 
 const CODE_NO_SUCH_ORDER = -2013;
 const ASK_AGAIN_MS = [1_000, 2_000, 4_000, 8_000];

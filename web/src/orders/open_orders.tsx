@@ -2,12 +2,14 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { orderKey } from "../account/portfolio";
-import { grouped, trimAmount } from "../amounts";
+import { trimAmount } from "../amounts";
 import { ConfirmButton } from "../ui/confirm_button";
 import { SideWords } from "../ui/side";
 import { dayTime } from "../ui/times";
 import { useVenue } from "../venue";
-import { filledPercent, type Order, typeWords } from "./order";
+import { PairCell, TriggerCell, TypeCell } from "./cells";
+import { filledPercent, type Order } from "./order";
+import { icebergWords, priceWords } from "./words";
 
 export function OpenOrders(): JSX.Element {
   const { portfolio, desk } = useVenue();
@@ -21,7 +23,7 @@ export function OpenOrders(): JSX.Element {
     );
   }
   return (
-    <table class="table" data-testid="open-orders">
+    <table class="table table-cards" data-testid="open-orders">
       <thead>
         <tr>
           <th class="cell-time">Time</th>
@@ -29,6 +31,7 @@ export function OpenOrders(): JSX.Element {
           <th>Type</th>
           <th>Side</th>
           <th class="number">Price</th>
+          <th>Trigger</th>
           <th class="number">Amount</th>
           <th class="number">Filled</th>
           <th class="cell-end cell-act">
@@ -54,15 +57,20 @@ function OpenOrderRow({ order }: { order: Order }): JSX.Element {
     await desk.cancel(order);
     isCanceling.value = false;
   };
+  const iceberg = icebergWords(order, instrument?.quantityDecimals);
   return (
     <tr>
-      <td class="soft cell-time">{dayTime(order.time)}</td>
-      <td>{instrument === undefined ? order.symbol : `${instrument.base}/${instrument.quote}`}</td>
-      <td>{typeWords(order)}</td>
-      <td><SideWords isBuy={order.side === "BUY"} /></td>
-      <td class="number">{grouped(trimAmount(order.price, instrument?.priceDecimals))}</td>
-      <td class="number">{trimAmount(order.quantity, instrument?.quantityDecimals)}</td>
-      <td class="number">{`${filledPercent(order)}%`}</td>
+      <td class="soft cell-time" data-label="Time">{dayTime(order.time)}</td>
+      <PairCell order={order} />
+      <TypeCell order={order} />
+      <td class="cell-side"><SideWords isBuy={order.side === "BUY"} /></td>
+      <td class="number" data-label="Price">{priceWords(order, instrument?.priceDecimals)}</td>
+      <TriggerCell order={order} />
+      <td class="number" data-label="Amount">
+        {trimAmount(order.quantity, instrument?.quantityDecimals)}
+        {iceberg === "" ? null : <span class="cell-note">{iceberg}</span>}
+      </td>
+      <td class="number" data-label="Filled">{`${filledPercent(order)}%`}</td>
       <td class="cell-end cell-act">
         <button
           type="button"

@@ -1,6 +1,6 @@
 /** An order as the page shows it, whichever of three shapes of the API it came in. */
-import { type Amount, divide, grouped, trimAmount, wireAmount } from "../amounts";
-import type { Side, WireExecutionReport, WireOrder, WirePlacement } from "../api/wire";
+import { type Amount, divide, wireAmount } from "../amounts";
+import type { Side, WireExecutionReport, WireListStatus, WireOrder, WireOrderList, WirePlacement } from "../api/wire";
 
 export interface Order {
   id: number;
@@ -17,33 +17,31 @@ export interface Order {
   status: string;
   time: number;
   updateTime: number;
+  /** The price that triggers it; zero without one. */
+  stopPrice: Amount;
+  /** How far the trigger trails the market, in hundredths of a percent; zero if it does not. */
+  trailingDelta: number;
+  /** What an iceberg shows at a time; zero if it shows all. */
+  iceberg: Amount;
+  isPegged: boolean;
+  /** Whether it is in the market: not before a stop triggers, nor while a leg waits. */
+  isWorking: boolean;
+  /** The list it belongs to, or -1. */
+  listId: number;
+}
+
+/** An order list: orders that the exchange handles as one. */
+export interface OrderList {
+  id: number;
+  symbol: string;
+  contingency: string;
+  orderIds: number[];
 }
 
 const OPEN = new Set(["NEW", "PARTIALLY_FILLED", "PENDING_NEW"]);
 
-const STATUS_WORDS: Record<string, string> = {
-  NEW: "Open",
-  PARTIALLY_FILLED: "Partly filled",
-  FILLED: "Filled",
-  CANCELED: "Canceled",
-  REJECTED: "Rejected",
-  EXPIRED: "Expired",
-  EXPIRED_IN_MATCH: "Expired (own order)",
-};
-
 export function isOpen(order: Order): boolean {
   return OPEN.has(order.status);
-}
-
-export function statusWords(order: Order): string {
-  return STATUS_WORDS[order.status] ?? order.status;
-}
-
-/** Name the type as a trader does: a resting-only limit order is "Post-only". */
-export function typeWords(order: Order): string {
-  if (order.type === "LIMIT_MAKER") return "Post-only";
-  if (order.type === "MARKET") return "Market";
-  return order.timeInForce === "GTC" ? "Limit" : `Limit ${order.timeInForce}`;
 }
 
 export function averagePrice(order: Order): Amount {
@@ -56,13 +54,6 @@ export function filledPercent(order: Order): number {
   return whole === 0n ? 0 : Number((part * 100n) / whole);
 }
 
-/** Say what an order is in one line: Buy 0.5 BTC at 67,000. */
-export function orderLine(order: Order, base: string, quote: string): string {
-  const verb = order.side === "BUY" ? "Buy" : "Sell";
-  const what = order.quantity > 0n ? `${trimAmount(order.quantity)} ${base}` : `for ${trimAmount(order.quoteQuantity)} ${quote}`;
-  return order.type === "MARKET" ? `${verb} ${what} at market` : `${verb} ${what} at ${grouped(trimAmount(order.price))}`;
-}
-
 export function readOrder(wire: WireOrder): Order {
   return {
     id: wire.orderId,
@@ -71,7 +62,7 @@ export function readOrder(wire: WireOrder): Order {
     side: wire.side,
     type: wire.type,
     timeInForce: wire.timeInForce,
-    price: wireAmount(wire.price),
+    price: wireAmount(wire.peggedPrice ?? wire.price),
     quantity: wireAmount(wire.origQty),
     quoteQuantity: wireAmount(wire.origQuoteOrderQty),
     executed: wireAmount(wire.executedQty),
@@ -79,6 +70,12 @@ export function readOrder(wire: WireOrder): Order {
     status: wire.status,
     time: wire.time,
     updateTime: wire.updateTime,
+    stopPrice: wireAmount(wire.stopPrice ?? "0"),
+    trailingDelta: wire.trailingDelta ?? 0,
+    iceberg: wireAmount(wire.icebergQty ?? "0"),
+    isPegged: wire.pegPriceType !== undefined,
+    isWorking: wire.workingTime >= 0,
+    listId: wire.orderListId,
   };
 }
 
@@ -95,7 +92,7 @@ export function readReport(report: WireExecutionReport): Order {
     side: report.S,
     type: report.o,
     timeInForce: report.f,
-    price: wireAmount(report.p),
+    price: wireAmount(report.gp ?? report.p),
     quantity: wireAmount(report.q),
     quoteQuantity: wireAmount(report.Q),
     executed: wireAmount(report.z),
@@ -103,12 +100,28 @@ export function readReport(report: WireExecutionReport): Order {
     status: report.X,
     time: report.O,
     updateTime: report.T,
+    stopPrice: wireAmount(report.P),
+    trailingDelta: report.d ?? 0,
+    iceberg: wireAmount(report.F),
+    isPegged: report.gP !== undefined,
+    isWorking: report.W !== undefined,
+    listId: report.g,
   };
+}
+
+export function readList(wire: WireOrderList): OrderList {
+  return { id: wire.orderListId, symbol: wire.symbol, contingency: wire.contingencyType, orderIds: wire.orders.map((leg) => leg.orderId) };
+}
+
+export function readListStatus(event: WireListStatus): OrderList {
+  return { id: event.g, symbol: event.s, contingency: event.c, orderIds: event.O.map((leg) => leg.i) };
 }
 
 /** Whether `next` says more than `known`: answers and events of one order may arrive in either order. */
 export function isNewer(next: Order, known: Order | undefined): boolean {
   if (known === undefined) return true;
   if (next.executed !== known.executed) return next.executed > known.executed;
-  return isOpen(known) || !isOpen(next);
+  if (!isOpen(known) || !isOpen(next)) return !isOpen(next);
+  // A leg that works waits no more: an older answer may arrive after the event that says so.
+  return next.updateTime >= known.updateTime && (next.status === "PENDING_NEW" ? known.status === "PENDING_NEW" : true);
 }
