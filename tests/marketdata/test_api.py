@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -47,8 +48,8 @@ class NoTrades:
 class Markets:
     """A venue's market data on a real socket; the second instrument is halted."""
 
-    def __init__(self) -> None:
-        self.bars = HeldBars()
+    def __init__(self, bars: Any = None) -> None:
+        self.bars = bars or HeldBars()
         _, listing = funded_engine()
         halted = listing.every()[1]
         listing.define(msgspec.structs.replace(halted, status=InstrumentStatus.HALT))
@@ -73,11 +74,18 @@ class Markets:
         return answer.json()
 
 
-@pytest.fixture
-async def markets() -> AsyncIterator[Markets]:
-    running = Markets()
+@asynccontextmanager
+async def asked(bars: Any = None) -> AsyncIterator[Markets]:
+    """Serve market data from some stored bars."""
+    running = Markets(bars)
     operations = api.operations(running.view, NoTrades(), running.bars)  # type: ignore[arg-type]
     async with served(operations=operations) as running.served:
+        yield running
+
+
+@pytest.fixture
+async def markets() -> AsyncIterator[Markets]:
+    async with asked() as running:
         yield running
 
 
@@ -122,26 +130,26 @@ def bar(open_us: int, price: int, count: int = 1) -> Bar:
 @pytest.mark.parametrize("path", ["klines", "uiKlines"])
 async def test_candles_follow_the_unit_that_was_asked_for(markets: Markets, path: str) -> None:
     markets.bars.held = [bar(NOON, 5)]
-    asked = {"symbol": "BTCUSDT", "interval": "1m", "startTime": str(NOON), "endTime": str(NOON)}
-    answer = await markets.served.http.get(f"/api/v3/{path}", params=asked, headers=MICROSECONDS)
+    query = {"symbol": "BTCUSDT", "interval": "1m", "startTime": str(NOON), "endTime": str(NOON)}
+    answer = await markets.served.http.get(f"/api/v3/{path}", params=query, headers=MICROSECONDS)
     [row] = answer.json()
     assert (row[0], row[6]) == (NOON, NOON + 59_999_999)
-    [row] = await markets.answer(path, **asked)
+    [row] = await markets.answer(path, **query)
     assert (row[0], row[6]) == (NOON // 1_000, NOON // 1_000 + 59_999)
     async with markets.served.connect("/ws-api/v3?timeUnit=MICROSECOND") as connection:
-        [row] = (await ask(connection, path, {**asked, "startTime": NOON, "endTime": NOON}))["result"]
+        [row] = (await ask(connection, path, {**query, "startTime": NOON, "endTime": NOON}))["result"]
         assert (row[0], row[6]) == (NOON, NOON + 59_999_999)
 
 
 @pytest.mark.parametrize("kind", ["FULL", "MINI"])
 async def test_the_day_follows_the_unit_that_was_asked_for(markets: Markets, kind: str) -> None:
     day_us = 86_400_000_000
-    asked = {"symbol": "BTCUSDT", "type": kind}
-    shown = (await markets.served.http.get("/api/v3/ticker/24hr", params=asked, headers=MICROSECONDS)).json()
+    query = {"symbol": "BTCUSDT", "type": kind}
+    shown = (await markets.served.http.get("/api/v3/ticker/24hr", params=query, headers=MICROSECONDS)).json()
     assert shown["closeTime"] - shown["openTime"] == day_us
     assert abs(shown["closeTime"] - time.time_ns() // 1_000) < 60_000_000
-    shown = await markets.answer("ticker/24hr", **asked)
+    shown = await markets.answer("ticker/24hr", **query)
     assert shown["closeTime"] - shown["openTime"] == day_us // 1_000
     async with markets.served.connect("/ws-api/v3?timeUnit=MICROSECOND") as connection:
-        shown = (await ask(connection, "ticker.24hr", asked))["result"]
+        shown = (await ask(connection, "ticker.24hr", query))["result"]
         assert shown["closeTime"] - shown["openTime"] == day_us

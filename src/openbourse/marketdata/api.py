@@ -10,8 +10,9 @@ from openbourse.edge.operations import Call, Handler, Operation
 from openbourse.edge.params import Params
 from openbourse.marketdata import tickers
 from openbourse.marketdata.bars import BarStore, length_for
-from openbourse.marketdata.candles import INTERVALS, TradeStore, fold, open_of
+from openbourse.marketdata.candles import INTERVALS, TradeStore, bars_for, fold, open_of
 from openbourse.marketdata.view import MarketView, Trade
+from openbourse.marketdata.zones import east_of
 from openbourse.protocol.amounts import format_units
 from openbourse.protocol.instruments import Instrument, InstrumentStatus
 
@@ -101,8 +102,7 @@ class _Api:
         interval = params.text("interval")
         if interval not in INTERVALS:
             raise ApiError(-1120, "Invalid interval.")
-        if params.get("timeZone", "0") not in ("0", "0:00", "00:00", "+00:00"):
-            raise ApiError(-1130, "Data sent for parameter 'timeZone' is not valid.")
+        east = east_of(params)
         limit = params.limit(500, 1_000)
         now = time.time_ns() // 1_000
         until = min(_moment(params, "endTime") or now, now)
@@ -110,17 +110,15 @@ class _Api:
         is_newest = since is None
         if since is None:
             length = (INTERVALS[interval] or 31 * 86_400) * 1_000_000
-            since = max(0, open_of(interval, until) - (limit - 1) * length)
-        kept = length_for(INTERVALS[interval])
-        since = open_of(interval, since)
+            since = max(0, open_of(interval, until, east) - (limit - 1) * length)
+        kept = length_for(INTERVALS[interval], east)
+        since = open_of(interval, since, east)
         close = await self._bars.close_before(image.instrument, kept, since)
         if not close:
             # Candles begin with the first trade: what lies before it is no reason to look far.
-            since = open_of(interval, await self._bars.first_open(image.instrument, kept, since) or now)
-        per_candle = (INTERVALS[interval] or 31 * 86_400) // kept
-        last = min(until, since + (limit + 1) * per_candle * kept * 1_000_000)
-        bars = await self._bars.between(image.instrument, kept, since, last, (limit + 1) * per_candle)
-        rows = fold(interval, bars, since, until, 1_000, close, call.time_unit)
+            since = open_of(interval, await self._bars.first_open(image.instrument, kept, since) or now, east)
+        bars = await bars_for(self._bars, image.instrument, interval, since, until, limit + 1, east)
+        rows = fold(interval, bars, since, until, 1_000, close, call.time_unit, east)
         return rows[-limit:] if is_newest else rows[:limit]
 
     async def average(self, call: Call) -> object:

@@ -1,5 +1,7 @@
 """Bars: what was traded in a stretch of time. Kept in four lengths; every candle is joined from one of them."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +10,21 @@ from openbourse.marketdata.view import Trade
 
 SECOND_US: Final = 1_000_000
 LENGTHS_S: Final = (1, 60, 3_600, 86_400)
+Span = tuple[int, int, int]
+"""Bars of one kept length, in seconds, that begin from a moment on and before another, in µs."""
+_JOINED: Final = """
+SELECT asked.instrument, bar.*
+FROM unnest($1::integer[]) AS asked (instrument),
+unnest($2::integer[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS span (seconds, since_us, until_us, number),
+LATERAL (
+    SELECT min(open_us) AS open_us, (array_agg(open ORDER BY open_us))[1] AS open, max(high) AS high, min(low) AS low,
+    (array_agg(close ORDER BY open_us DESC))[1] AS close, sum(volume) AS volume, sum(quote) AS quote,
+    sum(count)::bigint AS count, sum(taker_volume) AS taker_volume, sum(taker_quote) AS taker_quote,
+    min(first_trade) AS first_trade, max(last_trade) AS last_trade
+    FROM projection_marketdata.candle AS kept WHERE kept.instrument = asked.instrument
+    AND kept.seconds = span.seconds AND kept.open_us >= span.since_us AND kept.open_us < span.until_us
+) AS bar WHERE bar.open_us IS NOT NULL ORDER BY span.number
+"""
 
 
 class Bar(msgspec.Struct):
@@ -53,6 +70,23 @@ def length_for(seconds: int, shift_us: int = 0) -> int:
     return max(fitting)
 
 
+def spans(since_us: int, until_us: int) -> list[Span]:
+    """Split a stretch of whole minutes into as few bars as make it whole: minutes and hours at its ends, days between."""
+    before: list[Span] = []
+    after: list[Span] = []
+    at_hand = LENGTHS_S[1]
+    for seconds, longer in pairwise(LENGTHS_S[1:]):
+        at_hand, step = seconds, longer * SECOND_US
+        first, last = -(-since_us // step) * step, until_us // step * step
+        if first >= last:
+            break
+        before.append((seconds, since_us, first))
+        after.append((seconds, last, until_us))
+        since_us, until_us, at_hand = first, last, longer
+    every = [*before, (at_hand, since_us, until_us), *reversed(after)]
+    return [span for span in every if span[1] < span[2]]
+
+
 class BarStore:
     """Bars from PostgreSQL."""
 
@@ -71,6 +105,14 @@ class BarStore:
             rows_max,
         )
         return [bar_from(row) for row in rows]
+
+    async def joined(self, instruments: Sequence[int], asked: Sequence[Span]) -> dict[int, list[Bar]]:
+        """Return a bar for each span in which an instrument traded, joined in the database: few rows, however many bars."""
+        found: dict[int, list[Bar]] = {instrument: [] for instrument in instruments}
+        columns = [[span[field] for span in asked] for field in range(3)]
+        for row in await self._pool.fetch(_JOINED, list(instruments), *columns):
+            found[row["instrument"]].append(bar_from(row))
+        return found
 
     async def close_before(self, instrument: int, seconds: int, time_us: int) -> int:
         """Return the last price of the bars before a moment, 0 without one."""

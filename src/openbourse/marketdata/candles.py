@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from openbourse.marketdata.bars import SECOND_US, Bar
+from openbourse.marketdata.bars import SECOND_US, Bar, BarStore, Span, length_for, spans
 from openbourse.marketdata.view import Trade, trade_of
 from openbourse.protocol.amounts import format_units
 
@@ -33,8 +33,12 @@ MONDAY_US: Final = 4 * 86_400 * SECOND_US
 Candle = list[object]
 
 
-def open_of(interval: str, time_us: int) -> int:
-    """Return when the candle that holds a moment opened, in µs."""
+def open_of(interval: str, time_us: int, east_us: int = 0) -> int:
+    """Return when the candle that holds a moment opened in a time zone so far east of UTC, in µs."""
+    return _open_of(interval, time_us + east_us) - east_us
+
+
+def _open_of(interval: str, time_us: int) -> int:
     if interval == "1M":
         at = datetime.fromtimestamp(time_us // SECOND_US, UTC)
         return int(datetime(at.year, at.month, 1, tzinfo=UTC).timestamp()) * SECOND_US
@@ -43,28 +47,35 @@ def open_of(interval: str, time_us: int) -> int:
     return (time_us - shift) // length * length + shift
 
 
-def next_open(interval: str, opened_us: int) -> int:
+def next_open(interval: str, opened_us: int, east_us: int = 0) -> int:
     """Return when the following candle opens."""
     if interval == "1M":
-        return open_of("1M", opened_us + 32 * 86_400 * SECOND_US)
+        return open_of("1M", opened_us + 32 * 86_400 * SECOND_US, east_us)
     return opened_us + INTERVALS[interval] * SECOND_US
 
 
 def fold(
-    interval: str, bars: list[Bar], since_us: int, until_us: int, limit: int, close: int, unit: int = 1_000
+    interval: str,
+    bars: list[Bar],
+    since_us: int,
+    until_us: int,
+    limit: int,
+    close: int,
+    unit: int = 1_000,
+    east_us: int = 0,
 ) -> list[Candle]:
     """Return candles from the one that holds `since` to the one that holds `until`, at most `limit`, flat where nothing traded.
 
     `close` is the price before the first bar; 0: candles begin with the first bar.
     """
     candles: list[Candle] = []
-    at, number = open_of(interval, since_us), 0
+    at, number = open_of(interval, since_us, east_us), 0
     if not close:
         if not bars:
             return []
-        at = open_of(interval, bars[0].open_us)
+        at = open_of(interval, bars[0].open_us, east_us)
     while at <= until_us and len(candles) < limit:
-        end = next_open(interval, at)
+        end = next_open(interval, at, east_us)
         joined: Bar | None = None
         while number < len(bars) and bars[number].open_us < end:
             if joined is None:
@@ -94,6 +105,28 @@ def candle(opened_us: int, end_us: int, bar: Bar, unit: int) -> Candle:
         format_units(bar.taker_quote),
         "0",
     ]
+
+
+async def bars_for(
+    store: BarStore, instrument: int, interval: str, since_us: int, until_us: int, candles_max: int, east_us: int
+) -> list[Bar]:
+    """Return what the candles from the one that opens at `since` to the one that holds `until` are joined from."""
+    seconds = INTERVALS[interval]
+    kept = length_for(seconds)
+    per_candle = (seconds or 31 * 86_400) // kept
+    if east_us % (kept * SECOND_US) == 0:
+        end = next_open(interval, open_of(interval, until_us, east_us), east_us)
+        end = min(end, since_us + candles_max * per_candle * kept * SECOND_US)
+        return await store.between(instrument, kept, since_us, end - 1, candles_max * per_candle)
+    # A candle of this zone begins within a bar: shorter ones make up its ends, whole ones its middle.
+    asked: list[Span] = []
+    for _ in range(candles_max):
+        if since_us > until_us:
+            break
+        end = next_open(interval, since_us, east_us)
+        asked += spans(since_us, end)
+        since_us = end
+    return (await store.joined([instrument], asked))[instrument]
 
 
 class TradeStore:
