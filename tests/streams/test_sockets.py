@@ -222,3 +222,11 @@ async def test_json_that_is_too_deep_is_refused_like_any_that_is_none(streams: S
         answer = await hear(connection)
         assert (answer["id"], answer["error"]["code"]) == (None, 3)
         assert await ask(connection, "LIST_SUBSCRIPTIONS") == []
+
+
+@pytest.mark.parametrize("plus", ["+", "%2B"])
+async def test_a_plus_in_the_query_is_a_plus(streams: Streams, plus: str) -> None:
+    """It became a blank, and the stream was silent for ever."""
+    path = f"/stream?timeUnit=MICROSECOND&streams=btcusdt@kline_1m@{plus}08:00/btcusdt%40trade"
+    async with streams.served.connect(path) as connection:
+        assert await ask(connection, "LIST_SUBSCRIPTIONS") == ["btcusdt@kline_1m@+08:00", "btcusdt@trade"]

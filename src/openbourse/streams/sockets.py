@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 import msgspec
 
@@ -75,7 +75,7 @@ class MarketSockets:
         socket.messages_per_second_max = MESSAGES_PER_SECOND_MAX
         session = socket.state = Session(socket, is_combined=head == "stream")
         names = [name for name in rest.split("/") if name]
-        names += [name for name in dict(parse_qsl(query)).get("streams", "").split("/") if name]
+        names += [name for name in _streams(query).split("/") if name]
         if len(names) > STREAMS_MAX:
             raise ApiError(-1130, "too many streams")
         for name in names:
@@ -177,6 +177,12 @@ class MarketSockets:
         except OSError:
             # An outage of the store must not end streams whose keys may well be alive.
             return False
+
+
+def _streams(query: str) -> str:
+    """Return the parameter `streams` as it was sent. A plus stays one: it is part of a time zone, and no name has a blank."""
+    fields = (field.partition("=") for field in query.split("&"))
+    return unquote({unquote(name): value for name, _, value in fields}.get("streams", ""))
 
 
 def _emitter(session: Session, name: str) -> Callable[[bytes], None]:
