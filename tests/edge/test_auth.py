@@ -35,6 +35,7 @@ LIMIT = {
     "quantity": "0.001",
 }
 ORDER = "/api/v3/order"
+WINDOW_RANGE = r"Illegal characters found in parameter 'recvWindow'; legal range is '^([0-9]{1,20})(\.[0-9]{1,3})?$'."
 DOCUMENTED = ApiKey(HMAC_KEY, 1, 1, "HMAC", SECRET.encode(), frozenset())
 
 
@@ -84,8 +85,13 @@ def test_the_documented_signatures_are_valid_wherever_they_stand(query: bytes, b
         (-6_501, "6.5", "Timestamp for this request is outside of the recvWindow."),
         (0, "60000.001", "recvWindow must be less than 60000"),
         (0, "60001", "recvWindow must be less than 60000"),
-        (0, "1.2345", "Illegal characters found in parameter 'recvWindow'; legal range is '^[0-9]{1,20}$'."),
-        (0, "-1", "Illegal characters found in parameter 'recvWindow'; legal range is '^[0-9]{1,20}$'."),
+        (0, "99999999999999999999", "recvWindow must be less than 60000"),
+        (0, "1.2345", WINDOW_RANGE),
+        (0, "-1", WINDOW_RANGE),
+        (0, "abc", WINDOW_RANGE),
+        (0, "1.", WINDOW_RANGE),
+        (0, "123456789012345678901", WINDOW_RANGE),
+        (0, "", "Parameter 'recvWindow' was empty."),
     ],
 )
 def test_a_timestamp_is_good_within_its_window(stamp_shift_us: int, window: str | None, refusal: str | None) -> None:

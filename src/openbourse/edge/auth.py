@@ -33,7 +33,8 @@ AHEAD_US_MAX: Final = 1_000_000
 EARLIEST_MS: Final = 1_483_228_800_000
 ENGINE_PATIENCE_US: Final = 10_000_000
 _KEY: Final = re.compile(r"[A-Za-z0-9]{16,128}", re.ASCII)
-_WINDOW: Final = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,3}))?", re.ASCII)
+_WINDOW: Final = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,3}))?", re.ASCII)
+_WINDOW_RANGE: Final = r"^([0-9]{1,20})(\.[0-9]{1,3})?$"
 _NEEDED: Final = {Security.READ: "READ", Security.TRADE: "TRADE", Security.WITHDRAW: "WITHDRAW", Security.KEY: "READ"}
 
 
@@ -58,15 +59,17 @@ def only_sessions(call: Call) -> None:
 
 
 def check_time(params: Params, now_us: int) -> int:
-    """Return until when the engine may take the request, in µs. Raises ApiError -1021, -1102, -1131."""
+    """Return until when the engine may take the request, in µs. Raises ApiError -1021, -1100, -1102, -1105, -1131."""
     stamp = params.integer("timestamp", minimum=0)
     stamp_us = stamp if stamp >= EARLIEST_MS * 1_000 else stamp * 1_000
     window_us = WINDOW_MS_DEFAULT * 1_000
-    text = params.get("recvWindow")
-    if text:
+    text = params.optional("recvWindow")
+    if text is not None:
         matched = _WINDOW.fullmatch(text)
         if matched is None:
-            raise ApiError(-1100, "Illegal characters found in parameter 'recvWindow'; legal range is '^[0-9]{1,20}$'.")
+            raise ApiError(
+                -1100, f"Illegal characters found in parameter 'recvWindow'; legal range is '{_WINDOW_RANGE}'."
+            )
         window_us = int(matched[1]) * 1_000 + int((matched[2] or "0").ljust(3, "0"))
         if window_us > WINDOW_MS_MAX * 1_000:
             raise ApiError(-1131, "recvWindow must be less than 60000")
