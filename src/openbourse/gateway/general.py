@@ -72,6 +72,8 @@ def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, or
             security=Security.READ,
             parameters=frozenset({"symbol"}),
         ),
+        Operation(rest=("GET", "/fapi/v1/exchangeInfo"), handler=_no_futures),
+        Operation(rest=("GET", "/dapi/v1/exchangeInfo"), handler=_no_futures),
         Operation(rest=("GET", "/api/v3/ping"), socket="ping", handler=ping),
         Operation(rest=("GET", "/api/v3/time"), socket="time", handler=tell_time),
         Operation(
@@ -82,6 +84,12 @@ def operations(listing: Listing, weight_per_minute: int, orders_per_10s: int, or
             parameters=frozenset({"symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"}),
         ),
     ]
+
+
+async def _no_futures(call: Call) -> object:
+    """Answer clients that load every kind of market before they trade one."""
+    now = call.time(time.time_ns() // 1_000)
+    return {"timezone": "UTC", "serverTime": now, "rateLimits": [], "exchangeFilters": [], "symbols": []}
 
 
 def _rules_weight(params: Params) -> int:
