@@ -251,3 +251,34 @@ async def test_a_replayed_request_is_refused_once_its_window_is_over(venue: Venu
     assert first.json()["code"] == -2011
     await asyncio.sleep(0.15)
     assert (await venue.http.delete(f"/api/v3/openOrders?{query}", headers=headers)).json()["code"] == -1021
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["application/sbe", "application/sbe;q=1", "Application/SBE", "application/sbe, text/html"],
+)
+@pytest.mark.parametrize("schema", [None, "3:5"])
+async def test_who_takes_only_sbe_is_not_answered_in_json(offering: Venue, accept: str, schema: str | None) -> None:
+    headers = {"Accept": accept} if schema is None else {"Accept": accept, "X-MBX-SBE": schema}
+    answer = await offering.http.get("/api/v3/echo?a=1", headers=headers)
+    assert (answer.status_code, answer.json()) == (406, {"code": -1155, "msg": "SBE is not enabled."})
+    assert answer.headers["content-type"] == "application/json;charset=UTF-8"
+
+
+@pytest.mark.parametrize("accept", ["application/sbe, application/json", "application/sbe,*/*;q=0.1", "*/*", ""])
+async def test_who_takes_json_too_is_answered_in_it(offering: Venue, accept: str) -> None:
+    answer = await offering.http.get("/api/v3/echo?a=1", headers={"Accept": accept, "X-MBX-SBE": "3:5"})
+    assert (answer.status_code, answer.json()) == (200, {"a": "1"})
+
+
+async def test_types_may_be_accepted_on_several_lines(offering: Venue) -> None:
+    for types, status in ((("application/json", "application/sbe"), 200), (("application/sbe", "text/html"), 406)):
+        lines = [("Accept", each) for each in types]
+        assert (await offering.http.get("/api/v3/echo", headers=lines)).status_code == status
+
+
+@pytest.mark.parametrize("kind", ["fapi", "dapi"])
+async def test_markets_of_futures_are_none(venue: Venue, kind: str) -> None:
+    answer = await venue.http.get(f"/{kind}/v1/exchangeInfo")
+    assert (answer.status_code, answer.json()["symbols"]) == (200, [])
+    assert answer.headers["X-MBX-USED-WEIGHT"] == "1"

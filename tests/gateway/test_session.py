@@ -83,6 +83,19 @@ async def test_times_come_in_the_unit_of_the_connection(venue: Venue) -> None:
 
 
 @pytest.mark.parametrize(
+    "query", ["responseFormat=sbe&sbeSchemaId=3&sbeSchemaVersion=5", "responseFormat=SBE&responseFormat=json"]
+)
+async def test_who_wants_sbe_is_refused_before_the_socket_opens(venue: Venue, query: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await venue.connect(f"/ws-api/v3?{query}")
+    answer = refused.value.response
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/json;charset=UTF-8")
+    assert answer.body == b'{"code":-1155,"msg":"SBE is not enabled."}'
+    async with venue.connect("/ws-api/v3?responseFormat=json") as connection:
+        assert (await ask(connection, "ping"))["result"] == {}
+
+
+@pytest.mark.parametrize(
     ("message", "number", "code"),
     [
         ("{not json", None, -1135),

@@ -24,6 +24,7 @@ from openbourse.edge.ratelimit import RateLimiter
 log: Final = structlog.get_logger()
 
 JSON: Final = b"application/json;charset=UTF-8"
+JSON_TYPES: Final = frozenset((b"application/json", b"application/*", b"*/*"))
 PARAMETERS_MAX: Final = 64
 BODY_S: Final = 10.0
 """How long a body may take to arrive."""
@@ -120,6 +121,8 @@ class App:
             query: bytes = scope["query_string"]
             params = Params(_json(body) if operation.json_body else parse(query, body))
             self.admission.charge(operation, params, address, toll)
+            if fields.get(b"accept", b"*/*") not in JSON_TYPES:
+                _check_accept(scope)
             call = Call(params, None, received_us, unit, address)
             if operation.security is not Security.NONE:
                 await self._prove(operation, call, fields, query, body)
@@ -225,6 +228,18 @@ def _json(body: bytes) -> dict[str, str]:
     except msgspec.DecodeError:
         raise ApiError(-1135, "The request's body is not a valid JSON object.") from None
     return {name: str(value) for name, value in decoded.items()}
+
+
+def _check_accept(scope: Scope) -> None:
+    """Refuse who takes SBE and no JSON: answers have one form. Raises ApiError -1155."""
+    types = {
+        kind.split(b";")[0].strip().lower()
+        for name, value in scope["headers"]
+        if name == b"accept"
+        for kind in value.split(b",")
+    }
+    if b"application/sbe" in types and types.isdisjoint(JSON_TYPES):
+        raise ApiError(-1155, "SBE is not enabled.", 406)
 
 
 def _time_unit(field: bytes | None) -> TimeUnit:

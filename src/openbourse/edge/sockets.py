@@ -337,14 +337,18 @@ class Sockets:
         # In as many lines as clients and balancers like; the last one is the balancer's.
         forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
         address = self._addresses.client(str(peer[0]) if peer else "", forwarded)
-        named = dict(parse_qsl(query)).get("timeUnit", "MILLISECOND").upper()
-        unit = TimeUnit.__members__.get(named)
+        asked = [(name, value.upper()) for name, value in parse_qsl(query)]
+        unit = TimeUnit.__members__.get(dict(asked).get("timeUnit", "MILLISECOND"))
         if handler is None:
             response = handshake.reject(404, "There is no such path.\n")
         elif unit is None:
             response = handshake.reject(
                 400, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.\n"
             )
+        elif ("responseFormat", "SBE") in asked:
+            response = handshake.reject(400, '{"code":-1155,"msg":"SBE is not enabled."}')
+            del response.headers["Content-Type"]
+            response.headers["Content-Type"] = "application/json;charset=UTF-8"
         elif (wait_s := self._limiter.connection_wait_s(address)) > 0:
             response = handshake.reject(429, "Too many connections; try again later.\n")
             response.headers["Retry-After"] = str(wait_s)
