@@ -39,12 +39,14 @@ export function App(): JSX.Element {
         <ChartPanel />
         <OrderBookPanel />
         <OrderForm />
-        <TapePanel />
+        <div class="tape-column">
+          <TapePanel />
+          <ToastStack />
+        </div>
         <AccountPanel />
       </main>
       {open === "sign-in" || open === "sign-up" ? <SignInDialog key={open} isNew={open === "sign-up"} /> : null}
       {open === "api-keys" && isSignedIn ? <ApiKeysDialog /> : null}
-      <ToastStack />
     </>
   );
 }

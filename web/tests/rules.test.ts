@@ -91,3 +91,43 @@ describe("a share of what is available", () => {
 test("a market lot of zero leaves the lot's own limits", () => {
   expect(lotFor("MARKET", BTCUSDT)).toEqual({ least: wireAmount("0.00001"), most: wireAmount("100"), step: wireAmount("0.00001") });
 });
+
+describe("a price too far from the average", () => {
+  const bound = readInstrument({
+    symbol: "BTCUSDT", status: "TRADING", baseAsset: "BTC", quoteAsset: "USDT",
+    filters: [
+      { filterType: "PRICE_FILTER", minPrice: "0.01000000", maxPrice: "1000000.00000000", tickSize: "0.01000000" },
+      {
+        filterType: "PERCENT_PRICE_BY_SIDE", bidMultiplierUp: "1.20000000", bidMultiplierDown: "0.20000000", askMultiplierUp: "5.00000000",
+        askMultiplierDown: "0.80000000", avgPriceMins: 5,
+      },
+    ],
+  });
+  const said = (side: "BUY" | "SELL", price: string, average: string | null): string | undefined =>
+    complaintsAbout({ ...LIMIT, side, price }, bound, null, null, average === null ? null : wireAmount(average)).price;
+
+  test("is said before sending, by the side's own bounds on the tick", () => {
+    expect(said("BUY", "59999.99", "50000.00333333")).toBeUndefined();
+    expect(said("BUY", "60000.01", "50000.00333333")).toBe("Too far from the average price: choose one between 10,000.01 and 60,000.00 USDT.");
+    expect(said("SELL", "60000.01", "50000.00333333")).toBeUndefined();
+    expect(said("SELL", "39999.99", "50000")).toBe("Too far from the average price: choose one between 40,000.00 and 250,000.00 USDT.");
+  });
+
+  test("is left to the exchange while the average is unknown, and where nothing bounds prices", () => {
+    expect(said("BUY", "60000.01", null)).toBeUndefined();
+    expect(complaintsAbout({ ...LIMIT, price: "999999" }, BTCUSDT, null, null, wireAmount("1"))).toEqual({});
+  });
+
+  test("of two rules the tighter one counts", () => {
+    const both = readInstrument({
+      symbol: "BTCUSDT", status: "TRADING", baseAsset: "BTC", quoteAsset: "USDT",
+      filters: [
+        { filterType: "PERCENT_PRICE", multiplierUp: "1.1", multiplierDown: "0.5", avgPriceMins: 5 },
+        { filterType: "PERCENT_PRICE_BY_SIDE", bidMultiplierUp: "5", bidMultiplierDown: "0.2", askMultiplierUp: "1.05", askMultiplierDown: "0.8", avgPriceMins: 5 },
+      ],
+    });
+    expect(both.bands).toEqual({
+      BUY: { up: wireAmount("1.1"), down: wireAmount("0.5") }, SELL: { up: wireAmount("1.05"), down: wireAmount("0.8") },
+    });
+  });
+});

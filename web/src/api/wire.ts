@@ -41,6 +41,14 @@ export interface WireMiniTicker {
   q: string;
 }
 
+export interface WireAverage {
+  price: string;
+}
+
+export interface WireAverageEvent {
+  w: string;
+}
+
 export type WireLevel = [price: string, quantity: string];
 
 export interface WireDepth {

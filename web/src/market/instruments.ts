@@ -1,11 +1,17 @@
 /** Instruments as the page needs them: names, and the filters as exact amounts. */
 import { type Amount, decimalsOf, parseAmount } from "../amounts";
-import type { WireFilter, WireInstrument } from "../api/wire";
+import type { Side, WireFilter, WireInstrument } from "../api/wire";
 
 export interface Lot {
   least: Amount;
   most: Amount;
   step: Amount;
+}
+
+/** How far a price may be from the average, as factors of it; zero leaves that side open. */
+export interface Band {
+  up: Amount;
+  down: Amount;
 }
 
 export interface Instrument {
@@ -24,6 +30,12 @@ export interface Instrument {
   /** Whether the notional limits also bind market orders. */
   isLeastForMarket: boolean;
   isMostForMarket: boolean;
+  bands: Record<Side, Band>;
+  /** The minutes that the average is taken over; zero takes the last price instead. */
+  averageMinutes: number;
+  /** The most open orders, and the most of them with a trigger; zero means any number. */
+  ordersMost: number;
+  algoOrdersMost: number;
   priceDecimals: number;
   quantityDecimals: number;
 }
@@ -35,6 +47,21 @@ function field(filter: WireFilter | undefined, name: string): Amount {
   return (typeof value === "string" ? parseAmount(value) : null) ?? 0n;
 }
 
+function count(filter: WireFilter | undefined, name: string): number {
+  const value = filter?.[name];
+  return typeof value === "number" ? value : 0;
+}
+
+/** Read one side's band: of two rules the tighter one counts. */
+function band(bySide: WireFilter | undefined, side: "bid" | "ask", all: WireFilter | undefined): Band {
+  const [up, down] = [field(bySide, `${side}MultiplierUp`), field(bySide, `${side}MultiplierDown`)];
+  const [upForAll, downForAll] = [field(all, "multiplierUp"), field(all, "multiplierDown")];
+  return {
+    up: up === 0n || (upForAll > 0n && upForAll < up) ? upForAll : up,
+    down: down > downForAll ? down : downForAll,
+  };
+}
+
 /** Read one instrument of exchangeInfo. A filter that is absent leaves its limit at zero, which means none. */
 export function readInstrument(wire: WireInstrument): Instrument {
   const filter = (type: string): WireFilter | undefined => wire.filters.find((each) => each.filterType === type);
@@ -43,6 +70,7 @@ export function readInstrument(wire: WireInstrument): Instrument {
   const marketLot = filter("MARKET_LOT_SIZE");
   const notional = filter("NOTIONAL");
   const leastNotional = filter("MIN_NOTIONAL");
+  const [bySide, percent] = [filter("PERCENT_PRICE_BY_SIDE"), filter("PERCENT_PRICE")];
   const tick = field(price, "tickSize");
   const step = field(lot, "stepSize");
   return {
@@ -60,6 +88,10 @@ export function readInstrument(wire: WireInstrument): Instrument {
     mostNotional: field(notional, "maxNotional"),
     isLeastForMarket: (notional?.["applyMinToMarket"] ?? leastNotional?.["applyToMarket"]) === true,
     isMostForMarket: notional?.["applyMaxToMarket"] === true,
+    bands: { BUY: band(bySide, "bid", percent), SELL: band(bySide, "ask", percent) },
+    averageMinutes: count(bySide ?? percent, "avgPriceMins"),
+    ordersMost: count(filter("MAX_NUM_ORDERS"), "maxNumOrders"),
+    algoOrdersMost: count(filter("MAX_NUM_ALGO_ORDERS"), "maxNumAlgoOrders"),
     priceDecimals: decimalsOf(tick || UNIT),
     quantityDecimals: decimalsOf(step || UNIT),
   };

@@ -9,7 +9,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { type Amount, wireAmount } from "../amounts";
 import type { MarketStream } from "../api/market_stream";
 import { messageOf, type RestClient } from "../api/rest";
-import type { WireExchangeInfo, WireMiniTicker, WireTicker, WireTrade, WireTradeEvent } from "../api/wire";
+import type { WireAverage, WireAverageEvent, WireExchangeInfo, WireMiniTicker, WireTicker, WireTrade, WireTradeEvent } from "../api/wire";
 import { BookFeed } from "./book_feed";
 import { type Instrument, readInstrument } from "./instruments";
 
@@ -41,6 +41,8 @@ export class Market {
   readonly symbol = signal("");
   readonly instrument = computed(() => this.instruments.value.find((each) => each.symbol === this.symbol.value) ?? null);
   readonly ticker = computed(() => this.tickers.value.get(this.symbol.value) ?? null);
+  /** What the exchange measures a price's distance from; null until it is known. */
+  readonly average = computed(() => (this.instrument.value?.averageMinutes === 0 ? this.ticker.value?.last : this.recentAverage.value) || null);
   readonly feed = signal<BookFeed | null>(null);
   readonly trades = signal<readonly Trade[]>([]);
   readonly areTradesLoaded = signal(false);
@@ -51,6 +53,7 @@ export class Market {
   /** Counts the times the market was fetched because its stream is lost. */
   readonly polls = signal(0);
 
+  private readonly recentAverage = signal<Amount | null>(null);
   private newTrades: Trade[] = [];
   private frame = 0;
 
@@ -98,6 +101,7 @@ export class Market {
     if (this.stream.connection.value !== "lost" || document.hidden) return;
     this.feed.value?.poll();
     void this.loadTrades(this.symbol.value);
+    void this.loadAverage(this.symbol.value);
     void this.loadTickers().catch(() => {}); // The next poll tries again.
     this.polls.value += 1;
   }
@@ -126,13 +130,16 @@ export class Market {
     this.picked.value = null;
     this.trades.value = [];
     this.areTradesLoaded.value = false;
+    this.recentAverage.value = null;
     const loadTrades = (): void => void this.loadTrades(symbol);
     const stops = [
       this.stream.subscribe(`${symbol.toLowerCase()}@trade`, (data) => this.takeTrade(data as WireTradeEvent)),
+      this.stream.subscribe(`${symbol.toLowerCase()}@avgPrice`, (data) => (this.recentAverage.value = wireAmount((data as WireAverageEvent).w))),
       this.stream.onReopen(loadTrades),
       () => feed.close(),
     ];
     loadTrades();
+    void this.loadAverage(symbol);
     return () => {
       this.newTrades = [];
       for (const stop of stops) stop();
@@ -144,6 +151,12 @@ export class Market {
     if (symbol !== this.symbol.value) return;
     this.areTradesLoaded.value = true;
     this.addTrades(found.map((each) => readTrade(each.id, each.price, each.qty, each.time, each.isBuyerMaker)));
+  }
+
+  /** Without the average a price's band is not said before sending; the exchange still checks it. */
+  private async loadAverage(symbol: string): Promise<void> {
+    const found = await this.rest.get<WireAverage>("/api/v3/avgPrice", { symbol }).catch(() => null);
+    if (symbol === this.symbol.value && found !== null) this.recentAverage.value = wireAmount(found.price);
   }
 
   private takeTrade(event: WireTradeEvent): void {

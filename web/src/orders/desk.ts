@@ -6,6 +6,7 @@ import type { Portfolio } from "../account/portfolio";
 import type { Market } from "../market/market";
 import type { Toasts } from "../ui/toasts";
 import { isOpen, type Order, readOrder, readPlacement } from "./order";
+import { refusalOf } from "./refusals";
 import { orderLine, statusWords } from "./words";
 
 const CODE_NO_SUCH_ORDER = -2013;
@@ -33,7 +34,10 @@ export class OrderDesk {
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.isInDoubt) return this.settleDoubt(params, error);
-      this.toasts.show("bad", "Order refused", messageOf(error));
+      const instrument = this.market.instruments.value.find((each) => each.symbol === params["symbol"]);
+      const average = this.market.symbol.value === params["symbol"] ? this.market.average.value : null;
+      const { advice, code } = refusalOf(error, instrument, params, average);
+      this.toasts.show("bad", "Order refused", advice, "refused", code);
       return false;
     }
   }

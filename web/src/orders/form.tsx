@@ -67,7 +67,7 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
     ? { base: portfolio.available(instrument.base), quote: portfolio.available(instrument.quote) }
     : null;
   const reference = referencePrice(venue, draft.value);
-  const complaints = complaintsAbout(draft.value, instrument, means, reference);
+  const complaints = complaintsAbout(draft.value, instrument, means, reference, venue.market.average.value);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();

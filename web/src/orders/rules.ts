@@ -5,7 +5,7 @@
  * Out:   one message a field, or the parameters to send.
  * Never: the last word; the exchange checks everything again.
  */
-import { type Amount, floorTo, formatAmount, multiply, parseAmount, trimAmount } from "../amounts";
+import { type Amount, ceilTo, floorTo, formatAmount, grouped, multiply, parseAmount, trimAmount } from "../amounts";
 import type { Params } from "../api/signing";
 import type { OrderType, Side, TimeInForce } from "../api/wire";
 import type { Instrument, Lot } from "../market/instruments";
@@ -37,11 +37,13 @@ export interface Means {
 export type Reference = Amount | null;
 
 /** Say what is wrong with a draft, by field; an empty field is not wrong yet, only unready. */
-export function complaintsAbout(draft: Draft, instrument: Instrument, means: Means | null, reference: Reference): Complaints {
+export function complaintsAbout(
+  draft: Draft, instrument: Instrument, means: Means | null, reference: Reference, average: Reference = null,
+): Complaints {
   const complaints: Complaints = {};
   const isMarket = draft.type === "MARKET";
   const price = isMarket ? reference : parseAmount(draft.price);
-  if (!isMarket && draft.price !== "") put(complaints, "price", priceComplaint(price, instrument));
+  if (!isMarket && draft.price !== "") put(complaints, "price", priceComplaint(price, instrument) ?? bandComplaint(draft.side, price, instrument, average));
   if (isMarket && draft.isByTotal) {
     const total = parseAmount(draft.total);
     if (draft.total !== "") put(complaints, "total", totalComplaint(draft.side, total, instrument, means));
@@ -118,6 +120,28 @@ function priceComplaint(price: Amount | null, { tick, leastPrice, mostPrice, quo
   if (mostPrice > 0n && price > mostPrice) return `The highest price is ${trimAmount(mostPrice)} ${quote}.`;
   if (floorTo(price, tick) !== price) return `Prices move in steps of ${trimAmount(tick)} ${quote}.`;
   return null;
+}
+
+/** The prices that the exchange takes now, on the tick; null while the average is unknown or nothing bounds them. */
+export function boundsOf(side: Side, { bands, tick, leastPrice, mostPrice }: Instrument, average: Reference): { least: Amount; most: Amount } | null {
+  const { up, down } = bands[side];
+  if (average === null || up === 0n || down === 0n) return null;
+  const [low, high] = [ceilTo(multiply(average, down), tick), floorTo(multiply(average, up), tick)];
+  return { least: low > leastPrice ? low : leastPrice, most: mostPrice > 0n && mostPrice < high ? mostPrice : high };
+}
+
+/** Say between which prices an order may stand now, in words. */
+export function boundsWords(side: Side, instrument: Instrument, average: Reference): string | null {
+  const bounds = boundsOf(side, instrument, average);
+  if (bounds === null) return null;
+  const [least, most] = [bounds.least, bounds.most].map((bound) => grouped(trimAmount(bound, instrument.priceDecimals)));
+  return `between ${least ?? ""} and ${most ?? ""} ${instrument.quote}`;
+}
+
+function bandComplaint(side: Side, price: Amount | null, instrument: Instrument, average: Reference): string | null {
+  const bounds = boundsOf(side, instrument, average);
+  if (price === null || bounds === null || (price >= bounds.least && price <= bounds.most)) return null;
+  return `Too far from the average price: choose one ${boundsWords(side, instrument, average) ?? ""}.`;
 }
 
 function quantityComplaint(draft: Draft, quantity: Amount | null, instrument: Instrument, means: Means | null): string | null {

@@ -1,4 +1,9 @@
-/** Short notices in a corner: fills, answers, errors. A notice with a key replaces the earlier one of that key. */
+/**
+ * Short notices: fills, answers, errors. A notice with a key replaces the earlier one of that key.
+ *
+ * On a wide screen they have a place of their own, which the list of trades gives up for as long; elsewhere the newest
+ * one alone lies over the lower edge.
+ */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useVenue } from "../venue";
@@ -12,20 +17,22 @@ export interface Toast {
   tone: Tone;
   title: string;
   detail: string;
+  /** The exchange's own code of a refusal, for whoever looks it up. */
+  code: string;
 }
 
-const SHOWN_MS = 6_000;
+const SHOWN_MS = 5_000;
 const SHOWN_BAD_MS = 10_000;
-const SHOWN_MOST = 3;
+const SHOWN_MOST = 2;
 
 export class Toasts {
   readonly list = signal<readonly Toast[]>([]);
   private nextId = 1;
 
-  show(tone: Tone, title: string, detail = "", key = ""): void {
+  show(tone: Tone, title: string, detail = "", key = "", code = ""): void {
     const id = this.nextId++;
     const others = this.list.value.filter((toast) => key === "" || toast.key !== key);
-    this.list.value = [...others, { id, key, tone, title, detail }].slice(-SHOWN_MOST);
+    this.list.value = [...others, { id, key, tone, title, detail, code }].slice(-SHOWN_MOST);
     window.setTimeout(() => this.dismiss(id), tone === "bad" ? SHOWN_BAD_MS : SHOWN_MS);
   }
 
@@ -44,6 +51,7 @@ export function ToastStack(): JSX.Element {
           <div class="toast-text">
             <strong>{toast.title}</strong>
             {toast.detail === "" ? null : <span>{toast.detail}</span>}
+            {toast.code === "" ? null : <small>{toast.code}</small>}
           </div>
           <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => toasts.dismiss(toast.id)}>
             <Icon name="close" />

@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { wireAmount } from "../src/amounts";
+import { ApiError } from "../src/api/rest";
+import { readInstrument } from "../src/market/instruments";
+import { refusalOf } from "../src/orders/refusals";
+
+const ETHUSDT = readInstrument({
+  symbol: "ETHUSDT", status: "TRADING", baseAsset: "ETH", quoteAsset: "USDT",
+  filters: [
+    { filterType: "PRICE_FILTER", minPrice: "0.01000000", maxPrice: "1000000.00000000", tickSize: "0.01000000" },
+    { filterType: "LOT_SIZE", minQty: "0.00010000", maxQty: "9000.00000000", stepSize: "0.00010000" },
+    { filterType: "MARKET_LOT_SIZE", minQty: "0.00000000", maxQty: "3000.00000000", stepSize: "0.00000000" },
+    { filterType: "NOTIONAL", minNotional: "5.00000000", applyMinToMarket: true, maxNotional: "9000000.00000000", applyMaxToMarket: false },
+    {
+      filterType: "PERCENT_PRICE_BY_SIDE", bidMultiplierUp: "5.00000000", bidMultiplierDown: "0.20000000", askMultiplierUp: "5.00000000",
+      askMultiplierDown: "0.20000000", avgPriceMins: 5,
+    },
+    { filterType: "MAX_NUM_ORDERS", maxNumOrders: 200 },
+    { filterType: "MAX_NUM_ALGO_ORDERS", maxNumAlgoOrders: 5 },
+  ],
+});
+
+describe("a refusal says what to do next", () => {
+  test.each<[filter: string, code: number, advice: string]>([
+    ["PRICE_FILTER", -1013, "Choose a price from 0.01 to 1,000,000 USDT, in steps of 0.01."],
+    ["PERCENT_PRICE_BY_SIDE", -1013, "The price is too far from the average of recent trades: choose one between 600.00 and 15,000.00 USDT."],
+    ["PERCENT_PRICE", -1013, "The price is too far from the average of recent trades: choose one between 600.00 and 15,000.00 USDT."],
+    ["LOT_SIZE", -1013, "Choose an amount from 0.0001 to 9,000 ETH, in steps of 0.0001."],
+    ["MARKET_LOT_SIZE", -1013, "A market order takes from 0.0001 to 3,000 ETH, in steps of 0.0001: choose such an amount, or send several orders."],
+    ["NOTIONAL", -1013, "Change amount or price until the total is at least 5 and at most 9,000,000 USDT."],
+    ["MIN_NOTIONAL", -1013, "Change amount or price until the total is at least 5 and at most 9,000,000 USDT."],
+    ["MAX_NUM_ORDERS", -2010, "You have as many open orders on ETH/USDT as are allowed (200): cancel one first."],
+    ["MAX_NUM_ALGO_ORDERS", -2010, "You have as many stop and take-profit orders on ETH/USDT as are allowed (5): cancel one first."],
+  ])("%s", (filter, code, advice) => {
+    const refusal = refusalOf(new ApiError(400, code, `Filter failure: ${filter}`), ETHUSDT, { side: "BUY" }, wireAmount("3000"));
+    expect(refusal).toEqual({ advice, code: `${filter} · ${code}` });
+  });
+
+  test("of too little money, by what the side pays with", () => {
+    const error = new ApiError(400, -2010, "Account has insufficient balance for requested action.");
+    const ending = "is available: lower the amount, or cancel an open order that holds some.";
+    expect(refusalOf(error, ETHUSDT, { side: "BUY" }, null)).toEqual({ advice: `Not enough USDT ${ending}`, code: "-2010" });
+    expect(refusalOf(error, ETHUSDT, { side: "SELL" }, null)).toEqual({ advice: `Not enough ETH ${ending}`, code: "-2010" });
+  });
+
+  test("of a price whose bounds are unknown", () => {
+    expect(refusalOf(new ApiError(400, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"), ETHUSDT, { side: "BUY" }, null).advice).toBe(
+      "The price is too far from the average of recent trades: choose one nearer to the last price.",
+    );
+  });
+
+  test("or what the exchange said, where the page knows no better", () => {
+    expect(refusalOf(new ApiError(400, -1013, "Market is closed."), ETHUSDT, {}, null)).toEqual({ advice: "Market is closed.", code: "-1013" });
+    expect(refusalOf(new ApiError(400, -2010, "Filter failure: NEW_ONE"), ETHUSDT, {}, null)).toEqual({ advice: "Filter failure: NEW_ONE", code: "-2010" });
+    expect(refusalOf(new Error("gone"), undefined, {}, null)).toEqual({ advice: "gone", code: "" });
+  });
+});
