@@ -8,10 +8,10 @@ from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Handler, Operation
 from openbourse.edge.params import Params
-from openbourse.marketdata import tickers
+from openbourse.marketdata import tickers, windows
 from openbourse.marketdata.bars import BarStore, length_for
-from openbourse.marketdata.candles import INTERVALS, TradeStore, bars_for, fold, open_of
-from openbourse.marketdata.view import MarketView, Trade
+from openbourse.marketdata.candles import INTERVALS, TradeStore, bars_for, fold, next_open, open_of
+from openbourse.marketdata.view import MINUTE_US, MarketView, Trade
 from openbourse.marketdata.zones import east_of
 from openbourse.protocol.amounts import format_units
 from openbourse.protocol.instruments import Instrument, InstrumentStatus
@@ -44,8 +44,13 @@ def operations(view: MarketView, store: TradeStore, bars: BarStore) -> list[Oper
         get("uiKlines", "uiKlines", api.klines, candles, 2),
         get("avgPrice", "avgPrice", api.average, one, 2),
         get("ticker/24hr", "ticker.24hr", api.day, many | {"type"}, _day_weight),
+        get("ticker/tradingDay", "ticker.tradingDay", api.trading_day, many | {"type", "timeZone"}, windows.weight),
+        get("ticker", "ticker", api.window, many | {"type", "windowSize"}, windows.weight),
         get("ticker/price", "ticker.price", api.price, many, _pair_weight),
         get("ticker/bookTicker", "ticker.book", api.book, many, _pair_weight),
+        get("referencePrice", "referencePrice", api.reference, one, 2),
+        get("referencePrice/calculation", "referencePrice.calculation", api.reference, one | {"symbolStatus"}, 2),
+        get("historicalBlockTrades", "blockTrades.historical", api.block_trades, one | {"fromId", "limit"}, 25),
     ]
 
 
@@ -131,25 +136,52 @@ class _Api:
         return {"mins": minutes, "price": format_units(price), "closeTime": shown}
 
     async def day(self, call: Call) -> object:
-        kind = call.params.get("type", "FULL")
-        if kind not in ("FULL", "MINI"):
-            raise ApiError(-1139, "Invalid ticker type.")
+        is_full = _is_full(call.params)
         now = time.time_ns() // 1_000
 
         def show(image: Instrument) -> Shape:
             market = self._view.market(image.instrument)
-            if kind == "MINI":
-                return tickers.rolling(image.symbol, market, 1_440, now, False, call.time_unit)
-            return tickers.day(image.symbol, market, now, call.time_unit)
+            if is_full:
+                return tickers.day(image.symbol, market, now, call.time_unit)
+            return tickers.rolling(image.symbol, market, 1_440, now, False, call.time_unit)
 
-        return self._each(call, show)
+        return _shown(call.params, [show(image) for image in self._several(call.params)])
+
+    async def trading_day(self, call: Call) -> object:
+        now = time.time_ns() // 1_000
+        opened = open_of("1d", now, east_of(call.params))
+        return await self._window(call, now, opened, call.time(next_open("1d", opened)) - 1)
+
+    async def window(self, call: Call) -> object:
+        now = time.time_ns() // 1_000
+        opened = (now // MINUTE_US - windows.minutes_of(call.params)) * MINUTE_US
+        return await self._window(call, now, opened, call.time(now))
+
+    async def _window(self, call: Call, now: int, opened: int, closed: int) -> object:
+        windows.require_symbols(call.params)
+        is_full, images = _is_full(call.params), self._several(call.params)
+        found = await windows.traded(self._view, self._bars, [image.instrument for image in images], opened, now)
+        times = call.time(opened), closed
+        shapes = [tickers.figures(image.symbol, found[image.instrument], *times, is_full) for image in images]
+        return _shown(call.params, shapes)
+
+    async def reference(self, call: Call) -> object:
+        self._asked(call.params)
+        raise ApiError(-2043, "This symbol doesn't have a reference price.")
+
+    async def block_trades(self, call: Call) -> object:
+        self._listing.find(call.params.symbol())
+        call.params.integer("fromId")
+        call.params.limit(500, 1_000)
+        # Every trade of this venue is one of its book: of the others there are none.
+        return []
 
     async def price(self, call: Call) -> object:
         def show(image: Instrument) -> Shape:
             trades = self._view.market(image.instrument).trades
             return {"symbol": image.symbol, "price": format_units(trades[-1].price if trades else 0)}
 
-        return self._each(call, show)
+        return _shown(call.params, [show(image) for image in self._several(call.params)])
 
     async def book(self, call: Call) -> object:
         def show(image: Instrument) -> Shape:
@@ -162,7 +194,7 @@ class _Api:
                 "askQty": format_units(ask_quantity),
             }
 
-        return self._each(call, show)
+        return _shown(call.params, [show(image) for image in self._several(call.params)])
 
     def _asked(self, params: Params) -> Instrument:
         """Return the instrument of `symbol`. -1220 when its status is not the one asked for."""
@@ -172,15 +204,27 @@ class _Api:
             raise ApiError(-1220, "The symbol's status does not match the requested symbolStatus.")
         return image
 
-    def _each(self, call: Call, show: Callable[[Instrument], Shape]) -> object:
-        params = call.params
+    def _several(self, params: Params) -> list[Instrument]:
+        """Return the instruments of `symbol`, of `symbols`, or all of them."""
         if "symbol" in params and "symbols" in params:
             raise ApiError(-1128, "Combination of optional parameters invalid.")
         if "symbol" in params:
-            return show(self._asked(params))
+            return [self._asked(params)]
         status, names = _status(params), params.symbols()
         images = self._listing.every() if names is None else [self._listing.find(name) for name in names]
-        return [show(image) for image in images if status is None or image.status == status]
+        return [image for image in images if status is None or image.status == status]
+
+
+def _shown(params: Params, shapes: list[Shape]) -> object:
+    """Return what one symbol asked for alone, or a list."""
+    return shapes[0] if "symbol" in params else shapes
+
+
+def _is_full(params: Params) -> bool:
+    kind = params.get("type", "FULL")
+    if kind not in ("FULL", "MINI"):
+        raise ApiError(-1139, "Invalid ticker type.")
+    return kind == "FULL"
 
 
 def _status(params: Params) -> InstrumentStatus | None:

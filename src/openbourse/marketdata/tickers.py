@@ -1,7 +1,9 @@
 """Rolling figures from minutes of trades."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from openbourse.marketdata.bars import Bar
 from openbourse.marketdata.view import MINUTE_US, Bucket, Market
 from openbourse.protocol.amounts import UNIT, format_units
 
@@ -9,33 +11,38 @@ MILLISECOND_US: Final = 1_000
 Shape = dict[str, object]
 
 
-def rolling(symbol: str, market: Market, minutes: int, now_us: int, is_full: bool, unit: int = MILLISECOND_US) -> Shape:
-    """Return ticker fields over the last minutes, times in a unit of so many microseconds."""
-    buckets = market.last_minutes(minutes, now_us)
-    opened, last = (buckets[0].open, buckets[-1].close) if buckets else (0, 0)
-    volume = sum(bucket.volume for bucket in buckets)
-    quote = sum(bucket.quote for bucket in buckets)
+def figures(symbol: str, traded: Sequence[Bucket | Bar], opened: int, closed: int, is_full: bool) -> Shape:
+    """Return the fields that every ticker has, of what was traded between two times as the client is to see them."""
+    first, last = (traded[0].open, traded[-1].close) if traded else (0, 0)
+    volume = sum(each.volume for each in traded)
+    quote = sum(each.quote for each in traded)
     shown: Shape = {"symbol": symbol}
     if is_full:
         shown |= {
-            "priceChange": format_units(last - opened),
-            "priceChangePercent": percent(last - opened, opened),
+            "priceChange": format_units(last - first),
+            "priceChangePercent": percent(last - first, first),
             "weightedAvgPrice": format_units(quote * UNIT // volume if volume else 0),
         }
     shown |= {
-        "openPrice": format_units(opened),
-        "highPrice": format_units(max((bucket.high for bucket in buckets), default=0)),
-        "lowPrice": format_units(min((bucket.low for bucket in buckets), default=0)),
+        "openPrice": format_units(first),
+        "highPrice": format_units(max((each.high for each in traded), default=0)),
+        "lowPrice": format_units(min((each.low for each in traded), default=0)),
         "lastPrice": format_units(last),
         "volume": format_units(volume),
         "quoteVolume": format_units(quote),
-        "openTime": (now_us - minutes * MINUTE_US) // unit,
-        "closeTime": now_us // unit,
-        "firstId": buckets[0].first if buckets else -1,
-        "lastId": buckets[-1].last if buckets else -1,
-        "count": sum(bucket.count for bucket in buckets),
+        "openTime": opened,
+        "closeTime": closed,
+        "firstId": traded[0].first if traded else -1,
+        "lastId": traded[-1].last if traded else -1,
+        "count": sum(each.count for each in traded),
     }
     return shown
+
+
+def rolling(symbol: str, market: Market, minutes: int, now_us: int, is_full: bool, unit: int = MILLISECOND_US) -> Shape:
+    """Return ticker fields over the last minutes, times in a unit of so many microseconds."""
+    opened = (now_us - minutes * MINUTE_US) // unit
+    return figures(symbol, market.last_minutes(minutes, now_us), opened, now_us // unit, is_full)
 
 
 def best(market: Market) -> tuple[int, int, int, int]:

@@ -128,7 +128,7 @@ class MarketView:
                 markets[row["instrument"]].update = row["update_id"]
             for row in await connection.fetch("SELECT * FROM projection_marketdata.level"):
                 markets[row["instrument"]].note_level(row["side"], row["price"], int(row["quantity"]))
-            since = time.time_ns() // 1_000 - DAY_MINUTES * MINUTE_US
+            since = (time.time_ns() // 1_000 // MINUTE_US - DAY_MINUTES) * MINUTE_US
             minutes = await connection.fetch(
                 "SELECT * FROM projection_marketdata.candle WHERE seconds = 60 AND open_us >= $1 ORDER BY open_us",
                 since,

@@ -61,6 +61,8 @@ def test_general_and_market_data(alice: Spot) -> None:
     assert rest.klines(symbol=VENUE_SYMBOL, interval="1m").data() is not None
     assert rest.avg_price(symbol=VENUE_SYMBOL).data().mins == 5
     assert rest.ticker24hr(symbol=VENUE_SYMBOL).data() is not None
+    assert rest.ticker(symbol=VENUE_SYMBOL).data() is not None
+    assert rest.ticker_trading_day(symbol=VENUE_SYMBOL).data() is not None
     assert rest.ticker_price(symbol=VENUE_SYMBOL).data() is not None
     assert rest.ticker_book_ticker(symbol=VENUE_SYMBOL).data() is not None
 

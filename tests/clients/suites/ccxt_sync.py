@@ -161,6 +161,10 @@ def test_tickers_and_books_of_all_markets(public: ccxt.binance) -> None:
     assert SYMBOL in public.fetch_tickers()
     assert SYMBOL in public.fetch_bids_asks()
     assert SYMBOL in public.fetch_last_prices()
+    asked = {"symbol": public.market_id(SYMBOL)}
+    assert public.public_get_ticker({**asked, "windowSize": "7d"})["symbol"] == asked["symbol"]
+    assert public.public_get_ticker_tradingday({**asked, "timeZone": "8"})["symbol"] == asked["symbol"]
+    assert public.fetch_ohlcv(SYMBOL, "1d", params={"timeZone": "8"}) is not None
 
 
 def test_insufficient_funds_are_named(alice: ccxt.binance) -> None:

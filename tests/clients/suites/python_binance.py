@@ -54,6 +54,7 @@ def test_general_and_market_data(alice: Client) -> None:
     assert isinstance(alice.get_orderbook_tickers(), list)
     assert alice.get_ticker(symbol=VENUE_SYMBOL)["symbol"] == VENUE_SYMBOL
     assert alice.get_symbol_ticker(symbol=VENUE_SYMBOL)["symbol"] == VENUE_SYMBOL
+    assert alice.get_symbol_ticker_window(symbol=VENUE_SYMBOL, windowSize="7d")["symbol"] == VENUE_SYMBOL
     assert isinstance(alice.get_aggregate_trades(symbol=VENUE_SYMBOL), list)
     assert isinstance(alice.get_klines(symbol=VENUE_SYMBOL, interval="1m"), list)
     assert alice.get_system_status()["status"] == 0
