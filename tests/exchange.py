@@ -155,9 +155,10 @@ class Exchange:
             self.process.wait(10)
             self.process = None
 
-    def account(self, email: str, **funds: str) -> Account:
+    def account(self, email: str, *, may_withdraw: bool = False, **funds: str) -> Account:
         """Make a funded account through the command line."""
         words = [word for asset, amount in funds.items() for word in ("--fund", f"{asset}={amount}")]
+        words += ["--withdraw"] if may_withdraw else []
         done = self.command("account", "create", "--email", email, *words, "--data", str(self.data_dir), "--json")
         assert done.returncode == 0, done.stderr
         made = json.loads(done.stdout)

@@ -37,7 +37,7 @@ def test_without_a_running_exchange_it_says_how_to_start_one(words: list[str], t
 
 
 def test_what_does_not_await_the_decision_is_named(exchange: Exchange) -> None:
-    client = exchange.client(exchange.account("leaves@example.com", ETH="1"))
+    client = exchange.client(exchange.account("leaves@example.com", may_withdraw=True, ETH="1"))
     asked = {"coin": "ETH", "address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "amount": "0.5"}
     mistyped = client.signed(
         "POST", "/sapi/v1/capital/withdraw/apply", **asked | {"address": asked["address"][:-1] + "D"}

@@ -9,6 +9,7 @@ import pytest
 from openbourse.edge import auth
 from openbourse.edge.errors import ApiError
 from openbourse.edge.key_store import ApiKey
+from openbourse.edge.operations import Security
 from openbourse.edge.params import Params
 from tests.served import (
     ED_KEY,
@@ -17,6 +18,7 @@ from tests.served import (
     READ_KEY,
     RSA_KEY,
     SECRET,
+    HeldKeys,
     Venue,
     ed_signature,
     now_ms,
@@ -196,3 +198,8 @@ async def test_a_header_from_an_untrusted_peer_is_not_believed(venue: Venue) -> 
     headers = {"X-MBX-APIKEY": FENCED_KEY, "X-Forwarded-For": "10.1.2.3"}
     answer: Any = await venue.http.post(f"{ORDER}?{signed_query(LIMIT)}", headers=headers)
     assert answer.status_code == 401
+
+
+async def test_a_caller_knows_where_the_key_may_be_used_from() -> None:
+    _, caller = await auth.find_caller(HeldKeys(), FENCED_KEY, Security.READ, "10.0.0.1")
+    assert caller.networks == ("10.0.0.0/8",)

@@ -1,6 +1,7 @@
 """API keys: made, found, limited and removed."""
 
 import asyncio
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,6 +27,7 @@ async def test_a_key_is_found_with_its_secret_and_stored_without_it(identity: Id
     assert found is not None
     assert (found.account, found.secret, found.permissions) == (owner, secret.encode(), frozenset({"READ"}))
     assert found.networks == ("203.0.113.0/24",)
+    assert abs(found.created_us - time.time_ns() // 1_000) < 60_000_000
     stored = await identity.database.fetchval("SELECT secret FROM identity.api_keys")
     assert secret.encode() not in stored
     assert secret not in repr(found)

@@ -109,7 +109,7 @@ def test_changing_the_leader_rebuilding_a_standby_and_reopening(own_exchange: Ex
 
 
 def test_withdrawals_are_decided_paid_and_given_back(exchange: Exchange) -> None:
-    account = exchange.account("leaver@example.com", BTC="3")
+    account = exchange.account("leaver@example.com", may_withdraw=True, BTC="3")
     client, page, data = exchange.client(account), "withdrawals.md", str(exchange.data_dir)
     apply = {"coin": "BTC", "address": "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "amount": "1"}
     asked = [client.signed("POST", "/sapi/v1/capital/withdraw/apply", **apply) for _ in range(3)]

@@ -96,6 +96,25 @@ async def test_the_same_address_again_is_funded_and_gets_a_further_key(venue: Pr
     assert balance["free"] == "2.00000000"
 
 
+async def test_a_key_may_withdraw_only_where_that_was_said(venue: ProcessSettings) -> None:
+    begin_ms = time.time_ns() // 1_000_000
+    for may_withdraw in (False, True):
+        account = await wiring.create_account(venue, "ann@example.com", PASSWORD, [], may_withdraw=may_withdraw)
+        shown = await ask(venue, account, "GET", "/sapi/v1/account/apiRestrictions")
+        assert shown["enableReading"]
+        assert shown["enableSpotAndMarginTrading"]
+        assert shown["enableWithdrawals"] is may_withdraw
+        assert begin_ms <= shown["createTime"] <= time.time_ns() // 1_000_000
+        begin_ms = shown["createTime"]
+        assert not shown["ipRestrict"]
+
+
+async def test_an_operators_further_keys_take_none_away(venue: ProcessSettings) -> None:
+    accounts = [await wiring.create_account(venue, "ann@example.com", PASSWORD, []) for _ in range(7)]
+    for account in accounts:
+        assert (await ask(venue, account, "GET", "/api/v3/account"))["uid"] == accounts[0].account_id
+
+
 async def test_an_unlisted_asset_and_a_short_password_are_refused(venue: ProcessSettings) -> None:
     with pytest.raises(ValueError, match="does not list"):
         await wiring.create_account(venue, "ann@example.com", PASSWORD, [("USDT", UNIT), ("NOPE", UNIT)])

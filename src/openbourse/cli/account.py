@@ -53,11 +53,12 @@ def create(
     fund: Annotated[
         list[str] | None, typer.Option(metavar="ASSET=AMOUNT", help="What to deposit; may be given again.")
     ] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Let the key ask for withdrawals too.")] = False,
     data: Data = None,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Check that it serves this port.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Make a user, fund it through the journal like any deposit, and make it an API key."""
+    """Make a user, fund it through the journal like any deposit, and make it an API key to read and trade."""
     try:
         funds = parse_funds(fund or [])
     except FundError as error:
@@ -73,7 +74,7 @@ def create(
     chosen = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
     settings = reach(data, port)
     try:
-        made = finish(wiring.create_account(settings, email, chosen, funds))
+        made = finish(wiring.create_account(settings, email, chosen, funds, may_withdraw=withdraw))
     except (ValueError, OSError) as error:
         give_up(f"The account was not made: {error}")
     show(made, chosen if password is None else None, as_json)
@@ -135,6 +136,7 @@ def show(made: CreatedAccount, made_up: str | None, as_json: bool) -> None:
             typer.echo(f"password: {made_up}   (shown only now)", err=True)
         return
     lines = [("email", made.email), ("account id", str(made.account_id)), ("api key", made.api_key)]
+    lines.append(("key may", ", ".join(made.permissions).lower()))
     lines.append(("secret key", f"{made.secret_key}   (shown only now)"))
     if made_up is not None:
         lines.append(("password", f"{made_up}   (shown only now)"))

@@ -49,7 +49,8 @@ async def find_caller(keys: KeyStore, api_key: str, security: Security, address:
         raise Overloaded("keys cannot be looked up now") from fault
     if key is None or _NEEDED[security] not in key.permissions or not _is_allowed(key.networks, address):
         raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-    return key, Caller(key.account, key.user, key.api_key, key.permissions, key.session)
+    caller = Caller(key.account, key.user, key.api_key, key.permissions, key.session, key.networks, key.created_us)
+    return key, caller
 
 
 def only_sessions(call: Call) -> None:

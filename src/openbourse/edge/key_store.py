@@ -23,6 +23,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     """True for the short-lived key of a signed-in page."""
     expires_us: int = 0
     """0: never."""
+    created_us: int = 0
 
     def __repr__(self) -> str:
         return f"ApiKey({self.api_key[:8]}…, account={self.account})"

@@ -51,6 +51,10 @@ class Caller(msgspec.Struct, frozen=True):
     """Of READ, TRADE, WITHDRAW."""
     session: bool = False
     """True for the key of a signed-in page."""
+    networks: tuple[str, ...] = ()
+    """Networks that the key may be used from, as CIDR; empty: any."""
+    created_us: int = 0
+    """When the key was made."""
 
 
 class OrderCounts(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ FRESH_S: Final = 5.0
 """A cached key that is older is looked up again beside the calls that go on with it: nobody waits for the database in time."""
 CACHE_KEYS_MAX: Final = 20_000
 PERMISSIONS: Final = ("READ", "TRADE", "WITHDRAW")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -189,7 +190,8 @@ class Keys:
             permissions=frozenset(row.permissions),
             networks=row.networks,
             session=row.is_session,
-            expires_us=0 if row.expires_at is None else int(row.expires_at.timestamp() * 1_000_000),
+            expires_us=0 if row.expires_at is None else _us(row.expires_at),
+            created_us=_us(row.created_at),
         )
 
 
@@ -210,6 +212,10 @@ def parse_permissions(text: str) -> tuple[str, ...]:
     if not names or not names <= set(PERMISSIONS):
         raise ApiError(-1130, f"permissions must be a comma list of {', '.join(PERMISSIONS)}.")
     return tuple(name for name in PERMISSIONS if name in names)
+
+
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def _token() -> str:

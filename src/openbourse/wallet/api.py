@@ -130,8 +130,8 @@ class _Api:
         assert call.caller is not None
         granted = call.caller.permissions
         return {
-            "ipRestrict": bool(getattr(call.caller, "networks", ())),
-            "createTime": 0,
+            "ipRestrict": bool(call.caller.networks),
+            "createTime": call.caller.created_us // 1_000,
             "enableReading": "READ" in granted,
             "enableWithdrawals": "WITHDRAW" in granted,
             "enableInternalTransfer": False,

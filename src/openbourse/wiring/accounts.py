@@ -13,7 +13,7 @@ from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.store import Store as HistoryStore
-from openbourse.identity.keys import PERMISSIONS, Keys
+from openbourse.identity.keys import Keys
 from openbourse.identity.store import Store
 from openbourse.identity.users import Users, check_password, checked_email
 from openbourse.protocol.commands import CreditDeposit
@@ -23,6 +23,8 @@ from openbourse.settings import ProcessSettings
 from openbourse.wiring.stores import Stores
 
 _LISTED: Final = "SELECT key FROM projection_marketdata.listing WHERE kind = $1"
+READ_AND_TRADE: Final = ("READ", "TRADE")
+READ_TRADE_AND_WITHDRAW: Final = (*READ_AND_TRADE, "WITHDRAW")
 AT_ONCE: Final = 8
 OLD_KEYS_KEPT: Final = 4
 
@@ -37,12 +39,19 @@ class CreatedAccount:
     secret_key: str = field(repr=False)
     is_new: bool
     """False: the address had an account already, with a password that stays."""
+    permissions: tuple[str, ...] = READ_AND_TRADE
+    """Of the key."""
 
 
 async def create_account(
-    settings: ProcessSettings, email: str, password: str, funds: Sequence[tuple[str, int]]
+    settings: ProcessSettings,
+    email: str,
+    password: str,
+    funds: Sequence[tuple[str, int]],
+    *,
+    may_withdraw: bool = False,
 ) -> CreatedAccount:
-    """Make a user with an API key that may do everything, and fund it; an address known already is funded and gets a
+    """Make a user with an API key to read and trade, and fund it; an address known already is funded and gets a
     further key, its password stays. Raises ValueError for what the venue refuses, OSError when it cannot be reached.
     """
     async with Stores(settings) as stores:
@@ -56,7 +65,8 @@ async def create_account(
             known = await store.find_user(checked) is not None
             hashed = None if known else await passwords.hash(password)
             maker = _Maker(store, await stores.users(passwords), await stores.keys(), await stores.intake())
-            return await maker.make(checked, hashed, funds, PERMISSIONS)
+            permissions = READ_TRADE_AND_WITHDRAW if may_withdraw else READ_AND_TRADE
+            return await maker.make(checked, hashed, funds, permissions)
         except ApiError as refusal:
             raise ValueError(refusal.message) from refusal
         except IntakeFault as fault:
@@ -80,7 +90,8 @@ async def create_accounts(
 
         async def make(number: int) -> CreatedAccount:
             async with gate:
-                return await maker.make(f"{label}-{number}@accounts.invalid", None, funds, ("READ", "TRADE"))
+                address = f"{label}-{number}@accounts.invalid"
+                return await maker.make(address, None, funds, READ_AND_TRADE, keys_kept=OLD_KEYS_KEPT)
 
         try:
             return list(await asyncio.gather(*(make(number) for number in range(1, count + 1))))
@@ -110,7 +121,12 @@ class _Maker:
         self._intake = intake
 
     async def make(
-        self, email: str, password_hash: str | None, funds: Sequence[tuple[str, int]], permissions: tuple[str, ...]
+        self,
+        email: str,
+        password_hash: str | None,
+        funds: Sequence[tuple[str, int]],
+        permissions: tuple[str, ...],
+        keys_kept: int | None = None,
     ) -> CreatedAccount:
         added = await self._store.add_user(email, password_hash)
         user = added or await self._store.find_user(email)
@@ -119,13 +135,13 @@ class _Maker:
         for code, amount in funds:
             await credit(self._intake, user.id, code, amount, secrets.token_bytes(32))
         label = "made by the operator"
-        if password_hash is None and permissions != PERMISSIONS:
+        if keys_kept is not None:
             # Accounts of programs are made again at each of their starts; their old keys would only pile up.
-            for old in (await self._keys.all_of(user.id))[:-OLD_KEYS_KEPT]:
+            for old in (await self._keys.all_of(user.id))[:-keys_kept]:
                 await self._keys.remove(user.id, old.api_key)
         row, secret = await self._keys.make(user.id, label, permissions)
         assert secret is not None, "a key without a public key has a secret"
-        return CreatedAccount(email, user.id, row.api_key, secret, added is not None)
+        return CreatedAccount(email, user.id, row.api_key, secret, added is not None, permissions)
 
 
 async def credit(intake: Intake, account: int, code: str, amount: int, identity: bytes) -> None:
