@@ -33,6 +33,8 @@ runner = CliRunner()
         ["cost"],
         ["secrets"],
         ["secrets", "wrap"],
+        ["withdrawal"],
+        ["withdrawal", "settle"],
     ],
 )
 def test_help_is_everywhere(command: list[str]) -> None:
@@ -53,6 +55,40 @@ def test_a_secret_that_cannot_be_had_is_named_before_anything_else(tmp_path: Pat
     assert done.returncode == 1
     assert "OPENBOURSE_METRICS_TOKEN" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("reached", ["openbourse.adapters.secrets_references", "openbourse.cli.up"])
+def test_ctrl_c_before_a_command_has_begun_ends_it_without_a_traceback(reached: str, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "class Interrupter:\n"
+        "    def find_spec(self, name, *rest):\n"
+        f"        if name == {reached!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupter())\n"
+        f"sys.argv = ['openbourse', 'up', '--data', {str(tmp_path / 'data')!r}]\n"
+        "from openbourse.__main__ import main\n"
+        "main()\n"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode in (1, 130)
+    assert "Traceback" not in done.stderr
+
+
+def test_up_without_a_directory_it_may_make_says_so_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = runner.invoke(app, ["up", "--data", str(tmp_path / "file" / "data")])
+    assert result.exit_code == 1
+    assert "Name a directory that you may write to with --data DIR." in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["300.1.1.1", "192.0.2.1"])
+def test_up_on_an_address_of_no_machine_asks_for_another_address(host: str, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["up", "--data", str(tmp_path / "data"), "--host", host, "--port", "0"])
+    assert result.exit_code == 1
+    assert "--host ADDRESS" in result.stderr
+    assert "--port" not in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--chart", "--page"])

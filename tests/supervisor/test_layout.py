@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from openbourse.supervisor.layout import Claim, DataDirectoryInUse, Layout, is_claimed, read_venue_file, write_private
+from openbourse.supervisor.layout import (
+    Claim,
+    DataDirectoryInUse,
+    DataDirectoryUnusable,
+    Layout,
+    is_claimed,
+    read_venue_file,
+    write_private,
+)
 
 
 @pytest.fixture
@@ -25,6 +33,14 @@ def test_one_exchange_at_a_time_uses_the_directory(layout: Layout) -> None:
     claim.release()
     assert not is_claimed(layout)
     Claim(layout).release()
+
+
+def test_a_directory_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for data in (tmp_path / "file", tmp_path / "file" / "data"):
+        with pytest.raises(DataDirectoryUnusable, match=rf"{data} cannot be made: .*--data DIR") as refused:
+            Layout(data).create()
+        assert "\n" not in str(refused.value)
 
 
 def test_secrets_are_made_once_and_for_the_owner_only(layout: Layout) -> None:

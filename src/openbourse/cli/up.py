@@ -13,7 +13,7 @@ import openbourse
 from openbourse.cli.faults import give_up
 from openbourse.settings import ProcessSettings, SettingsError, read_settings
 from openbourse.supervisor.binaries import BinaryMissing
-from openbourse.supervisor.layout import DataDirectoryInUse
+from openbourse.supervisor.layout import DataDirectoryInUse, DataDirectoryUnusable
 from openbourse.supervisor.processes import StartFault
 from openbourse.supervisor.progress import Progress
 from openbourse.supervisor.venue import Options, PortInUse, Venue
@@ -42,7 +42,15 @@ def up(
         settings = up_settings(read_settings(), data, host, port)
         options = Options(settings, has_demo=demo, edge_processes=edges, standbys=standbys)
         asyncio.run(Venue(options, Progress(Console())).run())
-    except (SettingsError, DataDirectoryInUse, PortInUse, BinaryMissing, StartFault, PermissionError) as error:
+    except (
+        SettingsError,
+        DataDirectoryInUse,
+        DataDirectoryUnusable,
+        PortInUse,
+        BinaryMissing,
+        StartFault,
+        PermissionError,
+    ) as error:
         give_up(str(error))
 
 

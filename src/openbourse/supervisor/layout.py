@@ -16,6 +16,10 @@ class DataDirectoryInUse(RuntimeError):
     """Another exchange runs on this data directory."""
 
 
+class DataDirectoryUnusable(OSError):
+    """The data directory cannot be made, or is not this user's to write to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Paths under one data directory."""
@@ -51,12 +55,18 @@ class Layout:
         return self.run_dir / "lock"
 
     def create(self) -> None:
-        """Make the directories; what holds secrets or sockets is for the owner only."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.log_dir.mkdir(exist_ok=True)
-        for private in (self.run_dir, self.secrets_dir, self.valkey_dir):
-            private.mkdir(exist_ok=True)
-            private.chmod(0o700)
+        """Make the directories; what holds secrets or sockets is for the owner only. Raises DataDirectoryUnusable."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.log_dir.mkdir(exist_ok=True)
+            for private in (self.run_dir, self.secrets_dir, self.valkey_dir):
+                private.mkdir(exist_ok=True)
+                private.chmod(0o700)
+        except OSError as error:
+            raise DataDirectoryUnusable(
+                f"The data directory {self.data_dir} cannot be made: {error.strerror} ({error.filename}). "
+                "Name a directory that you may write to with --data DIR."
+            ) from error
 
     def secret(self, name: str, bytes_count: int = 32) -> str:
         """Return the secret of this name as hexadecimal text, made at the first call."""

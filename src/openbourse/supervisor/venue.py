@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import http.client
 import json
 import os
@@ -36,7 +37,7 @@ HURRY_AFTER_SECONDS = 2.0
 
 
 class PortInUse(RuntimeError):
-    """The public port could not be bound."""
+    """The public address or port could not be bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,17 @@ def bind_public_port(host: str, port: int) -> socket.socket:
         listener.listen(LISTEN_BACKLOG)
     except OSError as error:
         listener.close()
-        raise PortInUse(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port N."
-        ) from error
+        raise PortInUse(f"Cannot listen on {host}:{port}: {error.strerror}. {_advice(error)}") from error
     listener.setblocking(False)
     return listener
+
+
+def _advice(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "Name an address of this machine with --host ADDRESS, such as 127.0.0.1."
+    if error.errno == errno.EACCES:
+        return "Choose a port above 1023 with --port N."
+    return "Choose another port with --port N."
 
 
 class Venue:
