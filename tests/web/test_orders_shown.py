@@ -7,9 +7,19 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.exchange import Client
-from tests.web.traders import TraderMaker
+from tests.web.traders import Trader, TraderMaker
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(180)]
+
+
+def last_price_after_a_trade(trader: Trader, other: Trader) -> Decimal:
+    """Let one buy of the other, so that there is a last price to measure triggers against."""
+    price = trader.resting_price()
+    other.order("Sell", "0.1", f"{price:.2f}")
+    expect(other.page.get_by_role("tab", name="Open orders (1)")).to_be_visible()
+    trader.order("Buy", "0.01", None)
+    expect(trader.page.get_by_text(re.compile("^Filled: Buy 0.01 ETH"))).to_be_visible()
+    return Decimal(trader.page.request.get("/api/v3/ticker/price?symbol=ETHUSDT").json()["price"])
 
 
 def place_every_type(program: Client, last: Decimal) -> None:
@@ -44,12 +54,7 @@ def test_orders_of_every_type_say_what_they_wait_for_from_events_and_after_a_rel
     for each in (trader, other):
         each.sign_up()
         each.take_test_funds()
-    price = trader.resting_price()
-    other.order("Sell", "0.1", f"{price:.2f}")
-    expect(other.page.get_by_role("tab", name="Open orders (1)")).to_be_visible()
-    trader.order("Buy", "0.01", None)  # There is a last price now, which stops are measured against.
-    expect(trader.page.get_by_text(re.compile("^Filled: Buy 0.01 ETH"))).to_be_visible()
-    last = Decimal(trader.page.request.get("/api/v3/ticker/price?symbol=ETHUSDT").json()["price"])
+    last = last_price_after_a_trade(trader, other)
     low, high = (f"{last * Decimal(share):,.2f}" for share in ("0.9", "1.1"))
     trader.page.get_by_role("tab", name=re.compile("Open orders")).click()
     place_every_type(trader.program(), last)
@@ -145,3 +150,28 @@ def test_notices_are_few_and_lie_over_nothing_that_stays(new_trader: TraderMaker
         assert first["y"] >= tape["y"] + tape["height"]
     else:
         assert lowest["y"] + lowest["height"] > 844 - 60
+
+
+def test_a_stop_limit_order_is_named_by_the_side_its_trigger_lies_on(new_trader: TraderMaker) -> None:
+    trader, other = new_trader(), new_trader()
+    for each in (trader, other):
+        each.sign_up()
+        each.take_test_funds()
+    last = last_price_after_a_trade(trader, other)
+    low, high = last * Decimal("0.9"), last * Decimal("1.1")
+    form = trader.form
+    form.get_by_role("button", name="Sell", exact=True).click()
+    form.get_by_role("button", name="Stop-limit", exact=True).click()
+    form.get_by_label("Trigger").fill(f"{high:.2f}")
+    note = form.get_by_test_id("trigger-note")
+    expect(note).to_have_text(f"Take Profit Limit: placed once Last ≥ {high:,.2f}.")
+    form.get_by_label("Trigger").fill(f"{low:.2f}")
+    expect(note).to_have_text(f"Stop Loss Limit: placed once Last ≤ {low:,.2f}.")
+    form.get_by_label("Limit price").fill(f"{low:.2f}")
+    form.get_by_label("Amount").fill("0.01")
+    form.get_by_role("button", name="Sell ETH").click()
+    trader.page.get_by_role("tab", name="Open orders (1)").click()
+    row = trader.page.get_by_test_id("open-orders").get_by_role("row").nth(1)
+    expect(row).to_contain_text("Stop Loss Limit")
+    expect(row).to_contain_text(f"Last ≤ {low:,.2f}")
+    assert trader.complaints == []

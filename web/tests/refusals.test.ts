@@ -5,7 +5,7 @@ import { readInstrument } from "../src/market/instruments";
 import { refusalOf } from "../src/orders/refusals";
 
 const ETHUSDT = readInstrument({
-  symbol: "ETHUSDT", status: "TRADING", baseAsset: "ETH", quoteAsset: "USDT",
+  symbol: "ETHUSDT", status: "TRADING", baseAsset: "ETH", quoteAsset: "USDT", orderTypes: [],
   filters: [
     { filterType: "PRICE_FILTER", minPrice: "0.01000000", maxPrice: "1000000.00000000", tickSize: "0.01000000" },
     { filterType: "LOT_SIZE", minQty: "0.00010000", maxQty: "9000.00000000", stepSize: "0.00010000" },

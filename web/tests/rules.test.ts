@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { wireAmount } from "../src/amounts";
 import { readInstrument } from "../src/market/instruments";
-import { complaintsAbout, type Draft, lotFor, orderParams, shareOf } from "../src/orders/rules";
+import { complaintsAbout, type Draft, lotFor, orderParams, shareOf, stopLimitType } from "../src/orders/rules";
 
 const BTCUSDT = readInstrument({
   symbol: "BTCUSDT",
   status: "TRADING",
   baseAsset: "BTC",
-  quoteAsset: "USDT",
+  quoteAsset: "USDT", orderTypes: [],
   filters: [
     { filterType: "PRICE_FILTER", minPrice: "0.01000000", maxPrice: "1000000.00000000", tickSize: "0.01000000" },
     { filterType: "LOT_SIZE", minQty: "0.00001000", maxQty: "9000.00000000", stepSize: "0.00001000" },
@@ -17,7 +17,7 @@ const BTCUSDT = readInstrument({
 });
 const MEANS = { base: wireAmount("1"), quote: wireAmount("10000") };
 const LIMIT: Draft = {
-  side: "BUY", type: "LIMIT", price: "50000", quantity: "0.1", total: "5000", isByTotal: false, timeInForce: "GTC", isPostOnly: false,
+  side: "BUY", type: "LIMIT", stop: "", price: "50000", quantity: "0.1", total: "5000", isByTotal: false, timeInForce: "GTC", isPostOnly: false,
 };
 
 function complaints(part: Partial<Draft>): object {
@@ -94,7 +94,7 @@ test("a market lot of zero leaves the lot's own limits", () => {
 
 describe("a price too far from the average", () => {
   const bound = readInstrument({
-    symbol: "BTCUSDT", status: "TRADING", baseAsset: "BTC", quoteAsset: "USDT",
+    symbol: "BTCUSDT", status: "TRADING", baseAsset: "BTC", quoteAsset: "USDT", orderTypes: [],
     filters: [
       { filterType: "PRICE_FILTER", minPrice: "0.01000000", maxPrice: "1000000.00000000", tickSize: "0.01000000" },
       {
@@ -120,7 +120,7 @@ describe("a price too far from the average", () => {
 
   test("of two rules the tighter one counts", () => {
     const both = readInstrument({
-      symbol: "BTCUSDT", status: "TRADING", baseAsset: "BTC", quoteAsset: "USDT",
+      symbol: "BTCUSDT", status: "TRADING", baseAsset: "BTC", quoteAsset: "USDT", orderTypes: [],
       filters: [
         { filterType: "PERCENT_PRICE", multiplierUp: "1.1", multiplierDown: "0.5", avgPriceMins: 5 },
         { filterType: "PERCENT_PRICE_BY_SIDE", bidMultiplierUp: "5", bidMultiplierDown: "0.2", askMultiplierUp: "1.05", askMultiplierDown: "0.8", avgPriceMins: 5 },
@@ -128,6 +128,47 @@ describe("a price too far from the average", () => {
     });
     expect(both.bands).toEqual({
       BUY: { up: wireAmount("1.1"), down: wireAmount("0.5") }, SELL: { up: wireAmount("1.05"), down: wireAmount("0.8") },
+    });
+  });
+});
+
+describe("a stop-limit order", () => {
+  const stop = { type: "STOP_LIMIT", stop: "51000" } as const;
+  const last = wireAmount("50000");
+
+  test.each<["BUY" | "SELL", string, string | null]>([
+    ["BUY", "50000.01", "STOP_LOSS_LIMIT"],
+    ["BUY", "49999.99", "TAKE_PROFIT_LIMIT"],
+    ["SELL", "49999.99", "STOP_LOSS_LIMIT"],
+    ["SELL", "50000.01", "TAKE_PROFIT_LIMIT"],
+    ["SELL", "50000", null],
+  ])("to %s at %s is a %s", (side, trigger, type) => {
+    expect(stopLimitType(side, wireAmount(trigger), last)).toBe(type);
+    expect(orderParams({ ...LIMIT, ...stop, side, stop: trigger }, BTCUSDT, "web-1", last)?.["type"]).toBe(type ?? undefined);
+  });
+
+  test("carries both prices, and is never post-only", () => {
+    const params = orderParams({ ...LIMIT, ...stop, price: "51100.50", isPostOnly: true, timeInForce: "IOC" }, BTCUSDT, "web-1", last);
+    expect(params).toMatchObject({ type: "STOP_LOSS_LIMIT", stopPrice: "51000", price: "51100.5", quantity: "0.1", timeInForce: "IOC" });
+  });
+
+  test("does not exist without a trigger, or without a last price", () => {
+    expect(orderParams({ ...LIMIT, ...stop, stop: "" }, BTCUSDT, "web-1", last)).toBeNull();
+    expect(orderParams({ ...LIMIT, ...stop, stop: "0" }, BTCUSDT, "web-1", last)).toBeNull();
+    expect(orderParams({ ...LIMIT, ...stop }, BTCUSDT, "web-1", null)).toBeNull();
+  });
+
+  test.each<[string, Partial<Draft>, object]>([
+    ["a good one", {}, {}],
+    ["a trigger off the tick", { stop: "51000.001" }, { stop: "Prices move in steps of 0.01 USDT." }],
+    ["a trigger where the price stands", { stop: "50000" }, { stop: "The last price is there already: choose another trigger." }],
+    ["a limit price off the tick", { price: "50000.001" }, { price: "Prices move in steps of 0.01 USDT." }],
+    ["more money than there is", { quantity: "0.20001" }, { total: "Needs 10000.5 USDT; 10000 is available." }],
+  ])("is checked before it is sent: %s", (_name, part, wanted) => expect(complaints({ ...stop, ...part })).toEqual(wanted));
+
+  test("waits for a first trade", () => {
+    expect(complaintsAbout({ ...LIMIT, ...stop }, BTCUSDT, null, null)).toEqual({
+      stop: "Nothing was traded yet: there is no last price to trigger at.",
     });
   });
 });

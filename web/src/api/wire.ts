@@ -14,6 +14,7 @@ export interface WireInstrument {
   status: string;
   baseAsset: string;
   quoteAsset: string;
+  orderTypes: string[];
   filters: WireFilter[];
 }
 

@@ -20,6 +20,8 @@ export interface Instrument {
   quote: string;
   isTrading: boolean;
   status: string;
+  /** Whether it takes stop-limit orders, of both kinds. */
+  hasStopLimits: boolean;
   tick: Amount;
   leastPrice: Amount;
   mostPrice: Amount;
@@ -41,6 +43,7 @@ export interface Instrument {
 }
 
 const UNIT: Amount = 1n;
+const STOP_LIMITS = ["STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"];
 
 function field(filter: WireFilter | undefined, name: string): Amount {
   const value = filter?.[name];
@@ -79,6 +82,7 @@ export function readInstrument(wire: WireInstrument): Instrument {
     quote: wire.quoteAsset,
     isTrading: wire.status === "TRADING",
     status: wire.status,
+    hasStopLimits: STOP_LIMITS.every((type) => wire.orderTypes.includes(type)),
     tick,
     leastPrice: field(price, "minPrice"),
     mostPrice: field(price, "maxPrice"),

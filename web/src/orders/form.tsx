@@ -8,11 +8,13 @@ import type { Instrument } from "../market/instruments";
 import { useVenue, type Venue } from "../venue";
 import { takeTestFunds } from "../wallet/test_funds";
 import { AmountField } from "./amount_field";
-import { complaintsAbout, type Complaints, type Draft, lotFor, orderParams, type Reference, shareOf } from "./rules";
+import { complaintsAbout, type Complaints, type Draft, lotFor, orderParams, type Reference, shareOf, stopLimitType } from "./rules";
+import { conditionWords } from "./words";
 
 const EMPTY: Draft = {
   side: "BUY",
   type: "LIMIT",
+  stop: "",
   price: "",
   quantity: "",
   total: "",
@@ -37,13 +39,16 @@ export function OrderForm(): JSX.Element {
   // Another instrument, another price: an old number in the field would be dangerous.
   useSignalEffect(() => {
     void market.symbol.value;
-    draft.value = { ...draft.peek(), price: "", quantity: "", total: "" };
+    const { type } = draft.peek();
+    const isOffered = type !== "STOP_LIMIT" || market.instrument.peek()?.hasStopLimits === true;
+    draft.value = { ...draft.peek(), type: isOffered ? type : "LIMIT", stop: "", price: "", quantity: "", total: "" };
   });
   useSignalEffect(() => {
     const picked = market.picked.value;
     const decimals = market.instrument.peek()?.priceDecimals ?? 8;
     if (picked === null) return;
-    change(draft, { price: formatAmount(picked.price, decimals), type: "LIMIT" });
+    const { type } = draft.peek();
+    change(draft, { price: formatAmount(picked.price, decimals), type: type === "MARKET" ? "LIMIT" : type });
   });
 
   return (
@@ -71,17 +76,17 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const params = orderParams(draft.value, instrument, desk.newClientOrderId());
+    const params = orderParams(draft.value, instrument, desk.newClientOrderId(), reference);
     if (params === null || isBusy.value || Object.keys(complaints).length > 0) return;
     isBusy.value = true;
     const isPlaced = await desk.place(params);
     isBusy.value = false;
-    if (isPlaced) change(draft, { quantity: "", total: "" });
+    if (isPlaced) change(draft, { stop: "", quantity: "", total: "" });
   };
   const share = (percent: bigint): void => {
     if (means === null) return;
     // A share needs a price to turn money into a quantity: the last one, if none is typed.
-    if (draft.value.type === "LIMIT" && draft.value.price === "" && reference !== null) {
+    if (draft.value.type !== "MARKET" && draft.value.price === "" && reference !== null) {
       change(draft, { price: formatAmount(reference, instrument.priceDecimals) });
     }
     const part = shareOf(draft.value, percent, instrument, means, reference);
@@ -92,7 +97,7 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
   return (
     <form class="ticket" noValidate onSubmit={(event) => void submit(event)}>
       <SideChoice draft={draft} />
-      <TypeChoice draft={draft} />
+      <TypeChoice draft={draft} hasStopLimits={instrument.hasStopLimits} />
       <Fields {...{ draft, instrument, complaints, reference }} />
       <div class="shares" role="group" aria-label="Share of what is available">
         {SHARES.map((percent) => (
@@ -101,9 +106,9 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
           </button>
         ))}
       </div>
-      {draft.value.type === "LIMIT" ? <Lifetime draft={draft} /> : null}
+      {draft.value.type === "MARKET" ? null : <Lifetime draft={draft} />}
       <Available {...{ venue, draft: draft.value, instrument, means }} />
-      <SubmitButton {...{ venue, draft: draft.value, instrument, isBusy: isBusy.value, isSignedIn, complaints }} />
+      <SubmitButton {...{ venue, draft: draft.value, instrument, isBusy: isBusy.value, isSignedIn, complaints, reference }} />
     </form>
   );
 }
@@ -111,7 +116,7 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
 function change(draft: Signal<Draft>, part: Partial<Draft>): void {
   const next = { ...draft.peek(), ...part };
   // The total of a limit order follows from price and quantity, so it follows whichever changes.
-  if (next.type === "LIMIT" && (part.price !== undefined || part.quantity !== undefined)) next.total = totalFor(next);
+  if (next.type !== "MARKET" && (part.price !== undefined || part.quantity !== undefined)) next.total = totalFor(next);
   draft.value = next;
 }
 
@@ -123,7 +128,7 @@ function totalFor({ price, quantity }: Draft): string {
 /** Estimate a market order by walking the book; without enough depth, by the last price. */
 function referencePrice({ market }: Venue, draft: Draft): Reference {
   const last = market.ticker.value?.last || null; // Zero means that nothing was traded yet.
-  if (draft.type === "LIMIT") return last;
+  if (draft.type !== "MARKET") return last;
   const feed = market.feed.value;
   void feed?.version.value;
   const levels = (draft.side === "BUY" ? feed?.book.asks : feed?.book.bids) ?? [];
@@ -146,13 +151,13 @@ function SideChoice({ draft }: { draft: Signal<Draft> }): JSX.Element {
   );
 }
 
-function TypeChoice({ draft }: { draft: Signal<Draft> }): JSX.Element {
+function TypeChoice({ draft, hasStopLimits }: { draft: Signal<Draft>; hasStopLimits: boolean }): JSX.Element {
   const type = (each: Draft["type"], words: string): JSX.Element => (
     <button
       type="button"
       class="tab"
       aria-pressed={draft.value.type === each}
-      onClick={() => change(draft, { type: each, isByTotal: false, quantity: "", total: "" })}
+      onClick={() => change(draft, { type: each, isByTotal: false, stop: "", quantity: "", total: "" })}
     >
       {words}
     </button>
@@ -161,6 +166,7 @@ function TypeChoice({ draft }: { draft: Signal<Draft> }): JSX.Element {
     <div class="types" role="group" aria-label="Order type">
       {type("LIMIT", "Limit")}
       {type("MARKET", "Market")}
+      {hasStopLimits ? type("STOP_LIMIT", "Stop-limit") : null}
     </div>
   );
 }
@@ -185,12 +191,13 @@ function Fields({ draft, instrument, complaints, reference }: FieldsProps): JSX.
   const estimate = isMarket && !isByTotal ? estimateText(quantity, reference) : total;
   return (
     <>
+      {type === "STOP_LIMIT" ? <StopField {...{ draft, instrument, complaints, reference }} /> : null}
       {isMarket ? (
         <p class="market-note">
           At the best prices of the book{reference === null ? "" : `, now about ${grouped(trimAmount(reference - (reference % (instrument.tick || 1n)), instrument.priceDecimals))}`}.
         </p>
       ) : (
-        <AmountField label="Price" unit={instrument.quote} value={price} step={instrument.tick} complaint={complaints.price} onInput={(text) => change(draft, { price: text })} />
+        <AmountField label={type === "STOP_LIMIT" ? "Limit price" : "Price"} unit={instrument.quote} value={price} step={instrument.tick} complaint={complaints.price} onInput={(text) => change(draft, { price: text })} />
       )}
       <AmountField
         label="Amount"
@@ -213,13 +220,32 @@ function Fields({ draft, instrument, complaints, reference }: FieldsProps): JSX.
   );
 }
 
+/** The trigger, and below it what it makes of the order: that turns round when the last price passes it. */
+function StopField({ draft, instrument, complaints, reference }: FieldsProps): JSX.Element {
+  const { side, stop } = draft.value;
+  const trigger = parseAmount(stop);
+  const type = trigger === null || complaints.stop !== undefined ? null : stopLimitType(side, trigger, reference);
+  return (
+    <>
+      <AmountField label="Trigger" unit={instrument.quote} value={stop} step={instrument.tick} complaint={complaints.stop} onInput={(text) => change(draft, { stop: text })} />
+      {trigger === null || type === null ? null : (
+        <p class="trigger-note" data-testid="trigger-note">
+          {conditionWords(type, side, trigger, instrument.priceDecimals)}
+        </p>
+      )}
+    </>
+  );
+}
+
 function estimateText(quantity: string, reference: Reference): string {
   const amount = parseAmount(quantity);
   return amount === null || reference === null ? "" : formatAmount(multiply(amount, reference), 2);
 }
 
 function Lifetime({ draft }: { draft: Signal<Draft> }): JSX.Element {
-  const { timeInForce, isPostOnly } = draft.value;
+  const { timeInForce } = draft.value;
+  const isLimit = draft.value.type === "LIMIT";
+  const isPostOnly = isLimit && draft.value.isPostOnly;
   return (
     <div class="lifetime">
       <label class="bare-select">
@@ -236,10 +262,12 @@ function Lifetime({ draft }: { draft: Signal<Draft> }): JSX.Element {
           ))}
         </select>
       </label>
-      <label class="check" title="Refused instead of filled if it would match at once: you always pay the maker's fee.">
-        <input type="checkbox" checked={isPostOnly} onChange={(event) => change(draft, { isPostOnly: event.currentTarget.checked })} />
-        Post-only
-      </label>
+      {isLimit ? (
+        <label class="check" title="Refused instead of filled if it would match at once: you always pay the maker's fee.">
+          <input type="checkbox" checked={isPostOnly} onChange={(event) => change(draft, { isPostOnly: event.currentTarget.checked })} />
+          Post-only
+        </label>
+      ) : null}
     </div>
   );
 }
@@ -280,9 +308,10 @@ interface SubmitProps {
   isBusy: boolean;
   isSignedIn: boolean;
   complaints: Complaints;
+  reference: Reference;
 }
 
-function SubmitButton({ venue, draft, instrument, isBusy, isSignedIn, complaints }: SubmitProps): JSX.Element {
+function SubmitButton({ venue, draft, instrument, isBusy, isSignedIn, complaints, reference }: SubmitProps): JSX.Element {
   if (!isSignedIn) {
     return (
       <button type="button" class="button button-accent button-large" onClick={() => (venue.overlay.value = "sign-up")}>
@@ -290,7 +319,7 @@ function SubmitButton({ venue, draft, instrument, isBusy, isSignedIn, complaints
       </button>
     );
   }
-  const isReady = orderParams(draft, instrument, "x") !== null && Object.keys(complaints).length === 0;
+  const isReady = orderParams(draft, instrument, "x", reference) !== null && Object.keys(complaints).length === 0;
   return (
     <button
       type="submit"

@@ -12,7 +12,9 @@ import type { Instrument, Lot } from "../market/instruments";
 
 export interface Draft {
   side: Side;
-  type: "LIMIT" | "MARKET";
+  type: "LIMIT" | "MARKET" | "STOP_LIMIT";
+  /** The price that triggers a stop-limit order. */
+  stop: string;
   price: string;
   quantity: string;
   /** The total in quote units; only a market order is sent by it. */
@@ -23,6 +25,7 @@ export interface Draft {
 }
 
 export interface Complaints {
+  stop?: string;
   price?: string;
   quantity?: string;
   total?: string;
@@ -33,7 +36,7 @@ export interface Means {
   quote: Amount;
 }
 
-/** The price a market order is estimated at. */
+/** The price a market order is estimated at, and that triggers are measured against: the last one. */
 export type Reference = Amount | null;
 
 /** Say what is wrong with a draft, by field; an empty field is not wrong yet, only unready. */
@@ -44,6 +47,9 @@ export function complaintsAbout(
   const isMarket = draft.type === "MARKET";
   const price = isMarket ? reference : parseAmount(draft.price);
   if (!isMarket && draft.price !== "") put(complaints, "price", priceComplaint(price, instrument) ?? bandComplaint(draft.side, price, instrument, average));
+  if (draft.type === "STOP_LIMIT" && draft.stop !== "") {
+    put(complaints, "stop", stopComplaint(draft.side, parseAmount(draft.stop), instrument, reference));
+  }
   if (isMarket && draft.isByTotal) {
     const total = parseAmount(draft.total);
     if (draft.total !== "") put(complaints, "total", totalComplaint(draft.side, total, instrument, means));
@@ -62,8 +68,14 @@ export function complaintsAbout(
   return complaints;
 }
 
+/** Choose the type by which way the last price must go to the trigger; null if it stands there, or is unknown. */
+export function stopLimitType(side: Side, stop: Amount, last: Reference): "STOP_LOSS_LIMIT" | "TAKE_PROFIT_LIMIT" | null {
+  if (last === null || stop === last) return null;
+  return stop > last === (side === "BUY") ? "STOP_LOSS_LIMIT" : "TAKE_PROFIT_LIMIT";
+}
+
 /** Write the parameters of POST /api/v3/order, or null while a field is missing or wrong. */
-export function orderParams(draft: Draft, instrument: Instrument, clientOrderId: string): Params | null {
+export function orderParams(draft: Draft, instrument: Instrument, clientOrderId: string, last: Reference = null): Params | null {
   const shared = { symbol: instrument.symbol, side: draft.side, newClientOrderId: clientOrderId, newOrderRespType: "FULL" };
   if (draft.type === "MARKET") {
     const amount = parseAmount(draft.isByTotal ? draft.total : draft.quantity);
@@ -73,6 +85,13 @@ export function orderParams(draft: Draft, instrument: Instrument, clientOrderId:
   const price = parseAmount(draft.price);
   const quantity = parseAmount(draft.quantity);
   if (price === null || price === 0n || quantity === null || quantity === 0n) return null;
+  if (draft.type === "STOP_LIMIT") {
+    const stop = parseAmount(draft.stop);
+    const stopType = stop === null || stop === 0n ? null : stopLimitType(draft.side, stop, last);
+    if (stop === null || stopType === null) return null;
+    const prices = { stopPrice: trimAmount(stop), price: trimAmount(price), quantity: trimAmount(quantity) };
+    return { ...shared, type: stopType, ...prices, timeInForce: draft.timeInForce };
+  }
   const type: OrderType = draft.isPostOnly ? "LIMIT_MAKER" : "LIMIT";
   return {
     ...shared,
@@ -99,8 +118,8 @@ export function shareOf(draft: Draft, percent: bigint, instrument: Instrument, m
 }
 
 /** The step of a market order is the lot's own, unless the market lot asks for a coarser one. */
-export function lotFor(type: "LIMIT" | "MARKET", instrument: Instrument): Lot {
-  if (type === "LIMIT") return instrument.lot;
+export function lotFor(type: Draft["type"], instrument: Instrument): Lot {
+  if (type !== "MARKET") return instrument.lot;
   const { lot, marketLot } = instrument;
   return {
     least: marketLot.least > lot.least ? marketLot.least : lot.least,
@@ -120,6 +139,13 @@ function priceComplaint(price: Amount | null, { tick, leastPrice, mostPrice, quo
   if (mostPrice > 0n && price > mostPrice) return `The highest price is ${trimAmount(mostPrice)} ${quote}.`;
   if (floorTo(price, tick) !== price) return `Prices move in steps of ${trimAmount(tick)} ${quote}.`;
   return null;
+}
+
+function stopComplaint(side: Side, stop: Amount | null, instrument: Instrument, last: Reference): string | null {
+  const complaint = priceComplaint(stop, instrument);
+  if (complaint !== null || stop === null) return complaint;
+  if (last === null) return "Nothing was traded yet: there is no last price to trigger at.";
+  return stopLimitType(side, stop, last) === null ? "The last price is there already: choose another trigger." : null;
 }
 
 /** The prices that the exchange takes now, on the tick; null while the average is unknown or nothing bounds them. */

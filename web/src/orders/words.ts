@@ -6,6 +6,7 @@
  * Never: what the exchange did not say.
  */
 import { type Amount, grouped, trimAmount } from "../amounts";
+import type { Side } from "../api/wire";
 import type { Order, OrderList } from "./order";
 
 const NOTHING = "–";
@@ -53,10 +54,15 @@ export function priceWords(order: Order, decimals = 0): string {
 
 /** Say what the last price must do before the order works. */
 export function triggerWords(order: Order, decimals = 0): string {
-  const stop = order.stopPrice === 0n ? "" : `Last ${isTriggeredByRise(order) ? "≥" : "≤"} ${money(order.stopPrice, decimals)}`;
+  const stop = order.stopPrice === 0n ? "" : stopWords(order.type, order.side, order.stopPrice, decimals);
   if (order.trailingDelta === 0) return stop === "" ? NOTHING : stop;
   const trailing = `Trailing ${percent(order.trailingDelta)} %`;
   return stop === "" ? trailing : `${trailing}, from ${stop}`;
+}
+
+/** Say what a type and a trigger that are being typed will make of an order. */
+export function conditionWords(type: string, side: Side, stop: Amount, decimals: number): string {
+  return `${TYPE_WORDS[type] ?? type}: placed once ${stopWords(type, side, stop, decimals)}.`;
 }
 
 /** Say whether a conditional order has met its condition, or what a leg waits for; nothing of an order at work. */
@@ -97,8 +103,9 @@ function isConditional(order: Order): boolean {
 }
 
 /** A stop buys into a rise and sells into a fall; a take-profit does the reverse. */
-function isTriggeredByRise(order: Order): boolean {
-  return order.type.startsWith("TAKE_PROFIT") !== (order.side === "BUY");
+function stopWords(type: string, side: Side, stop: Amount, decimals: number): string {
+  const isByRise = type.startsWith("TAKE_PROFIT") !== (side === "BUY");
+  return `Last ${isByRise ? "≥" : "≤"} ${money(stop, decimals)}`;
 }
 
 function money(amount: Amount, decimals: number): string {
