@@ -1,7 +1,6 @@
 """The feed is dense and in order, whatever the stream has lost."""
 
 import asyncio
-import itertools
 import time
 from collections import Counter
 from typing import Any
@@ -9,15 +8,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from openbourse.adapters.feed_valkey import (
-    READ_EVERY_S,
-    READ_LATE_S,
-    READ_SELDOM_S,
-    Rhythm,
-    ValkeyFeed,
-    ValkeyFeedWriter,
-    stream_key,
-)
+from openbourse.adapters.feed_valkey import READ_EVERY_S, ValkeyFeed, ValkeyFeedWriter, stream_key
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.journal import BatchRow, JournalDropped
 
@@ -89,27 +80,6 @@ async def test_one_reading_takes_what_a_crowd_of_batches_has_left(
     assert readings["stream"] - before <= (time.monotonic() - began) / READ_EVERY_S + 2
     await reader.aclose()
     await client.aclose()
-
-
-def intervals(rhythm: Rhythm, late_s: float, readings: int) -> list[float]:
-    """Return the times between readings on a loop whose turns come so late."""
-    now, began = 1.0, []
-    for _ in range(readings):
-        now += rhythm.wait_s(now) + late_s
-        rhythm.woke(now)
-        began.append(now)
-    return [later - earlier for earlier, later in itertools.pairwise(began)]
-
-
-def test_a_loop_with_more_to_do_than_it_can_is_asked_for_less() -> None:
-    rhythm = Rhythm(READ_EVERY_S)
-    assert intervals(rhythm, 0, 5) == pytest.approx([READ_EVERY_S] * 4, rel=0.01)
-    a_little = intervals(rhythm, 0.002, 40)
-    assert 2 * READ_EVERY_S > a_little[-1] > 1.5 * READ_EVERY_S
-    assert intervals(rhythm, 0.02, 40)[-1] == pytest.approx(READ_LATE_S + 0.02, rel=0.01)
-    assert intervals(rhythm, 0, 40)[-1] == pytest.approx(READ_EVERY_S, rel=0.01)
-    seldom = Rhythm(READ_SELDOM_S)
-    assert intervals(seldom, 0, 5)[-1] == pytest.approx(READ_SELDOM_S, rel=0.01)
 
 
 async def test_a_gap_and_a_lost_last_batch_come_from_the_journal(client: Redis) -> None:

@@ -61,6 +61,8 @@ def test_a_secret_that_cannot_be_had_is_named_before_anything_else(tmp_path: Pat
 def test_ctrl_c_before_a_command_has_begun_ends_it_without_a_traceback(reached: str, tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
+        # A shell that runs this in the background has it ignored, and children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupter:\n"
         "    def find_spec(self, name, *rest):\n"
         f"        if name == {reached!r}: os.kill(os.getpid(), signal.SIGINT)\n"

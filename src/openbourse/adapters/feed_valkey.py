@@ -24,13 +24,6 @@ READ_EVERY_S: Final = 0.01
 """Between two readings of the stream: under load one takes what many batches have left, instead of one each."""
 READ_SELDOM_S: Final = 0.03
 """The same of those behind the scenes, whom nobody waits for between two commands: they take more at a time, for less."""
-LATE_TIMES: Final = 4
-"""By so many times what its turns come late a reader waits longer: it has more to do than it can, and a reading's cost is
-mostly its own, however much it brings."""
-READ_LATE_S: Final = 0.05
-"""As seldom as that makes it."""
-SMOOTH: Final = 0.25
-"""The part that the newest turn has in how late they come."""
 READ_SECONDS_MAX: Final = 0.5
 """A follower waits no longer for the stream: meanwhile it gets nothing from the journal either."""
 PROBE_SECONDS_MAX: Final = 0.1
@@ -110,25 +103,6 @@ class ValkeyFeedWriter:
             raise FeedAway(str(fault)) from fault
 
 
-class Rhythm:
-    """How often a follower reads: more seldom while the turns of its loop come late."""
-
-    def __init__(self, every_s: float) -> None:
-        self._every_s = every_s
-        self._read_at = self._due = self._late_s = 0.0
-
-    def wait_s(self, now: float) -> float:
-        """Return how long to wait for the next reading."""
-        every_s = max(self._every_s, min(self._every_s + LATE_TIMES * self._late_s, READ_LATE_S))
-        self._due = max(now, self._read_at + every_s)
-        return self._due - now
-
-    def woke(self, now: float) -> None:
-        """Note when the reading began, which may be later than it was due."""
-        self._read_at = now
-        self._late_s += (max(0.0, now - self._due) - self._late_s) * SMOOTH
-
-
 class ValkeyFeed:
     """Follows the stream; gaps, silence and the loss of Valkey are bridged from the journal."""
 
@@ -141,7 +115,8 @@ class ValkeyFeed:
         self._read_journal = read_journal
         self._retry_at = 0.0
         self._is_away = False
-        self._rhythm = Rhythm(read_every_s)
+        self._read_at = 0.0
+        self._read_every_s = read_every_s
 
     async def follow(self, after: int) -> AsyncIterator[CommittedBatch]:
         """Yield every batch after a sequence, for ever, dense and in order."""
@@ -177,8 +152,8 @@ class ValkeyFeed:
         if loop.time() < self._retry_at:
             return None
         # A reading that waited for its batch, as in calm, is longer ago than this.
-        await asyncio.sleep(self._rhythm.wait_s(loop.time()))
-        self._rhythm.woke(loop.time())
+        await asyncio.sleep(max(0.0, self._read_at + self._read_every_s - loop.time()))
+        self._read_at = loop.time()
         try:
             if self._is_away:
                 async with asyncio.timeout(PROBE_SECONDS_MAX):
