@@ -62,6 +62,7 @@ class Seen:
     answered: int = 0
     rejected: int = 0
     refused: int = 0
+    unanswered: int = 0
     seconds: float = 0.0
     batches: int = 0
     latency: HdrHistogram = field(default_factory=lambda: HdrHistogram(1, 60_000_000, 3))
@@ -76,6 +77,7 @@ class Seen:
             "answered": self.answered,
             "rejected": self.rejected,
             "refused": self.refused,
+            "unanswered": self.unanswered,
             "commands_per_batch": round(self.answered / max(self.batches, 1), 1),
             "cores": {kind: round(share.ran, 3) for kind, share in self.shares.items()},
         }
@@ -184,6 +186,7 @@ async def _play(gateways: list[Gateway], rate: int, seconds: float, pids: dict[s
         whole.answered += gateway.seen.answered
         whole.rejected += gateway.seen.rejected
         whole.refused += gateway.seen.refused
+        whole.unanswered += len(gateway.planned)
         whole.latency.add(gateway.seen.latency)
     whole.batches = len(set().union(*(gateway.times for gateway in gateways)))
     return whole
@@ -241,17 +244,8 @@ def _settings(exchange: Exchange) -> ProcessSettings:
 
 def _show(commits: HdrHistogram, seen: list[Seen]) -> None:
     table = Table(title="one shard, open loop, durable (ms from the planned time to the answer)")
-    for column in (
-        "asked/s",
-        "answered/s",
-        "p50",
-        "p99",
-        "p99.9",
-        "rejected",
-        "refused",
-        "a batch",
-        "cores: sequencers",
-    ):
+    columns = ("asked/s", "done/s", "p50", "p99", "p99.9", "rejected", "refused", "no answer", "a batch", "cores")
+    for column in columns:
         table.add_column(column, justify="right")
     for one in seen:
         row = one.row()
@@ -262,6 +256,7 @@ def _show(commits: HdrHistogram, seen: list[Seen]) -> None:
             *times,
             f"{one.rejected:,}",
             f"{one.refused:,}",
+            f"{one.unanswered:,}",
             f"{row['commands_per_batch']}",
             f"{one.shares['sequencer'].ran:.2f}",
         )
