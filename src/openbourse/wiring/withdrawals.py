@@ -1,14 +1,10 @@
 """What an operator sees and decides of withdrawals on a running venue."""
 
-from typing import Final
-
 from openbourse.edge.intake import IntakeFault
 from openbourse.settings import ProcessSettings
 from openbourse.wallet.store import Decision, Store, Withdrawal
 from openbourse.wallet.withdrawals import NotAwaiting, Withdrawals
 from openbourse.wiring.stores import Stores
-
-DECISIONS: Final = ("approve", "reject", "settle", "fail")
 
 
 async def list_withdrawals(settings: ProcessSettings, *, ended: bool) -> list[Withdrawal]:
@@ -31,7 +27,7 @@ async def show_withdrawal(settings: ProcessSettings, withdrawal: int) -> tuple[W
 async def decide_withdrawal(
     settings: ProcessSettings, withdrawal: int, decision: str, note: str, by: str
 ) -> Withdrawal:
-    """Decide of a withdrawal: one of DECISIONS, with its reason or transaction.
+    """Decide of a withdrawal: one of wallet.store.STEPS, with its reason or transaction.
 
     Raises ValueError when it does not await that, OSError when the venue is away.
     """
