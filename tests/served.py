@@ -233,7 +233,8 @@ async def served(
     listener = socket.create_server(("127.0.0.1", 0), backlog=1_024)
     listener.setblocking(False)
     venue.port = listener.getsockname()[1]
-    task = asyncio.create_task(serve(venue.app, listener, venue.limits, venue.sockets, venue.stop, venue.app.sheds))
+    app = venue.app
+    task = asyncio.create_task(serve(app, listener, venue.limits, venue.sockets, venue.stop, app.sheds, app.expects))
     try:
         url = f"http://127.0.0.1:{venue.port}"
         async with httpx.AsyncClient(base_url=url, timeout=10, verify=UNENCRYPTED) as venue.http:

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from openbourse.edge import admission, overload
-from openbourse.edge.operations import Priority
+from openbourse.edge.operations import Operation, Priority
 from openbourse.edge.overload import CUT, FLOOD_TIMES, PROBE_EVERY, PROBE_INTERVALS, STOOD_LEAST, Target, Window, watch
 from openbourse.edge.server import SHED, first_line
 from tests.edge.test_server import PING, Streams, dial
@@ -322,6 +322,37 @@ async def test_a_socket_that_pours_is_shed_beyond_what_may_start(venue: Venue) -
     assert set(statuses) == {200, 503}
     assert statuses[200] >= 5
     assert venue.app.admission.in_flight == 0
+
+
+async def test_orders_that_are_read_together_are_shed_beyond_what_may_start(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each found the place free that the one read before it was about to take, and was refused as a task of its own."""
+    tested, begun = venue.app.admission, 0
+    tested.windows[Priority.NEW_ORDER].size = 2
+    tested.room.is_standing = True
+    enter = tested.enter
+
+    async def counted(operation: Operation, address: str, who: str) -> None:
+        nonlocal begun
+        begun += 1
+        await enter(operation, address, who)
+
+    monkeypatch.setattr(tested, "enter", counted)
+    venue.intake.delay_s = 0.2
+    dialed = [await dial(venue) for _ in range(12)]
+    while venue.limits.count < 12:  # noqa: ASYNC110 - connections are taken a few at a time
+        await asyncio.sleep(0.005)
+    for number, (_, writer) in enumerate(dialed):
+        query = signed_query({**ORDER, "newClientOrderId": f"n{number}"})
+        head = f"POST /api/v3/order?{query} HTTP/1.1\r\nHost: venue\r\nX-MBX-APIKEY: {HMAC_KEY}\r\n\r\n"
+        writer.write(head.encode())
+    answers = [await asyncio.wait_for(reader.readuntil(b"\r\n"), 5) for reader, _ in dialed]
+    assert Counter(answer[9:12] for answer in answers) == {b"200": 4, b"503": 8}
+    assert begun == 4
+    assert tested.windows[Priority.NEW_ORDER].starting == 0
+    for _, writer in dialed:
+        writer.close()
 
 
 async def test_how_long_orders_take_is_noted_whatever_the_engine_says(venue: Venue) -> None:

@@ -26,6 +26,8 @@ log: Final = structlog.get_logger()
 JSON: Final = b"application/json;charset=UTF-8"
 JSON_TYPES: Final = frozenset((b"application/json", b"application/*", b"*/*"))
 PARAMETERS_MAX: Final = 64
+_EXPECTED: Final = "openbourse.expected"
+"""In the scope of a request that was counted as a new order before it began."""
 BODY_S: Final = 10.0
 """How long a body may take to arrive."""
 DISCARD_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -68,8 +70,17 @@ class App:
         kind = self._kinds.get((method, target.partition(b"?")[0]))
         return kind is not None and self.admission.sheds(kind)
 
+    def expects(self, scope: Scope) -> None:
+        """Count a new order that was taken in and has not begun: whoever is read behind it finds its place taken."""
+        operation = self._operations.get((scope["method"], scope["path"]))
+        if operation is not None and operation.priority is Priority.NEW_ORDER:
+            scope[_EXPECTED] = True
+            self.admission.expect(1)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
+        if scope.pop(_EXPECTED, False):
+            self.admission.expect(-1)
         if scope["type"] != "http":
             return
         operation = self._operations.get((scope["method"], scope["path"]))

@@ -7,7 +7,7 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 import uvicorn
@@ -52,6 +52,8 @@ DESCRIPTORS_SPARE: Final = 256
 
 Sheds = Callable[[bytes, bytes], bool]
 """Tells from method and target whether a request is refused as it stands, because there is too much to do."""
+Expects = Callable[[dict[str, Any]], None]
+"""Notes a request, as the application will see it, that was taken in and begins with the event loop's next turn."""
 
 
 class Limits:
@@ -94,6 +96,7 @@ class LimitedHttp(HttpToolsProtocol):
     limits: Limits
     sockets: Sockets | None
     sheds: Sheds
+    expects: Expects
     transport: Any
     _address: str | None = None
     _deadline: asyncio.TimerHandle | None = None
@@ -171,6 +174,8 @@ class LimitedHttp(HttpToolsProtocol):
             return
         self._disarm()
         super().on_headers_complete()
+        if is_free:
+            self.expects(cast(dict[str, Any], self.scope))
 
     def on_body(self, body: bytes) -> None:
         if not self._is_shed:
@@ -277,9 +282,10 @@ def first_line(data: bytes) -> tuple[bytes, bytes] | None:
     return words[0], words[1]
 
 
-def limited(limits: Limits, sockets: Sockets | None, sheds: Sheds) -> type[LimitedHttp]:
+def limited(limits: Limits, sockets: Sockets | None, sheds: Sheds, expects: Expects) -> type[LimitedHttp]:
     """Return the protocol of one server."""
-    return type("LimitedHttp", (LimitedHttp,), {"limits": limits, "sockets": sockets, "sheds": staticmethod(sheds)})
+    fields = {"limits": limits, "sockets": sockets, "sheds": staticmethod(sheds), "expects": staticmethod(expects)}
+    return type("LimitedHttp", (LimitedHttp,), fields)
 
 
 class _Server(uvicorn.Server):
@@ -308,13 +314,14 @@ async def serve(
     sockets: Sockets | None,
     stop: asyncio.Event,
     sheds: Sheds = lambda method, target: False,
+    expects: Expects = lambda scope: None,
 ) -> None:
     """Serve until the event is set, then announce the end to sockets and let calls under way finish."""
     # What clients get wrong is answered, not logged: a log that anybody can fill is no log.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
-        http=limited(limits, sockets, sheds),
+        http=limited(limits, sockets, sheds, expects),
         ws="none" if sockets is None else Socket,
         loop="none",
         lifespan="off",

@@ -131,7 +131,7 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         task.add_done_callback(lambda task: _ended(task, gone))
     ready()
     try:
-        await serve(app, listener, limits, sockets, gone, app.sheds)
+        await serve(app, listener, limits, sockets, gone, app.sheds, app.expects)
     finally:
         for task in tasks:
             task.cancel()
