@@ -33,7 +33,7 @@ class Scene:
     async def come(self, *names: str, who: str = "alice") -> None:
         for name in names:
             self.tasks.append(asyncio.create_task(self._call(name, who)))
-        await asyncio.sleep(0)
+        await settle()
 
     async def _call(self, name: str, who: str) -> None:
         try:
@@ -150,6 +150,22 @@ async def test_few_start_in_one_turn_of_the_loop() -> None:
         await asyncio.sleep(0)
         entered.append(before - len(scene.room))
     assert entered == [STARTS_AT_ONCE] * (6 // STARTS_AT_ONCE)
+
+
+async def test_few_begin_in_one_turn_of_the_loop_in_an_empty_room_too() -> None:
+    """Whoever found the room empty began at once: sixteen that were read together stood before a cancel behind them."""
+    scene = Scene(16, places=100)
+    began = []
+    for number in range(9):
+        scene.tasks.append(asyncio.create_task(scene._call(f"{number}", "alice")))
+    while scene.window.in_flight < 9:
+        before = scene.window.in_flight
+        await asyncio.sleep(0)
+        began.append(scene.window.in_flight - before)
+    assert max(began) == STARTS_AT_ONCE
+    await settle()
+    assert scene.order == [f"{number}" for number in range(9)]
+    assert not scene.room.is_standing
 
 
 async def test_a_full_room_says_so() -> None:

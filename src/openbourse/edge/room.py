@@ -26,7 +26,8 @@ STALL_WAIT_S: Final = 5
 """How long a call may wait whatever the reason: as long as a gateway looks for a leader. Its sender has not the patience of
 a database that fails over, and is told that the order was never sent."""
 STARTS_AT_ONCE: Final = 2
-"""Of those whose turn has come, in one turn of the event loop: what else is ready has its turn in between."""
+"""In one turn of the event loop, however many are ready: proving and sending an order takes what ten readings take, and
+whatever else is ready has its turn in between."""
 REFUSED_AT_ONCE: Final = 32
 """Of those who have waited too long: refusing takes time too, which others need."""
 
@@ -66,6 +67,8 @@ class Room:
         self._places: deque[_Place] = deque()
         self._last: dict[str, _Place] = {}
         self._is_opening = False
+        self._begun = 0
+        """In this turn of the event loop."""
         self._counted_s = self._filled_s = 0.0
         """Time in which calls ended: now, and when the room was last empty."""
         self._judged_at = clock()
@@ -91,8 +94,9 @@ class Room:
     async def enter(self, who: str) -> None:
         """Have a call under way as soon as there is space; `leave` ends it. Raises the refusal when it waits too long."""
         window = self._window
-        if not self._places and window.in_flight < window.size and not self._pace.wait_s(self._clock()):
-            window.enter()
+        may_begin = not self._places and window.in_flight < window.size and self._begun < STARTS_AT_ONCE
+        if may_begin and not self._pace.wait_s(self._clock()):
+            self._begin()
             return
         turn = asyncio.get_running_loop().create_future()
         place = self._last[who] = _Place(self._clock(), self._counted_s, who, turn)
@@ -164,11 +168,20 @@ class Room:
             self._is_opening = True
             asyncio.get_running_loop().call_soon(self._let_in)
 
+    def _begin(self) -> None:
+        self._window.enter()
+        if not self._begun:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        self._begun += 1
+
+    def _end_turn(self) -> None:
+        self._begun = 0
+
     def _let_in(self) -> None:
         self._is_opening = False
-        window, started = self._window, 0
+        window = self._window
         while self._places and window.in_flight < window.size:
-            if started == STARTS_AT_ONCE:
+            if self._begun >= STARTS_AT_ONCE:
                 self._open()
                 return
             wait_s = 0.0 if self._places[0].is_given_up else self._pace.wait_s(self._clock())
@@ -178,8 +191,7 @@ class Room:
                 return
             place = self._take()
             if not place.is_given_up:
-                window.enter()
-                started += 1
+                self._begin()
             place.turn.set_result(None)
 
     def _take(self) -> _Place:
