@@ -9,7 +9,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from openbourse.adapters import intake_tcp
-from openbourse.adapters.intake_tcp import TcpIntake
+from openbourse.adapters.intake_tcp import ANSWERS_AT_ONCE, TcpIntake
 from openbourse.edge.intake import Overloaded
 from openbourse.protocol import commands
 from openbourse.protocol.codec import COMMAND_HEADER
@@ -90,6 +90,54 @@ async def leader() -> AsyncIterator[tuple[Leader, tuple[str, int]]]:
     leader = Leader()
     server = await asyncio.start_server(leader.serve, "127.0.0.1", 0)
     yield leader, server.sockets[0].getsockname()
+    server.close()
+
+
+async def test_a_batch_of_answers_wakes_few_at_a_time_and_cancels_first() -> None:
+    """Each of a batch's answers woke its call in the same turn of the loop, and a cancel stood among them."""
+    asked, all_asked = list[int](), asyncio.Event()
+
+    async def answer_all_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        frames = Frames(FRAME_BYTES_MAX)
+        writer.write(pack(Tell.CHALLENGE, bytes(32)))
+        while data := await reader.read(65_536):
+            asked.extend(COMMAND_HEADER.unpack_from(body)[4] for kind, body in frames.feed(data) if kind == Ask.SUBMIT)
+            if len(asked) == 11:
+                all_asked.set()
+                stamp = time.time_ns() // 1_000
+                writer.write(b"".join(pack(Tell.ANSWER, ANSWER.pack(each, each, stamp, 0, 0)) for each in asked))
+        writer.close()
+
+    server = await asyncio.start_server(answer_all_at_once, "127.0.0.1", 0)
+    address = server.sockets[0].getsockname()
+
+    async def find_leader() -> tuple[str, int]:
+        host, port = address
+        return host, port
+
+    intake, ended = TcpIntake(find_leader, b"of the tests"), list[str]()
+
+    async def submit(command: commands.Command, name: str) -> None:
+        await intake.submit(command, time.time_ns() // 1_000 + 5_000_000)
+        ended.append(name)
+
+    await intake.start()
+    async with asyncio.timeout(5):
+        while not intake.is_connected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        async with asyncio.TaskGroup() as calls:
+            for number in range(1, 11):
+                calls.create_task(submit(commands.OpenAccount(number), "other"))
+            calls.create_task(submit(commands.CancelAll(1, 0, ""), "cancel"))
+            while not ended:  # noqa: ASYNC110 - turns of the loop are what is counted
+                await asyncio.sleep(0)
+            by_turn = [len(ended)]
+            while sum(by_turn) < 11:
+                await asyncio.sleep(0)
+                by_turn.append(len(ended) - sum(by_turn))
+    assert ended[0] == "cancel"
+    assert max(by_turn) <= ANSWERS_AT_ONCE + 1
+    await intake.close()
     server.close()
 
 

@@ -1,6 +1,7 @@
 """The gateways' way to the sequencer: one connection, many commands in flight, resent to a new leader with their identity."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
@@ -9,7 +10,7 @@ import structlog
 from openbourse.edge.intake import Answer, IntakeFault, OrderRateExceeded, OutsideWindow, Overloaded, StatusUnknown
 from openbourse.edge.operations import OrderCounts
 from openbourse.machine import THIS_MACHINE, Machine
-from openbourse.protocol.commands import Command, Identity
+from openbourse.protocol.commands import CANCELS, Command, Identity
 from openbourse.protocol.intake import (
     ANSWER,
     COMMITTED,
@@ -45,6 +46,9 @@ RESEND_AFTER_S: Final = 0.1
 SILENCE_S: Final = 0.8
 """A leader that owes answers and says nothing for so long may be stuck: look whether another one leads."""
 WATCH_EVERY_S: Final = 0.2
+ANSWERS_AT_ONCE: Final = 4
+"""Of a batch's answers so many are given out in one turn of the event loop, besides cancels: each wakes a call that then
+renders and writes, and what else is ready has its turn in between."""
 
 FindLeader = Callable[[], Awaitable[tuple[str, int] | None]]
 
@@ -52,11 +56,12 @@ FindLeader = Callable[[], Awaitable[tuple[str, int] | None]]
 class _InFlight:
     """A command that was sent, or waits for a leader to be sent to."""
 
-    __slots__ = ("clock", "frame", "future", "sends")
+    __slots__ = ("clock", "frame", "future", "is_cancel", "sends")
 
-    def __init__(self, frame: bytes, future: "asyncio.Future[Answer]", clock: tuple[int, int]) -> None:
+    def __init__(self, frame: bytes, future: "asyncio.Future[Answer]", clock: tuple[int, int], is_cancel: bool) -> None:
         self.frame = frame
         self.future = future
+        self.is_cancel = is_cancel
         self.sends = 0
         self.clock = clock
         """What the clock showed when it was sent, and by how much it was ahead of the seconds that nobody sets."""
@@ -106,6 +111,8 @@ class TcpIntake(asyncio.Protocol):
         self._counter = 0
         self._question = 0
         self._in_flight: dict[int, _InFlight] = {}
+        self._answers: deque[tuple[int, Answer]] = deque()
+        self._is_giving_out = False
         self._asked: asyncio.Future[int] | None = None
         self._asked_next: asyncio.Future[int] | None = None
         self._transport: asyncio.Transport | None = None
@@ -129,6 +136,7 @@ class TcpIntake(asyncio.Protocol):
         """Leave; commands in flight get StatusUnknown."""
         for task in self._tasks:
             task.cancel()
+        self._give_out(len(self._answers))
         if self._opening is not None:
             self._opening.close()
         for waiting in self._in_flight.values():
@@ -147,7 +155,7 @@ class TcpIntake(asyncio.Protocol):
         identity = Identity(self._session, counter, low_water, not_after_us)
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        waiting = _InFlight(command.encode(identity), future, self._ahead.clock())
+        waiting = _InFlight(command.encode(identity), future, self._ahead.clock(), command.kind in CANCELS)
         self._in_flight[counter] = waiting
         self._send(waiting)
         patience_s = max(0.0, (not_after_us - self._machine.now_us()) / 1e6) + GRACE_S
@@ -285,14 +293,31 @@ class TcpIntake(asyncio.Protocol):
                     self._prove(body)
                 case Tell.ANSWER:
                     counter, sequence, time_us, ten, day = ANSWER.unpack_from(body)
-                    answer = Answer(sequence, time_us, body[ANSWER.size :], OrderCounts(ten, day))
-                    self._resolve(counter, answer)
+                    self._take(counter, Answer(sequence, time_us, body[ANSWER.size :], OrderCounts(ten, day)))
                 case Tell.REFUSAL:
                     counter, why, limit, wait_s = REFUSAL.unpack(body)
                     self._refused(counter, why, limit, wait_s)
                 case Tell.COMMITTED:
                     question, sequence = COMMITTED.unpack(body)
                     self._answered(question, sequence)
+
+        if self._answers and not self._is_giving_out:
+            self._give_out()
+
+    def _take(self, counter: int, answer: Answer) -> None:
+        """Give out a cancel's answer at once; the others in turn, so that a batch of orders makes no cancel wait."""
+        waiting = self._in_flight.get(counter)
+        if waiting is not None and waiting.is_cancel:
+            self._resolve(counter, answer)
+        else:
+            self._answers.append((counter, answer))
+
+    def _give_out(self, most: int = ANSWERS_AT_ONCE) -> None:
+        for _ in range(min(most, len(self._answers))):
+            self._resolve(*self._answers.popleft())
+        self._is_giving_out = bool(self._answers)
+        if self._is_giving_out:
+            asyncio.get_running_loop().call_soon(self._give_out)
 
     def _answered(self, question: int, sequence: int) -> None:
         if question != self._question or self._asked is None:

@@ -19,7 +19,7 @@ from openbourse.protocol.codec import (
     text,
     wide,
 )
-from openbourse.protocol.frames import NO_IDENTITY, Command, CommandKind, Identity, PackedCommand, frame
+from openbourse.protocol.frames import CANCELS, NO_IDENTITY, Command, CommandKind, Identity, PackedCommand, frame
 from openbourse.protocol.instruments import Instrument
 from openbourse.protocol.lists import CancelOrderList, ListForm, PlaceOrderList
 from openbourse.protocol.orders import (
@@ -48,6 +48,7 @@ from openbourse.protocol.rules import (
 )
 
 __all__ = [
+    "CANCELS",
     "NO_IDENTITY",
     "AdvanceTime",
     "AmendOrder",

@@ -44,6 +44,10 @@ class CommandKind(IntEnum):
     SET_ASSET_LIMIT = 30
 
 
+CANCELS: Final = frozenset({CommandKind.CANCEL_ORDER, CommandKind.CANCEL_ALL, CommandKind.CANCEL_ORDER_LIST})
+"""What goes before everything else where there is too much to do."""
+
+
 class EventKind(IntEnum):
     """The number of each event in its frame. From 20: rules version 2."""
 

@@ -11,7 +11,7 @@ import structlog
 
 from openbourse.machine import THIS_MACHINE, Machine
 from openbourse.protocol.codec import COMMAND_HEADER
-from openbourse.protocol.commands import CommandKind
+from openbourse.protocol.commands import CANCELS, CommandKind
 from openbourse.protocol.intake import (
     ANSWER,
     COMMITTED,
@@ -35,7 +35,6 @@ IN_FLIGHT_PER_CONNECTION_MAX: Final = 4_096
 QUEUE_NEW_ORDERS_MAX: Final = 12_288
 """Beyond this new orders are refused; cancels and everything else still come in."""
 QUEUE_MAX: Final = 16_384
-CANCELS: Final = frozenset({CommandKind.CANCEL_ORDER, CommandKind.CANCEL_ALL, CommandKind.CANCEL_ORDER_LIST})
 NAMES_ACCOUNT: Final = CANCELS | {CommandKind.AMEND_ORDER}
 """Commands whose body begins with an account that no order limit counts."""
 NONCE_BYTES: Final = 32
