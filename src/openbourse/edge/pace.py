@@ -15,7 +15,7 @@ from openbourse.edge.overload import INTERVAL_S
 BUSY_MOST: Final = 0.75
 """Of its time a process may run, or stand ready for a core, in a rush. Where cores are short this nears 1 as orders begin
 more often, and what else a core is needed for waits several times as long; below three quarters it hardly waits."""
-RUSH_SHARE: Final = 0.1
+RUSH_SHARE: Final = 0.02
 """When calls stand in a queue, and more than this part of those let in are refused, it is a rush."""
 FIRST_SHARE: Final = 0.8
 """Of what began in the interval before a rush, so much begins in its first."""
