@@ -307,7 +307,9 @@ class TcpIntake(asyncio.Protocol):
     def _take(self, counter: int, answer: Answer) -> None:
         """Give out a cancel's answer at once; the others in turn, so that a batch of orders makes no cancel wait."""
         waiting = self._in_flight.get(counter)
-        if waiting is not None and waiting.is_cancel:
+        if waiting is None:
+            return  # it was given up
+        if waiting.is_cancel:
             self._resolve(counter, answer)
         else:
             self._answers.append((counter, answer))
