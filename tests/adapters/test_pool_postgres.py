@@ -75,7 +75,7 @@ async def test_loops_beside_the_serving_go_on_when_the_database_is_away(monkeypa
     watch = audit.Audit(Books(pool, unused))
     loops = [
         asyncio.create_task(withdrawals.Withdrawals(WalletStore(pool), EngineIntake()).keep_reconciled()),
-        asyncio.create_task(users.Users(UserStore(pool), unused, unused, EngineIntake()).keep_reconciled()),
+        asyncio.create_task(users.Users(UserStore(pool), unused, unused, EngineIntake(), unused).keep_reconciled()),
         asyncio.create_task(watch.run()),
     ]
     await asyncio.sleep(0.3)

@@ -1,15 +1,20 @@
 """`openbourse account create` checks what it is given before it touches anything."""
 
+import base64
 import json
+import time
 from pathlib import Path
 
+import httpx
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from typer.testing import CliRunner
 
 from openbourse.cli.account import FundError, parse_amount, parse_funds, show
 from openbourse.cli.app import app
 from openbourse.wiring import CreatedAccount
-from tests.exchange import Exchange
+from tests.exchange import Account, Exchange
 
 runner = CliRunner()
 
@@ -115,3 +120,25 @@ def test_an_operator_stops_an_account_and_lets_it_trade_again(exchange: Exchange
         assert done.returncode == 0, done.stderr
     unknown = exchange.command("account", "kill-switch", "999999", "on", *data)
     assert (unknown.returncode, "UNKNOWN_ACCOUNT" in unknown.stderr) == (1, True)
+
+
+def test_an_operator_takes_a_lost_second_factor_away_and_that_is_in_the_log(exchange: Exchange) -> None:
+    person = {"email": "lost@example.com", "password": "correct horse battery"}
+    data = ("--data", str(exchange.data_dir))
+    with httpx.Client(base_url=exchange.base_url) as http:
+        http.post("/bourse/v1/users", json=person)
+        session = http.post("/bourse/v1/sessions", json=person).json()
+        page = exchange.client(Account(person["email"], session["accountId"], session["apiKey"], session["secretKey"]))
+        begun = page.signed("POST", "/bourse/v1/second-factor", password=person["password"]).json()
+        totp = TOTP(base64.b32decode(begun["secret"]), 6, SHA1(), 30)
+        code = totp.generate(int(time.time())).decode()
+        assert page.signed("POST", "/bourse/v1/second-factor/confirm", code=code).status_code == 200
+        assert http.post("/bourse/v1/sessions", json=person).json()["code"] == -5004
+        done = exchange.command("account", "remove-second-factor", "Lost@example.com", "--by", "Olga", *data)
+        assert done.returncode == 0, done.stderr
+        assert http.post("/bourse/v1/sessions", json=person).status_code == 201
+    lines = (exchange.data_dir / "logs" / "operator.log").read_text().splitlines()
+    told = {"event": "second factor taken away by an operator", "user": session["accountId"], "by": "Olga"}
+    assert told.items() <= json.loads(lines[-1]).items()
+    again = exchange.command("account", "remove-second-factor", "lost@example.com", *data)
+    assert (again.returncode, "is not on" in again.stderr) == (1, True)

@@ -15,9 +15,22 @@ from openbourse.adapters.migrations_postgres import apply_revisions
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.keys import Keys
+from openbourse.identity.second_factor import SecondFactors
 from openbourse.identity.store import Store
 from openbourse.identity.users import Users
 from tests.engine_intake import EngineIntake
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Clock:
+    """Stands until a test moves it."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @dataclass
@@ -31,6 +44,7 @@ class Identity:
     intake: EngineIntake
     database: asyncpg.Pool
     valkey: Redis
+    clock: Clock
     master_key: MasterKey = field(repr=False)
 
     def another_process(self) -> Keys:
@@ -48,8 +62,10 @@ async def identity(database_url: str, valkey_url: str) -> AsyncIterator[Identity
     passwords = Passwords(memory_kib=64, time_cost=1)
     master_key = MasterKey(bytes(range(32)))
     keys = Keys(store, master_key, ValkeyKeyChannel(valkey), public_key_kind)
-    users = Users(store, passwords, ValkeyAttempts(valkey), intake)
-    yield Identity(store, keys, users, TestFunds(store, intake, listings.ASSETS), intake, database, valkey, master_key)
+    clock, attempts = Clock(), ValkeyAttempts(valkey)
+    users = Users(store, passwords, attempts, intake, SecondFactors(store, master_key, attempts, clock))
+    funds = TestFunds(store, intake, listings.ASSETS)
+    yield Identity(store, keys, users, funds, intake, database, valkey, clock, master_key)
     passwords.close()
     await valkey.aclose()
     await database.close()

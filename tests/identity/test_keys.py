@@ -48,7 +48,8 @@ async def test_a_removed_key_stops_at_once_in_every_process(identity: Identity) 
 
 
 async def test_a_session_expires(identity: Identity) -> None:
-    owner = await user_id(identity)
+    owner = await identity.store.user(await user_id(identity))
+    assert owner is not None
     api_key, _, expires_ms = await identity.keys.make_session(owner)
     found = await identity.keys.find(api_key)
     assert found is not None

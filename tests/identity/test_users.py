@@ -6,9 +6,7 @@ from openbourse.edge.errors import ApiError
 from openbourse.edge.intake import Overloaded
 from openbourse.identity.users import ATTEMPTS_PER_EMAIL
 from openbourse.protocol.commands import OpenAccount
-from tests.identity.conftest import Identity
-
-PASSWORD = "correct horse battery"
+from tests.identity.conftest import PASSWORD, Identity
 
 
 async def test_who_signs_up_has_an_account_in_the_engine(identity: Identity) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import json
 import re
 import secrets
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -116,6 +119,38 @@ def heartbeat(
         give_up(f"The heartbeat of account {account} was not set: {error}")
     told = f"within {seconds} s" if seconds else "not expected"
     Console().print(f"account {account} heartbeat {told}", highlight=False, markup=False)
+
+
+@app.command()
+def remove_second_factor(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The address that the user signs in with.")],
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides.  [default: who runs this]")] = None,
+    data: Data = None,
+) -> None:
+    """Take away the second factor of a user who has lost it: the password alone signs in. Make sure who asks."""
+    settings = reach(data, None)
+    from openbourse import wiring
+    from openbourse.wiring.logs import set_up_logs
+
+    with contextlib.ExitStack() as closing:
+        set_up_logs(("operator",), audit_log(settings.data_dir, closing))
+        try:
+            account = finish(wiring.remove_second_factor(settings, email, by or getpass.getuser()))
+        except (ValueError, OSError) as error:
+            give_up(f"The second factor was not taken away: {error}")
+    Console().print(f"account {account} has no second factor", highlight=False, markup=False)
+
+
+def audit_log(data_dir: Path, closing: contextlib.ExitStack) -> TextIO:
+    """Return where an operator's acts are written down: beside the logs of an exchange of this machine, else standard error."""
+    from openbourse.supervisor.layout import Layout
+
+    folder = Layout(data_dir.absolute()).log_dir
+    if not folder.is_dir():
+        return sys.stderr
+    path = folder / "operator.log"
+    path.touch(0o600)
+    return closing.enter_context(path.open("a"))
 
 
 def show(made: CreatedAccount, made_up: str | None, as_json: bool) -> None:

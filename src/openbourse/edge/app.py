@@ -134,7 +134,7 @@ class App:
             self.admission.charge(operation, params, address, toll)
             if fields.get(b"accept", b"*/*") not in JSON_TYPES:
                 _check_accept(scope)
-            call = Call(params, None, received_us, unit, address)
+            call = Call(params, None, received_us, unit, address, agent=fields.get(b"user-agent", b""))
             if operation.security is not Security.NONE:
                 await self._prove(operation, call, fields, query, body)
             result = await self.admission.perform(operation, call, toll)

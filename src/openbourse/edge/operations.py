@@ -69,6 +69,7 @@ class Call:
 
     __slots__ = (
         "address",
+        "agent",
         "caller",
         "is_free",
         "not_after_us",
@@ -88,6 +89,7 @@ class Call:
         time_unit: TimeUnit = TimeUnit.MILLISECOND,
         address: str = "",
         over_socket: bool = False,
+        agent: bytes = b"",
     ) -> None:
         self.params = params
         self.caller = caller
@@ -95,6 +97,8 @@ class Call:
         self.time_unit = time_unit
         self.address = address
         self.over_socket = over_socket
+        self.agent = agent
+        """What the client calls itself, over REST."""
         self.not_after_us = 0
         """Until when the sequencer may take a command for this call."""
         self.order_counts: OrderCounts | None = None

@@ -5,6 +5,8 @@ from typing import Final
 from openbourse.edge.auth import only_sessions
 from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Operation, Security
+from openbourse.identity import security
+from openbourse.identity.devices import device_words, network_of
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.gateway import GatewayKeys
 from openbourse.identity.keys import LABEL_LENGTH_MAX, Keys, parse_networks, parse_permissions
@@ -35,7 +37,7 @@ def operations(
         Operation(
             rest=("POST", "/bourse/v1/sessions"),
             handler=api.sign_in,
-            parameters=frozenset({"email", "password"}),
+            parameters=frozenset({"email", "password", "code"}),
             weight=SIGN_WEIGHT,
             json_body=True,
         ),
@@ -44,7 +46,7 @@ def operations(
         Operation(
             rest=("POST", "/bourse/v1/api-keys"),
             handler=api.make_key,
-            parameters=frozenset({"label", "permissions", "ipAllowList", "publicKey"}),
+            parameters=frozenset({"label", "permissions", "ipAllowList", "publicKey", "code"}),
             security=Security.READ,
             weight=SIGN_WEIGHT,
         ),
@@ -54,6 +56,7 @@ def operations(
             parameters=frozenset({"apiKey"}),
             security=Security.READ,
         ),
+        *security.operations(users, keys, is_busy),
     ]
     if gateway is not None:
         offered.append(
@@ -95,16 +98,20 @@ class _Api:
         try:
             user = await self._users.sign_up(call.params.text("email"), call.params.text("password"), call.address)
         except self._is_busy:
-            raise _busy() from None
+            raise security.busy() from None
         call.status = 201
         return {"accountId": user.id, "email": user.email}
 
     async def sign_in(self, call: Call) -> object:
         try:
-            user = await self._users.sign_in(call.params.text("email"), call.params.text("password"), call.address)
+            user = await self._users.sign_in(
+                call.params.text("email"), call.params.text("password"), call.address, call.params.optional("code")
+            )
         except self._is_busy:
-            raise _busy() from None
-        api_key, secret, expires_ms = await self._keys.make_session(user.id)
+            raise security.busy() from None
+        api_key, secret, expires_ms = await self._keys.make_session(
+            user, device_words(call.agent), network_of(call.address)
+        )
         call.status = 201
         return {
             "apiKey": api_key,
@@ -133,13 +140,10 @@ class _Api:
         public_key = call.params.optional("publicKey")
         if public_key is not None and len(public_key) > PUBLIC_KEY_LENGTH_MAX:
             raise ApiError(-1130, "publicKey is too long.")
-        row, secret = await self._keys.make(
-            call.caller.user,
-            label,
-            parse_permissions(call.params.text("permissions")),
-            parse_networks(call.params.get("ipAllowList")),
-            public_key,
-        )
+        permissions = parse_permissions(call.params.text("permissions"))
+        networks = parse_networks(call.params.get("ipAllowList"))
+        await self._users.second_factors.prove(call.caller.user, call.params.optional("code"))
+        row, secret = await self._keys.make(call.caller.user, label, permissions, networks, public_key)
         call.status = 201
         shown = _shown(row) if secret is None else {**_shown(row), "secretKey": secret}
         if self._gateway is not None:
@@ -167,12 +171,6 @@ class _Api:
         assert call.caller is not None
         assert self._funds is not None
         return await self._funds.take(call.caller.user)
-
-
-def _busy() -> ApiError:
-    return ApiError(
-        -1008, "Too many people sign in right now; try again in a moment.", 503, headers={"Retry-After": "2"}
-    )
 
 
 def _shown(row: KeyRow) -> dict[str, object]:

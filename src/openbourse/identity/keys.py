@@ -1,10 +1,11 @@
 """API keys: made, found through a cache, removed everywhere at once."""
 
 import asyncio
+import hashlib
 import ipaddress
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -13,7 +14,7 @@ import structlog
 
 from openbourse.edge.errors import ApiError
 from openbourse.edge.key_store import ApiKey
-from openbourse.identity.store import KeyRow, Store, now
+from openbourse.identity.store import KeyRow, Store, User, now
 
 log: Final = structlog.get_logger()
 
@@ -21,11 +22,14 @@ KEY_CHARACTERS: Final = 64
 KEYS_PER_USER_MAX: Final = 30
 SESSIONS_PER_USER_MAX: Final = 10
 SESSION_HOURS: Final = 12
+SESSION_ID_CHARACTERS: Final = 16
 LABEL_LENGTH_MAX: Final = 64
 NETWORKS_MAX: Final = 30
 CACHE_S: Final = 10.0
 FRESH_S: Final = 5.0
 """A cached key that is older is looked up again beside the calls that go on with it: nobody waits for the database in time."""
+NOTE_USE_EVERY: Final = timedelta(minutes=5)
+"""How exactly it is known when a session was last used: not every request is to write a row."""
 CACHE_KEYS_MAX: Final = 20_000
 PERMISSIONS: Final = ("READ", "TRADE", "WITHDRAW")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,7 +89,11 @@ class Keys:
 
     async def _read(self, api_key: str) -> ApiKey | None:
         row = await self._store.find_key(api_key)
-        return None if row is None else self._opened(row)
+        if row is None:
+            return None
+        if row.is_session and (row.last_used_at or row.created_at) < now() - NOTE_USE_EVERY:
+            await self._store.note_use(api_key)
+        return self._opened(row)
 
     def _looked_up(self, api_key: str, task: "asyncio.Task[ApiKey | None]") -> None:
         is_current = self._looking.get(api_key) is task
@@ -98,15 +106,20 @@ class Keys:
             self._cache.clear()
         self._cache[api_key] = (time.monotonic() + CACHE_S, task.result())
 
-    async def make_session(self, user_id: int) -> tuple[str, str, int]:
-        """Make a signed-in page's key; return key, secret and when it expires in ms."""
+    async def make_session(self, user: User, begun_with: str = "", begun_from: str = "") -> tuple[str, str, int]:
+        """Make a signed-in page's key; return key, secret and when it expires in ms.
+
+        Raises ApiError when the user's password or second factor changed since they were proven.
+        """
         expires_at = now() + timedelta(hours=SESSION_HOURS)
         api_key, secret = _token(), _token()
-        row = self._row(api_key, user_id, secret, "session", ("READ", "TRADE"), ())
-        row = msgspec.structs.replace(row, is_session=True, expires_at=expires_at)
-        await self._store.add_key(row, KEYS_PER_USER_MAX)
-        for old in await self._store.remove_oldest_sessions(user_id, SESSIONS_PER_USER_MAX):
-            await self._gone(old)
+        row = self._row(api_key, user.id, secret, "session", ("READ", "TRADE"), ())
+        row = msgspec.structs.replace(
+            row, is_session=True, expires_at=expires_at, begun_with=begun_with, begun_from=begun_from
+        )
+        if not await self._store.add_session(row, user):
+            raise ApiError(-5002, "The e-mail address or the password is wrong.", 401)
+        await self.announce(await self._store.remove_oldest_sessions(user.id, SESSIONS_PER_USER_MAX))
         return api_key, secret, int(expires_at.timestamp() * 1_000)
 
     async def make(
@@ -143,6 +156,28 @@ class Keys:
     async def all_of(self, user_id: int) -> list[KeyRow]:
         """Return a user's lasting keys."""
         return await self._store.keys_of(user_id)
+
+    async def sessions_of(self, user_id: int) -> list[KeyRow]:
+        """Return a user's sessions, newest first."""
+        return await self._store.sessions_of(user_id)
+
+    async def end_session(self, user_id: int, wanted: str) -> bool:
+        """End a user's session by its id; False when there is none."""
+        for row in await self._store.sessions_of(user_id):
+            if session_id(row.api_key) == wanted:
+                return await self.remove(user_id, row.api_key)
+        return False
+
+    async def end_other_sessions(self, user_id: int, session: str) -> int:
+        """End a user's sessions but one; return how many."""
+        ended = await self._store.end_other_sessions(user_id, session)
+        await self.announce(ended)
+        return len(ended)
+
+    async def announce(self, removed: Collection[str]) -> None:
+        """Have keys that were removed stop at once everywhere."""
+        for api_key in removed:
+            await self._gone(api_key)
 
     async def follow_removals(self) -> None:
         """Take removed keys out of the cache as word of them comes, for ever."""
@@ -212,6 +247,11 @@ def parse_permissions(text: str) -> tuple[str, ...]:
     if not names or not names <= set(PERMISSIONS):
         raise ApiError(-1130, f"permissions must be a comma list of {', '.join(PERMISSIONS)}.")
     return tuple(name for name in PERMISSIONS if name in names)
+
+
+def session_id(api_key: str) -> str:
+    """Return what names a session to its owner's other sessions: the key itself opens its user stream, unsigned."""
+    return hashlib.sha256(f"session {api_key}".encode()).hexdigest()[:SESSION_ID_CHARACTERS]
 
 
 def _us(at: datetime) -> int:

@@ -1,6 +1,7 @@
 """Rows of users and API keys: the only SQL of identity."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ class Database(Protocol):
     async def fetchrow(self, statement: str, /, *values: object) -> Any: ...
     async def fetchval(self, statement: str, /, *values: object) -> Any: ...
     async def execute(self, statement: str, /, *values: object) -> object: ...
+    def acquire(self) -> AbstractAsyncContextManager[Any]: ...
 
 
 class User(msgspec.Struct, frozen=True):
@@ -23,6 +25,7 @@ class User(msgspec.Struct, frozen=True):
     email: str
     password_hash: str | None
     is_opened: bool
+    has_second_factor: bool
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -38,10 +41,28 @@ class KeyRow(msgspec.Struct, frozen=True):
     is_session: bool
     expires_at: datetime | None
     created_at: datetime
+    begun_with: str = ""
+    begun_from: str = ""
+    last_used_at: datetime | None = None
+    """Of a session, to some minutes."""
 
 
-_USER = "id, email, password_hash, account_opened_at IS NOT NULL"
-_KEY = "api_key, user_id, kind, secret, label, permissions, networks, is_session, expires_at, created_at"
+class SecondFactorRow(msgspec.Struct, frozen=True):
+    """A user's second factor as stored; the secret is sealed, and there before it is on."""
+
+    secret: bytes | None
+    on_since: datetime | None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is asked for."""
+        return self.on_since is not None
+
+
+_USER = "id, email, password_hash, account_opened_at IS NOT NULL, second_factor_at IS NOT NULL"
+_NEW_KEY = "api_key, user_id, kind, secret, label, permissions, networks, is_session, expires_at, created_at"
+_NEW_VALUES = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+_KEY = f"{_NEW_KEY}, begun_with, begun_from, last_used_at"
 
 
 class Store:
@@ -90,31 +111,60 @@ class Store:
             "UPDATE identity.users SET account_opened_at = now() WHERE id = $1 AND account_opened_at IS NULL", user_id
         )
 
-    async def set_password(self, user_id: int, password_hash: str) -> None:
-        """Replace a password's hash."""
-        await self._database.execute(
-            "UPDATE identity.users SET password_hash = $2 WHERE id = $1", user_id, password_hash
-        )
+    async def change_password(self, user: User, password_hash: str, session: str) -> list[str] | None:
+        """Replace a password's hash and end every other session; return those, or None when it was replaced meanwhile."""
+        async with self._database.acquire() as connection, connection.transaction():
+            done = await connection.fetchval(
+                "UPDATE identity.users SET password_hash = $2 WHERE id = $1 AND password_hash = $3 RETURNING 1",
+                user.id,
+                password_hash,
+                user.password_hash,
+            )
+            return None if done is None else await _end_other_sessions(connection, user.id, session)
 
     async def add_key(self, row: KeyRow, keys_max: int) -> bool:
-        """Add a key; False when the user has that many lasting keys already. Sessions are not counted."""
+        """Add a lasting key; False when the user has that many already."""
         done = await self._database.fetchval(
-            f"INSERT INTO identity.api_keys ({_KEY}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
-            " WHERE $8 OR (SELECT count(*) FROM identity.api_keys WHERE user_id = $2 AND NOT is_session) < $11"
-            " RETURNING 1",
-            row.api_key,
-            row.user_id,
-            row.kind,
-            row.secret,
-            row.label,
-            list(row.permissions),
-            list(row.networks),
-            row.is_session,
-            row.expires_at,
-            row.created_at,
+            f"INSERT INTO identity.api_keys ({_NEW_KEY}) SELECT {_NEW_VALUES}"
+            " WHERE (SELECT count(*) FROM identity.api_keys WHERE user_id = $2 AND NOT is_session) < $11 RETURNING 1",
+            *_new_values(row),
             keys_max,
         )
         return done is not None
+
+    async def add_session(self, row: KeyRow, user: User) -> bool:
+        """Add a session; False when what the user proved is not what is asked for any more.
+
+        The lock has whoever changes that, and ends the other sessions, wait until this one can be seen.
+        """
+        done = await self._database.fetchval(
+            f"INSERT INTO identity.api_keys ({_NEW_KEY}, begun_with, begun_from) SELECT {_NEW_VALUES}, $11, $12"
+            " FROM identity.users WHERE id = $2 AND password_hash IS NOT DISTINCT FROM $13"
+            " AND (second_factor_at IS NOT NULL) = $14 FOR SHARE RETURNING 1",
+            *_new_values(row),
+            row.begun_with,
+            row.begun_from,
+            user.password_hash,
+            user.has_second_factor,
+        )
+        return done is not None
+
+    async def sessions_of(self, user_id: int) -> list[KeyRow]:
+        """Return a user's sessions, newest first."""
+        rows = await self._database.fetch(
+            f"SELECT {_KEY} FROM identity.api_keys WHERE user_id = $1 AND is_session AND expires_at > now()"
+            " ORDER BY created_at DESC, api_key",
+            user_id,
+        )
+        return [_key(row) for row in rows]
+
+    async def end_other_sessions(self, user_id: int, session: str) -> list[str]:
+        """Remove a user's sessions but one; return which went."""
+        return await _end_other_sessions(self._database, user_id, session)
+
+    async def note_use(self, api_key: str) -> None:
+        """Note that a session was used now."""
+        await self._database.execute("UPDATE identity.api_keys SET last_used_at = now() WHERE api_key = $1", api_key)
 
     async def find_key(self, api_key: str) -> KeyRow | None:
         """Return a key that has not expired."""
@@ -193,6 +243,80 @@ class Store:
         )
         return [row[0] for row in rows]
 
+    async def second_factor(self, user_id: int) -> SecondFactorRow:
+        """Return a user's second factor."""
+        row = await self._database.fetchrow(
+            "SELECT second_factor_secret, second_factor_at FROM identity.users WHERE id = $1", user_id
+        )
+        return SecondFactorRow(None, None) if row is None else SecondFactorRow(*row)
+
+    async def recovery_codes_left(self, user_id: int) -> int:
+        """Return how many recovery codes a user has not used."""
+        return int(
+            await self._database.fetchval("SELECT count(*) FROM identity.recovery_codes WHERE user_id = $1", user_id)
+        )
+
+    async def begin_second_factor(self, user_id: int, secret: bytes) -> bool:
+        """Keep a sealed secret that nobody is asked for yet, in place of one before; False when one is on."""
+        done = await self._database.fetchval(
+            "UPDATE identity.users SET second_factor_secret = $2, second_factor_step = 0"
+            " WHERE id = $1 AND second_factor_at IS NULL RETURNING 1",
+            user_id,
+            secret,
+        )
+        return done is not None
+
+    async def confirm_second_factor(
+        self, user_id: int, secret: bytes, step: int, recovery: Collection[bytes], session: str
+    ) -> list[str] | None:
+        """Have a begun secret asked for and end every other session; return those, or None when it is not this secret."""
+        async with self._database.acquire() as connection, connection.transaction():
+            done = await connection.fetchval(
+                "UPDATE identity.users SET second_factor_at = now(), second_factor_step = $3"
+                " WHERE id = $1 AND second_factor_secret = $2 AND second_factor_at IS NULL RETURNING 1",
+                user_id,
+                secret,
+                step,
+            )
+            if done is None:
+                return None
+            await connection.execute(
+                "INSERT INTO identity.recovery_codes (user_id, digest) SELECT $1, unnest($2::bytea[])",
+                user_id,
+                list(recovery),
+            )
+            return await _end_other_sessions(connection, user_id, session)
+
+    async def accept_step(self, user_id: int, secret: bytes, step: int) -> bool:
+        """Take the code of a step, once and none of an earlier one after it; False when that was done before."""
+        done = await self._database.fetchval(
+            "UPDATE identity.users SET second_factor_step = $3 WHERE id = $1 AND second_factor_secret = $2"
+            " AND second_factor_at IS NOT NULL AND second_factor_step < $3 RETURNING 1",
+            user_id,
+            secret,
+            step,
+        )
+        return done is not None
+
+    async def use_recovery_code(self, user_id: int, digest: bytes) -> bool:
+        """Take a recovery code, once; False when there is none such."""
+        done = await self._database.fetchval(
+            "DELETE FROM identity.recovery_codes WHERE user_id = $1 AND digest = $2 RETURNING 1", user_id, digest
+        )
+        return done is not None
+
+    async def remove_second_factor(self, user_id: int) -> bool:
+        """Forget a user's second factor with its recovery codes; False when none was on."""
+        async with self._database.acquire() as connection, connection.transaction():
+            done = await connection.fetchval(
+                "UPDATE identity.users SET second_factor_secret = NULL, second_factor_at = NULL"
+                " WHERE id = $1 AND second_factor_at IS NOT NULL RETURNING 1",
+                user_id,
+            )
+            if done is not None:
+                await connection.execute("DELETE FROM identity.recovery_codes WHERE user_id = $1", user_id)
+            return done is not None
+
     async def begin_funds(self, user_id: int, every_s: int) -> int | None:
         """Return the round of test funds to credit now: a new one, or one left unfinished; None when it is too early."""
         return await self._database.fetchval(  # type: ignore[no-any-return]
@@ -209,6 +333,23 @@ class Store:
         await self._database.execute(
             "UPDATE identity.test_funds SET is_credited = true WHERE user_id = $1 AND round = $2", user_id, funds_round
         )
+
+
+async def _end_other_sessions(database: Any, user_id: int, session: str) -> list[str]:
+    rows = await database.fetch(
+        "DELETE FROM identity.api_keys WHERE user_id = $1 AND is_session AND api_key <> $2 RETURNING api_key",
+        user_id,
+        session,
+    )
+    return [row[0] for row in rows]
+
+
+def _new_values(row: KeyRow) -> tuple[object, ...]:
+    """Return what `_NEW_VALUES` stands for."""
+    return (
+        *(row.api_key, row.user_id, row.kind, row.secret, row.label, list(row.permissions), list(row.networks)),
+        *(row.is_session, row.expires_at, row.created_at),
+    )
 
 
 def _key(row: Any) -> KeyRow:

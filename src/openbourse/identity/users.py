@@ -9,6 +9,8 @@ import structlog
 from openbourse.edge.errors import ApiError, rejected
 from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform, unavailable
+from openbourse.identity.attempts import ATTEMPT_WINDOW_S, Attempts, allow
+from openbourse.identity.second_factor import SecondFactors
 from openbourse.identity.store import Store, User
 from openbourse.protocol.commands import OpenAccount
 from openbourse.protocol.rejects import RejectReason
@@ -18,7 +20,6 @@ log: Final = structlog.get_logger()
 PASSWORD_LENGTH_LEAST: Final = 10
 PASSWORD_LENGTH_MAX: Final = 128
 EMAIL_LENGTH_MAX: Final = 254
-ATTEMPT_WINDOW_S: Final = 900
 ATTEMPTS_PER_EMAIL: Final = 10
 ATTEMPTS_PER_ADDRESS: Final = 100
 RECONCILE_BATCH: Final = 100
@@ -35,47 +36,80 @@ class Passwords(Protocol):
     async def matches(self, password: str, hashed: str | None) -> bool: ...
 
 
-class Attempts(Protocol):
-    """Counts of attempts by name."""
-
-    async def count(self, name: str, window_s: int) -> int: ...
-    async def forget(self, name: str, window_s: int) -> None: ...
-
-
 class Users:
     """Signs people up and in. A row comes first, the account's command follows; what a crash left open is resumed."""
 
-    def __init__(self, store: Store, passwords: Passwords, attempts: Attempts, intake: Intake) -> None:
+    def __init__(
+        self, store: Store, passwords: Passwords, attempts: Attempts, intake: Intake, second_factors: SecondFactors
+    ) -> None:
         self._store = store
         self._passwords = passwords
         self._attempts = attempts
         self._intake = intake
+        self.second_factors = second_factors
 
     async def sign_up(self, email: str, password: str, address: str) -> User:
         """Make a user and open the account. Raises ApiError."""
         email = checked_email(email)
         check_password(password)
-        await self._allow(f"up:{address}", ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, f"up:{address}", ATTEMPTS_PER_ADDRESS)
         user = await self._store.add_user(email, await self._passwords.hash(password))
         if user is None:
             raise ApiError(-5001, "There is an account with this e-mail address already.", 409)
         await self.open_account(user.id)
         return user
 
-    async def sign_in(self, email: str, password: str, address: str) -> User:
-        """Return the user whose password this is. Raises ApiError, with the same words for every wrong pair."""
+    async def sign_in(self, email: str, password: str, address: str, code: str | None = None) -> User:
+        """Return the user whose password this is, and whose code where that is asked for.
+
+        Raises ApiError, with the same words for every wrong pair: of a second factor hears who knows the password.
+        """
         email = email.strip().lower()[:EMAIL_LENGTH_MAX]
-        await self._allow(f"in:{address}", ATTEMPTS_PER_ADDRESS)
-        await self._allow(f"in:{email}", ATTEMPTS_PER_EMAIL)
+        await allow(self._attempts, f"in:{address}", ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, f"in:{email}", ATTEMPTS_PER_EMAIL)
         user = await self._store.find_user(email)
         # An unknown address costs the same work as a wrong password, so that nobody learns who has an account here.
         hashed = None if user is None else user.password_hash
         if not await self._passwords.matches(password[: PASSWORD_LENGTH_MAX + 1], hashed) or user is None:
             raise ApiError(-5002, "The e-mail address or the password is wrong.", 401)
         await self._attempts.forget(f"in:{email}", ATTEMPT_WINDOW_S)
+        if user.has_second_factor:
+            await self.second_factors.prove(user.id, code)
         if not user.is_opened:
             await self.open_account(user.id)
         return user
+
+    async def prove_password(self, user_id: int, password: str, address: str) -> User:
+        """Return the user of a session who knows the password too. Raises ApiError.
+
+        Strangers who try to sign in do not use up these attempts: they would keep people from changing a password.
+        """
+        await allow(self._attempts, f"in:{address}", ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, f"password:{user_id}", ATTEMPTS_PER_EMAIL)
+        user = await self._store.user(user_id)
+        hashed = None if user is None else user.password_hash
+        if not await self._passwords.matches(password[: PASSWORD_LENGTH_MAX + 1], hashed) or user is None:
+            raise wrong_password()
+        await self._attempts.forget(f"password:{user_id}", ATTEMPT_WINDOW_S)
+        return user
+
+    async def change_password(
+        self, user_id: int, current: str, new: str, code: str | None, session: str, address: str
+    ) -> list[str]:
+        """Change a password and end every other session; return those. Raises ApiError, and then nothing changed."""
+        check_password(new)
+        user = await self.prove_password(user_id, current, address)
+        if new == current:
+            raise ApiError(-1130, "The new password must not be the current one.")
+        if new.strip().lower() == user.email:
+            raise ApiError(-1130, "The new password must not be your e-mail address.")
+        hashed = await self._passwords.hash(new)
+        await self.second_factors.prove(user_id, code)
+        ended = await self._store.change_password(user, hashed, session)
+        if ended is None:
+            raise wrong_password()
+        log.info("password changed", user=user_id, sessions_ended=len(ended))
+        return ended
 
     async def open_account(self, user_id: int) -> None:
         """Have the engine open a user's account; harmless when it is open. Raises ApiError."""
@@ -97,14 +131,10 @@ class Users:
                 log.warning("accounts wait to be opened", why=str(fault))
             await asyncio.sleep(RECONCILE_EVERY_S)
 
-    async def _allow(self, name: str, limit: int) -> None:
-        if await self._attempts.count(name, ATTEMPT_WINDOW_S) > limit:
-            raise ApiError(
-                -1003,
-                "Too many attempts; try again in some minutes.",
-                429,
-                headers={"Retry-After": str(ATTEMPT_WINDOW_S)},
-            )
+
+def wrong_password() -> ApiError:
+    """Return the refusal of a signed-in person who does not know the password."""
+    return ApiError(-5006, "The password is wrong.", 401)
 
 
 def checked_email(email: str) -> str:

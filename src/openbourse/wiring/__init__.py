@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from openbourse.wiring.instruments import list_symbol
     from openbourse.wiring.operator import change_rules, reopen, set_heartbeat, set_kill_switch, set_status
     from openbourse.wiring.processes import run_roles
+    from openbourse.wiring.second_factors import remove_second_factor
     from openbourse.wiring.tables import migrate
     from openbourse.wiring.withdrawals import decide_withdrawal, list_withdrawals, show_withdrawal
 else:
@@ -26,6 +27,7 @@ else:
         "set_heartbeat": "operator",
         "set_kill_switch": "operator",
         "set_status": "operator",
+        "remove_second_factor": "second_factors",
         "run_roles": "processes",
         "migrate": "tables",
         "decide_withdrawal": "withdrawals",
@@ -49,6 +51,7 @@ __all__ = [
     "list_symbol",
     "list_withdrawals",
     "migrate",
+    "remove_second_factor",
     "reopen",
     "run_roles",
     "set_heartbeat",

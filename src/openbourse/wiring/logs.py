@@ -3,12 +3,14 @@
 import logging
 import os
 import sys
+from typing import TextIO
 
 import structlog
 
 
-def set_up_logs(roles: tuple[str, ...]) -> None:
-    """Send structured logs, and those of libraries from WARNING on, to standard error as JSON lines."""
+def set_up_logs(roles: tuple[str, ...], stream: TextIO | None = None) -> None:
+    """Send structured logs, and those of libraries from WARNING on, to standard error or a stream as JSON lines."""
+    stream = stream or sys.stderr
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -18,8 +20,8 @@ def set_up_logs(roles: tuple[str, ...]) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(roles="+".join(roles), pid=os.getpid())
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, stream=stream, format="%(levelname)s %(name)s %(message)s")

@@ -21,6 +21,7 @@ from openbourse.archive.whole import WholeJournal
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.gateway import GatewayKeys
 from openbourse.identity.keys import Keys
+from openbourse.identity.second_factor import SecondFactors
 from openbourse.identity.store import Store
 from openbourse.identity.users import Users
 from openbourse.settings import ProcessSettings, SettingsError
@@ -131,7 +132,9 @@ class Stores:
 
     async def users(self, passwords: Passwords) -> Users:
         """Return signing up and in."""
-        return Users(Store(await self.database()), passwords, ValkeyAttempts(self.valkey()), await self.intake())
+        store, attempts = Store(await self.database()), ValkeyAttempts(self.valkey())
+        second_factors = SecondFactors(store, self.master_key(), attempts)
+        return Users(store, passwords, attempts, await self.intake(), second_factors)
 
     async def test_funds(self) -> TestFunds | None:
         """Return test funds where the venue gives them."""
