@@ -102,19 +102,61 @@ def test_a_reload_keeps_the_person_signed_in_and_the_secret_unreadable(new_trade
     assert kept["isExtractable"] is False
     assert "secretKey" not in kept["fields"]
 
-    trader.page.get_by_role("button", name="Account ").click()
-    trader.page.get_by_role("button", name="Sign out").click()
-    expect(trader.page.get_by_role("button", name="Sign up", exact=True)).to_be_visible()
+    trader.sign_out()
     trader.page.reload()
     expect(trader.page.get_by_role("button", name="Sign up", exact=True)).to_be_visible()
+
+
+def test_a_second_factor_is_set_up_and_asked_for_at_the_next_sign_in(new_trader: TraderMaker) -> None:
+    trader = new_trader()
+    trader.sign_up()
+    trader.program()  # a session elsewhere
+    dialog = trader.open("Security")
+    sessions = dialog.get_by_label("Sessions").get_by_role("row")
+    expect(sessions).to_have_count(3)
+    dialog.get_by_role("button", name="Set up").click()
+    dialog.get_by_label("Your password").fill(trader.password)
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("img", name="QR code for your authenticator app")).to_be_visible()
+    trader.authenticator = dialog.get_by_label("Secret").input_value()
+    dialog.get_by_label("Code from your authenticator app").fill(trader.code())
+    dialog.get_by_role("button", name="Switch on").click()
+    listed = dialog.get_by_role("list", name="Recovery codes").get_by_role("listitem")
+    expect(listed).to_have_count(10)
+    codes = listed.all_inner_texts()
+    assert len(set(codes)) == 10
+    with trader.page.expect_download() as download:
+        dialog.get_by_role("button", name="Download").click()
+    assert download.value.path().read_text().split() == codes
+    dialog.get_by_role("button", name="I have kept them").click()
+    expect(dialog.get_by_text("Recovery codes left: 10.")).to_be_visible()
+    expect(sessions).to_have_count(2)
+
+    dialog.get_by_role("button", name="Close").click()
+    trader.sign_out()
+    trader.page.get_by_role("button", name="Sign in", exact=True).click()
+    dialog.get_by_label("E-mail").fill(trader.email)
+    dialog.get_by_label("Password").fill(trader.password)
+    dialog.get_by_role("button", name="Sign in").click()
+    dialog.get_by_label("Code from your authenticator app").fill("12345")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The code is wrong, or was used already.")
+    dialog.get_by_label("Code from your authenticator app").fill(trader.code(steps=1))
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(trader.page.get_by_role("button", name="Account ")).to_be_visible()
+
+    dialog = trader.open("API keys")
+    dialog.get_by_role("button", name="Use a recovery code").click()
+    dialog.get_by_label("Recovery code").fill(codes[0])
+    dialog.get_by_role("button", name="Make key").click()
+    expect(dialog.get_by_label("Secret key")).not_to_have_value("")
+    assert trader.complaints == []
 
 
 def test_an_api_key_made_on_the_page_is_shown_once_and_can_be_removed(new_trader: TraderMaker) -> None:
     trader = new_trader()
     trader.sign_up()
-    trader.page.get_by_role("button", name="Account ").click()
-    trader.page.get_by_role("button", name="API keys").click()
-    dialog = trader.page.get_by_role("dialog")
+    dialog = trader.open("API keys")
     dialog.get_by_label("Label").fill("my bot")
     dialog.get_by_role("button", name="Make key").click()
     expect(dialog.get_by_label("Secret key")).not_to_have_value("")

@@ -1,10 +1,14 @@
 """People at the trading page, in a real browser."""
 
+import base64
 import re
 import secrets
+import time
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.exchange import Account, Client
@@ -21,6 +25,8 @@ class Trader:
     complaints: list[str] = field(default_factory=list)
     email: str = field(default_factory=lambda: f"{secrets.token_hex(6)}@example.com")
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    authenticator: str = ""
+    """The second factor's secret, as an app keeps it."""
 
     def sign_up(self) -> None:
         page = self.page
@@ -31,6 +37,22 @@ class Trader:
         dialog.get_by_role("button", name="Create account").click()
         expect(dialog).to_be_hidden()
         expect(page.get_by_role("button", name="Account ")).to_be_visible()
+
+    def open(self, entry: str) -> Locator:
+        """Open a dialog of the account's menu."""
+        self.page.get_by_role("button", name="Account ").click()
+        self.page.get_by_role("button", name=entry).click()
+        return self.page.get_by_role("dialog")
+
+    def sign_out(self) -> None:
+        self.page.get_by_role("button", name="Account ").click()
+        self.page.get_by_role("button", name="Sign out").click()
+        expect(self.page.get_by_role("button", name="Sign up", exact=True)).to_be_visible()
+
+    def code(self, steps: int = 0) -> str:
+        """Return what the app shows now, or shows a step of 30 seconds later."""
+        totp = TOTP(base64.b32decode(self.authenticator), 6, SHA1(), 30)
+        return totp.generate(int(time.time()) + 30 * steps).decode()
 
     def program(self) -> Client:
         """Return a client that trades for the same person: it places what the page's form does not offer."""

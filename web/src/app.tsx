@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { ApiKeysDialog } from "./account/api_keys";
 import { AccountPanel } from "./account/panel";
+import { SecurityDialog } from "./account/security";
 import { SignInDialog } from "./account/sign_in";
 import { ChartPanel } from "./market/chart";
 import { OrderBookPanel } from "./market/order_book";
@@ -47,6 +48,7 @@ export function App(): JSX.Element {
       </main>
       {open === "sign-in" || open === "sign-up" ? <SignInDialog key={open} isNew={open === "sign-up"} /> : null}
       {open === "api-keys" && isSignedIn ? <ApiKeysDialog /> : null}
+      {open === "security" && isSignedIn ? <SecurityDialog /> : null}
     </>
   );
 }

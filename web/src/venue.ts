@@ -9,7 +9,7 @@ import type { Market } from "./market/market";
 import type { OrderDesk } from "./orders/desk";
 import type { Toasts } from "./ui/toasts";
 
-export type Overlay = "none" | "sign-in" | "sign-up" | "api-keys";
+export type Overlay = "none" | "sign-in" | "sign-up" | "api-keys" | "security";
 
 export interface Venue {
   rest: RestClient;

@@ -1,9 +1,10 @@
 /** The API keys of the account: list, make, remove. A secret is shown once and kept nowhere. */
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { messageOf } from "../api/rest";
-import type { WireApiKey } from "../api/wire";
+import type { WireApiKey, WireSecondFactor } from "../api/wire";
+import { CodeField, isCodeNeeded } from "../ui/code_field";
 import { ConfirmButton } from "../ui/confirm_button";
 import { Dialog } from "../ui/dialog";
 import { dayTime } from "../ui/times";
@@ -23,6 +24,7 @@ export function ApiKeysDialog(): JSX.Element {
   const keys = useSignal<WireApiKey[] | null>(null);
   const failure = useSignal("");
   const made = useSignal<MadeKey | null>(null);
+  const asksCode = useSignal(false);
 
   const load = async (): Promise<void> => {
     try {
@@ -42,7 +44,14 @@ export function ApiKeysDialog(): JSX.Element {
     }
     await load();
   };
-  useEffect(() => void load(), []);
+  const loadFactor = async (): Promise<void> => {
+    const factor = await rest.signed<WireSecondFactor>("GET", "/bourse/v1/second-factor");
+    asksCode.value = factor.isOn;
+  };
+  useEffect(() => {
+    void load();
+    void loadFactor().catch(() => {}); // The exchange asks for a code anyway.
+  }, []);
 
   return (
     <Dialog title="API keys" isWide onClose={() => (overlay.value = "none")}>
@@ -57,6 +66,7 @@ export function ApiKeysDialog(): JSX.Element {
       )}
       <KeyTable keys={keys.value} onRemove={(apiKey) => void remove(apiKey)} />
       <KeyForm
+        asksCode={asksCode}
         onMade={(key) => {
           made.value = key;
           void load();
@@ -113,12 +123,13 @@ function KeyTable({ keys, onRemove }: { keys: WireApiKey[] | null; onRemove: (ap
   );
 }
 
-function KeyForm({ onMade }: { onMade: (made: MadeKey) => void }): JSX.Element {
+function KeyForm({ asksCode, onMade }: { asksCode: Signal<boolean>; onMade: (made: MadeKey) => void }): JSX.Element {
   const { rest } = useVenue();
   const label = useSignal("");
   const permissions = useSignal<ReadonlySet<string>>(new Set(["READ", "TRADE"]));
   const addresses = useSignal("");
   const publicKey = useSignal("");
+  const code = useSignal("");
   const failure = useSignal("");
   const isBusy = useSignal(false);
 
@@ -128,15 +139,17 @@ function KeyForm({ onMade }: { onMade: (made: MadeKey) => void }): JSX.Element {
     failure.value = "";
     isBusy.value = true;
     try {
-      const answer = await rest.signed<MadeKey>("POST", PATH, {
+      const wanted = {
         label: label.value.trim() || undefined,
         permissions: [...permissions.value].join(","),
         ipAllowList: addresses.value.split(/[\s,]+/).filter(Boolean).join(",") || undefined,
         publicKey: publicKey.value.trim() || undefined,
-      });
-      label.value = addresses.value = publicKey.value = "";
+      };
+      const answer = await rest.signed<MadeKey>("POST", PATH, wanted, { code: code.value.trim() || undefined });
+      label.value = addresses.value = publicKey.value = code.value = "";
       onMade(answer);
     } catch (error) {
+      if (isCodeNeeded(error)) asksCode.value = true;
       failure.value = messageOf(error);
     } finally {
       isBusy.value = false;
@@ -186,6 +199,7 @@ function KeyForm({ onMade }: { onMade: (made: MadeKey) => void }): JSX.Element {
           onInput={(event) => (publicKey.value = event.currentTarget.value)}
         />
       </details>
+      {asksCode.value ? <CodeField code={code} /> : null}
       {failure.value === "" ? null : (
         <p class="form-error" role="alert">
           {failure.value}

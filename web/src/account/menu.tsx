@@ -68,6 +68,7 @@ function SignedIn({ email }: { email: string }): JSX.Element {
           <p title={email}>{email}</p>
           {entry("drop", "Take test funds", () => void takeTestFunds(venue))}
           {entry("key", "API keys", () => (venue.overlay.value = "api-keys"))}
+          {entry("shield", "Security", () => (venue.overlay.value = "security"))}
           {entry("exit", "Sign out", () => void venue.session.signOut(venue.rest))}
         </div>
       ) : null}

@@ -40,9 +40,10 @@ export class Session {
     await this.signIn(rest, email, password);
   }
 
-  async signIn(rest: RestClient, email: string, password: string): Promise<void> {
+  /** Sign in; without a code the exchange may ask for one (CODE_NEEDED). */
+  async signIn(rest: RestClient, email: string, password: string, code?: string): Promise<void> {
     requireSecureOrigin();
-    const session = await rest.post<WireSession>("/bourse/v1/sessions", { email, password });
+    const session = await rest.post<WireSession>("/bourse/v1/sessions", { email, password, code });
     const credentials: Credentials = {
       apiKey: session.apiKey,
       key: await importSecret(session.secretKey),

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { messageOf } from "../api/rest";
+import { CodeField, isCodeNeeded } from "../ui/code_field";
 import { Dialog } from "../ui/dialog";
 import { useVenue } from "../venue";
 import { PASSWORD_LENGTH_LEAST } from "./session";
@@ -10,6 +11,8 @@ export function SignInDialog({ isNew }: { isNew: boolean }): JSX.Element {
   const { rest, session, overlay, toasts } = useVenue();
   const email = useSignal("");
   const password = useSignal("");
+  const code = useSignal("");
+  const asksCode = useSignal(false);
   const failure = useSignal("");
   const isBusy = useSignal(false);
   const close = (): void => {
@@ -24,11 +27,12 @@ export function SignInDialog({ isNew }: { isNew: boolean }): JSX.Element {
     isBusy.value = true;
     try {
       if (isNew) await session.signUp(rest, email.value.trim(), password.value);
-      else await session.signIn(rest, email.value.trim(), password.value);
+      else await session.signIn(rest, email.value.trim(), password.value, code.value.trim() || undefined);
       close();
       if (isNew) toasts.show("good", "Welcome", "Take test funds to begin trading.", "welcome");
     } catch (error) {
-      failure.value = messageOf(error);
+      if (isCodeNeeded(error) && !asksCode.value) asksCode.value = true;
+      else failure.value = messageOf(error);
     } finally {
       isBusy.value = false;
     }
@@ -59,6 +63,7 @@ export function SignInDialog({ isNew }: { isNew: boolean }): JSX.Element {
           />
           {isNew ? <small>At least {PASSWORD_LENGTH_LEAST} characters. A few random words are easy to remember.</small> : null}
         </label>
+        {asksCode.value ? <CodeField code={code} isFirst /> : null}
         {failure.value === "" ? null : (
           <p class="form-error" role="alert">
             {failure.value}

@@ -14,6 +14,8 @@ const CODE_TIMESTAMP = -1021;
 const CODE_STATUS_UNKNOWN = -1007;
 const CODES_KEY_REFUSED = new Set([-2014, -2015]);
 
+type Method = "GET" | "POST" | "PUT" | "DELETE";
+
 /** The exchange said no, or could not be reached (code 0). */
 export class ApiError extends Error {
   constructor(
@@ -55,24 +57,30 @@ export class RestClient {
     return this.send<T>("POST", path, { "content-type": "application/json" }, JSON.stringify(body));
   }
 
-  /** Send a signed request. A refused timestamp proves that nothing happened, so that alone is tried once more. */
-  async signed<T>(method: "GET" | "POST" | "DELETE", path: string, params: Params = {}): Promise<T> {
+  /**
+   * Send a signed request. A refused timestamp proves that nothing happened, so that alone is tried once more.
+   * What nobody else may read, a password or a code, goes in the body: addresses are written down on their way.
+   */
+  async signed<T>(method: Method, path: string, params: Params = {}, confidential: Params = {}): Promise<T> {
     try {
-      return await this.signedOnce<T>(method, path, params);
+      return await this.signedOnce<T>(method, path, params, confidential);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== CODE_TIMESTAMP) throw error;
       this.clock.resync();
-      return this.signedOnce<T>(method, path, params);
+      return this.signedOnce<T>(method, path, params, confidential);
     }
   }
 
-  private async signedOnce<T>(method: string, path: string, params: Params): Promise<T> {
+  private async signedOnce<T>(method: Method, path: string, params: Params, confidential: Params): Promise<T> {
     const credentials = this.credentials();
     if (credentials === null) throw new ApiError(401, 0, "Sign in first.");
-    const payload = queryText({ ...params, timestamp: await this.clock.now() });
-    const signature = await sign(credentials.key, payload);
+    const query = queryText({ ...params, timestamp: await this.clock.now() });
+    const body = queryText(confidential);
+    const signature = await sign(credentials.key, query + body);
+    const headers: Record<string, string> = { "X-MBX-APIKEY": credentials.apiKey };
+    if (body !== "") headers["content-type"] = "application/x-www-form-urlencoded";
     try {
-      return await this.send<T>(method, `${path}?${payload}&signature=${signature}`, { "X-MBX-APIKEY": credentials.apiKey });
+      return await this.send<T>(method, `${path}?${query}&signature=${signature}`, headers, body === "" ? undefined : body);
     } catch (error) {
       if (error instanceof ApiError && CODES_KEY_REFUSED.has(error.code) && this.credentials() === credentials) {
         this.onKeyRefused();

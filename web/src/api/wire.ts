@@ -226,3 +226,20 @@ export interface WireApiKey {
   kind: string;
   createdAt: number;
 }
+
+/** Another place where the same person is signed in, or this one. */
+export interface WireOpenSession {
+  sessionId: string;
+  isCurrent: boolean;
+  device: string;
+  network: string;
+  createdAt: number;
+  lastUsedAt: number | null;
+  expiresAt: number;
+}
+
+export interface WireSecondFactor {
+  isOn: boolean;
+  onSince: number | null;
+  recoveryCodesLeft: number;
+}
