@@ -134,7 +134,7 @@ class Users:
 
 def wrong_password() -> ApiError:
     """Return the refusal of a signed-in person who does not know the password."""
-    return ApiError(-5006, "The password is wrong.", 401)
+    return ApiError(-5006, "The current password is wrong.", 401)
 
 
 def checked_email(email: str) -> str:
