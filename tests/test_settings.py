@@ -38,7 +38,9 @@ def test_what_is_written_is_read_back() -> None:
         gateway_plan="abc123",
         ready_file=Path("/data/ready"),
         leave_s=12,
-        venue=VenueSettings(shard=3, test_funds=True, orders_per_10s=7),
+        venue=VenueSettings(
+            shard=3, test_funds=True, orders_per_10s=7, withdraw_alone_max=(("EUR", 1), ("BTC", 10**8))
+        ),
     )
     assert read_settings(settings.environment()) == settings
 
@@ -67,6 +69,10 @@ def test_one_of_two_regions_says_which_it_is() -> None:
         ("BODY_BYTES_MAX", "1"),
         ("REGION_TURN", "third"),
         ("LISTEN_FD", "x"),
+        ("WITHDRAW_ALONE_MAX", "BTC"),
+        ("WITHDRAW_ALONE_MAX", "BTC=-1"),
+        ("WITHDRAW_ALONE_MAX", "BTC=0.000000001"),
+        ("WITHDRAW_ALONE_MAX", "BTC=1,BTC=2"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_by_name(name: str, text: str) -> None:

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openbourse.protocol.amounts import AMOUNT_MAX, AmountError, format_units, parse_units
+
 PREFIX = "OPENBOURSE_"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
 REGION_TURNS = ("first", "second")
+WITHDRAW_ALONE = (("BTC", 50_000_000), ("ETH", 1_500_000_000), ("BNB", 5_000_000_000), ("USDT", 5_000_000_000_000))
 NOTIFY_TOPICS = ("fill", "cancel", "expiry", "deposit", "withdrawal")
 
 
@@ -34,6 +37,9 @@ class VenueSettings:
     reopen_after_s: int = 0  # an outage of so many seconds makes instruments come back in steps; 0: never
     reopen_cancel_only_s: int = 30
     reopen_auction_s: int = 60
+    withdraw_alone_max: tuple[tuple[str, int], ...] = (
+        WITHDRAW_ALONE  # above it, and of other coins, two operators approve
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,9 @@ class ProcessSettings:
             "REOPEN_AFTER_S": self.venue.reopen_after_s,
             "REOPEN_CANCEL_ONLY_S": self.venue.reopen_cancel_only_s,
             "REOPEN_AUCTION_S": self.venue.reopen_auction_s,
+            "WITHDRAW_ALONE_MAX": ",".join(
+                f"{coin}={format_units(most)}" for coin, most in self.venue.withdraw_alone_max
+            ),
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None and value != ""}
 
@@ -188,6 +197,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
             reopen_after_s=reader.number("REOPEN_AFTER_S", 0, 0, 31_536_000),
             reopen_cancel_only_s=reader.number("REOPEN_CANCEL_ONLY_S", 30, 0, 86_400),
             reopen_auction_s=reader.number("REOPEN_AUCTION_S", 60, 0, 86_400),
+            withdraw_alone_max=reader.amounts("WITHDRAW_ALONE_MAX", WITHDRAW_ALONE),
         ),
     )
 
@@ -246,6 +256,20 @@ class _Reader:
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
             raise SettingsError(f"{PREFIX}{name} must be a whole number from {least} to {most}, not {text!r}")
         return int(text)
+
+    def amounts(self, name: str, default: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+        words = self.words(name)
+        try:
+            found = tuple(
+                (coin, parse_units(amount, AMOUNT_MAX)) for coin, _, amount in (word.partition("=") for word in words)
+            )
+        except AmountError:
+            found = ()
+        if len(dict(found)) != len(words):
+            raise SettingsError(
+                f"{PREFIX}{name} must be amounts of coins, like BTC=0.5,ETH=15, not {self.text(name)!r}"
+            )
+        return found or default
 
     def choice(self, name: str, known: tuple[str, ...], is_needed: bool) -> str:
         text = self.text(name)

@@ -83,7 +83,7 @@ def test_every_fenced_command_is_run_by_a_test() -> None:
         ),
         ("region.md", "back"),
         *(("leaked-credential.md", part) for part in ("token", "key")),
-        *(("withdrawals.md", part) for part in ("", "approve", "reject", "settle", "fail", "show")),
+        *(("withdrawals.md", part) for part in ("", "approve", "second", "reject", "settle", "fail", "show")),
         *(("restore.md", part) for part in ("before", "backup", "restore")),
     }
 
@@ -111,26 +111,30 @@ def test_changing_the_leader_rebuilding_a_standby_and_reopening(own_exchange: Ex
 def test_withdrawals_are_decided_paid_and_given_back(exchange: Exchange) -> None:
     account = exchange.account("leaver@example.com", may_withdraw=True, BTC="3")
     client, page, data = exchange.client(account), "withdrawals.md", str(exchange.data_dir)
-    apply = {"coin": "BTC", "address": "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "amount": "1"}
-    asked = [client.signed("POST", "/sapi/v1/capital/withdraw/apply", **apply) for _ in range(3)]
+    apply = {"coin": "BTC", "address": "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"}
+    asked = [
+        client.signed("POST", "/sapi/v1/capital/withdraw/apply", **apply, amount=amount)
+        for amount in ("1", "0.5", "0.5")
+    ]
     ids = [answer.json()["id"] for answer in asked]
-    assert client.balances()["BTC"] == ("0.00000000", "3.00000000")
+    assert client.balances()["BTC"] == ("1.00000000", "2.00000000")
 
     def act(part: str, number: str) -> str:
-        return run(commands(page, part), DATA=data, ID=number, HASH="0a1b2c")
+        return run(commands(page, part), DATA=data, ID=number, HASH="0a1b2c", SOMEBODY_ELSE="bob")
 
     listed = run(commands(page, ""), DATA=data)
     assert re.findall(rf"^({'|'.join(ids)}) +awaiting approval ", listed, re.MULTILINE) == ids
     paid, rejected, failed = ids
     assert act("reject", rejected) == f"withdrawal {rejected} rejected\n"
-    assert act("approve", paid) == f"withdrawal {paid} approved, to be paid\n"
-    act("approve", failed)
-    assert client.balances()["BTC"] == ("1.00000000", "2.00000000")
+    assert act("approve", paid) == f"withdrawal {paid} awaiting a second approval\n"
+    assert act("second", paid) == f"withdrawal {paid} approved, to be paid\n"
+    assert act("approve", failed) == f"withdrawal {failed} approved, to be paid\n"
+    assert client.balances()["BTC"] == ("1.50000000", "1.50000000")
     assert act("settle", paid) == f"withdrawal {paid} completed\n"
     assert act("fail", failed) == f"withdrawal {failed} failed\n"
     assert client.balances()["BTC"] == ("2.00000000", "0.00000000")
     shown = act("show", paid)
-    assert re.findall(r"^(approve|settle) .* by \S+", shown, re.MULTILINE) == ["approve", "settle"], shown
+    assert re.findall(r"^(approve|settle) .* by \S+", shown, re.MULTILINE) == ["approve", "approve", "settle"], shown
     assert "BROKEN" not in shown
     history = {row["id"]: row for row in client.ask("/sapi/v1/capital/withdraw/history").json()}
     assert [history[number]["status"] for number in ids] == [6, 3, 5]

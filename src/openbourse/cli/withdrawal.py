@@ -71,7 +71,8 @@ def show(withdrawal_id: Id, data: Data = None) -> None:
     except (ValueError, OSError) as error:
         give_up(f"Nothing to show: {error}.")
     lines = [(name.lower(), cell) for name, cell in zip(HEADINGS, _cells(row), strict=True)]
-    lines += [("network", row.network), ("transaction", row.tx_id), ("reason", row.reason)]
+    needed = "2, of different operators" if row.approvals_needed > 1 else ""
+    lines += [("approvals", needed), ("network", row.network), ("transaction", row.tx_id), ("reason", row.reason)]
     for name, value in lines:
         if value:
             typer.echo(f"{name:<14} {value}")
@@ -81,7 +82,7 @@ def show(withdrawal_id: Id, data: Data = None) -> None:
 
 @app.command()
 def approve(withdrawal_id: Id, by: By = None, data: Data = None) -> None:
-    """Let a withdrawal go: its money stays held until it is paid, and `settle` says so."""
+    """Let a withdrawal go, above a limit as the first or second of two: its money stays held until `settle`."""
     _decide(withdrawal_id, "approve", "", by, data)
 
 

@@ -1,6 +1,5 @@
 """The wallet's operations under /sapi, as Binance's clients ask them (binance-api.md section 6)."""
 
-import re
 import time
 from datetime import UTC, datetime
 from typing import Final
@@ -8,9 +7,10 @@ from typing import Final
 from openbourse.edge.errors import ApiError
 from openbourse.edge.listing import Listing
 from openbourse.edge.operations import Call, Operation, Pool, Security
-from openbourse.protocol.amounts import AMOUNT_MAX, format_units
-from openbourse.wallet.addresses import ORDINARY, is_address
+from openbourse.protocol.amounts import UNIT, format_units, notional
+from openbourse.wallet.applying import NETWORK, PARAMETERS, apply, asset_of
 from openbourse.wallet.shapes import (
+    WITHDRAW_MAX,
     asset_detail,
     coin_entry,
     deposit_entry,
@@ -19,19 +19,23 @@ from openbourse.wallet.shapes import (
     withdrawal_entry,
 )
 from openbourse.wallet.store import Store
-from openbourse.wallet.views import Accounts, Balance
+from openbourse.wallet.views import Accounts, Balance, Prices
 from openbourse.wallet.withdrawals import Withdrawals
 
 DAY_MS: Final = 86_400_000
 RANGE_MS: Final = 90 * DAY_MS
 LIMIT: Final = 1_000
-NETWORK: Final = "MANUAL"
-ORDER_ID: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}", re.ASCII)
+QUOTA_ASSET: Final = "USDT"
+"""What Binance counts in dollars is counted in here; what has no price in it is not counted."""
+GIVEN_BACK: Final = frozenset({1, 3, 5})
+"""Statuses of withdrawals that were not made."""
 
 
-def operations(listing: Listing, accounts: Accounts, store: Store, withdrawals: Withdrawals) -> list[Operation]:
-    """Return the wallet's operations."""
-    api = _Api(listing, accounts, store, withdrawals)
+def operations(
+    listing: Listing, accounts: Accounts, store: Store, withdrawals: Withdrawals, prices: Prices
+) -> list[Operation]:
+    """Return the wallet's operations that are Binance's."""
+    api = _Api(listing, accounts, store, withdrawals, prices)
     read, address, user = Security.READ, Pool.SAPI_ADDRESS, Pool.SAPI_USER
 
     def get(path: str, handler: object, weight: int, *parameters: str, security: Security = read) -> Operation:
@@ -50,6 +54,8 @@ def operations(listing: Listing, accounts: Accounts, store: Store, withdrawals: 
         get("/sapi/v1/capital/config/getall", api.coins, 10),
         get("/sapi/v1/capital/deposit/address", api.deposit_address, 10, "coin", "network", "amount"),
         get("/sapi/v1/capital/deposit/hisrec", api.deposits, 1, "coin", "status", "txId", "includeSource", *times),
+        get("/sapi/v1/capital/withdraw/quota", api.quota, 10),
+        get("/sapi/v1/capital/withdraw/address/list", api.nothing, 10),
         get("/sapi/v1/asset/tradeFee", api.trade_fee, 1, "symbol"),
         get("/sapi/v1/asset/assetDetail", api.asset_details, 1, "asset"),
         get("/sapi/v1/account/status", api.account_status, 1),
@@ -70,19 +76,7 @@ def operations(listing: Listing, accounts: Accounts, store: Store, withdrawals: 
         Operation(
             rest=("POST", "/sapi/v1/capital/withdraw/apply"),
             handler=api.withdraw,
-            parameters=frozenset(
-                [
-                    "coin",
-                    "address",
-                    "amount",
-                    "withdrawOrderId",
-                    "network",
-                    "addressTag",
-                    "transactionFeeFlag",
-                    "name",
-                    "walletType",
-                ]
-            ),
+            parameters=PARAMETERS | {"transactionFeeFlag", "name", "walletType"},
             security=Security.WITHDRAW,
             weight=900,
             pool=user,
@@ -99,11 +93,14 @@ def operations(listing: Listing, accounts: Accounts, store: Store, withdrawals: 
 
 
 class _Api:
-    def __init__(self, listing: Listing, accounts: Accounts, store: Store, withdrawals: Withdrawals) -> None:
+    def __init__(
+        self, listing: Listing, accounts: Accounts, store: Store, withdrawals: Withdrawals, prices: Prices
+    ) -> None:
         self._listing = listing
         self._accounts = accounts
         self._store = store
         self._withdrawals = withdrawals
+        self._prices = prices
 
     async def system_status(self, call: Call) -> object:
         return {"status": 0, "msg": "normal"}
@@ -179,7 +176,7 @@ class _Api:
         return fees
 
     async def deposit_address(self, call: Call) -> object:
-        self._asset(call.params.text("coin"))
+        asset_of(self._listing, call.params.text("coin"))
         raise ApiError(-4024, "Deposits by chain are not open on this venue.")
 
     async def deposits(self, call: Call) -> object:
@@ -189,7 +186,7 @@ class _Api:
         # Every deposit there is has been credited: status 1. Asking for another finds none.
         if status != 1:
             return []
-        asset = None if coin is None else self._asset(coin)
+        asset = None if coin is None else asset_of(self._listing, coin)
         found = await self._accounts.deposits(call.account, asset, since * 1_000, until * 1_000, offset, limit)
         entries = [deposit_entry(deposit, self._listing.assets[deposit.asset], NETWORK) for deposit in found]
         return [entry for entry in entries if tx_id in (None, entry["txId"])]
@@ -208,33 +205,23 @@ class _Api:
         ]
         return entries[offset : offset + limit]
 
+    async def quota(self, call: Call) -> object:
+        """Answer what was asked for in a day, at last prices; the venue itself sets nobody a limit for one."""
+        now = time.time_ns() // 1_000_000
+        asked = await self._store.of_user(call.account, None, None, _at(now - DAY_MS), _at(now + DAY_MS))
+        quote, used = self._listing.asset_ids.get(QUOTA_ASSET), 0
+        for row in asked:
+            if status_of(row) not in GIVEN_BACK and quote is not None:
+                price = UNIT if row.asset == quote else self._prices.last(row.asset, quote)
+                used += 0 if price is None else notional(price, row.amount)
+        return {"wdQuota": WITHDRAW_MAX, "usedWdQuota": format_units(used)}
+
     async def withdraw(self, call: Call) -> object:
-        coin, address = call.params.text("coin"), call.params.text("address")
-        asset = self._asset(coin)
-        amount = call.params.decimal("amount", AMOUNT_MAX)
-        if amount is None or amount == 0:
-            raise ApiError(-1102, "Mandatory parameter 'amount' was not sent, was empty/null, or malformed.")
-        if not is_address(coin, address):
-            raise ApiError(-4001, "The address is not valid.")
-        if call.params.get("network", NETWORK) != NETWORK:
-            raise ApiError(-4019, "The current account is not open for withdrawal on this network.")
-        order_id = call.params.optional("withdrawOrderId")
-        if order_id is not None and ORDER_ID.fullmatch(order_id) is None:
-            raise ApiError(-1130, "Data sent for parameter 'withdrawOrderId' is not valid.")
-        tag = call.params.get("addressTag", "")
-        if tag and ORDINARY.fullmatch(tag) is None:
-            raise ApiError(-4001, "The address tag is not valid.")
-        row = await self._withdrawals.apply(call.account, asset, coin, amount, address, tag, NETWORK, order_id)
+        row = await apply(call, self._listing, self._withdrawals)
         return {"id": str(row.id)}
 
     async def _balances(self, account: int) -> dict[int, Balance]:
         return {balance.asset: balance for balance in await self._accounts.balances(account)}
-
-    def _asset(self, code: str) -> int:
-        asset = self._listing.asset_ids.get(code)
-        if asset is None:
-            raise ApiError(-1130, "Data sent for parameter 'coin' is not valid.")
-        return asset
 
 
 def _range(call: Call) -> tuple[int, int, int, int]:

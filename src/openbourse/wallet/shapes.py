@@ -7,7 +7,10 @@ from openbourse.protocol.amounts import format_units
 from openbourse.wallet.store import Withdrawal
 from openbourse.wallet.views import Balance, Deposit
 
+WITHDRAW_MAX: Final = "9999999999.99999999"
 _ZERO: Final = "0.00000000"
+_CANCELED: Final = 1
+_PROCESSING: Final = 4
 _STATUS: Final = {"requested": 2, "held": 2, "approved": 4, "settled": 6, "rejected": 3, "released": 3, "refused": 3}
 _STATUS_APPROVED: Final = {"held": 4, "approved": 4, "settled": 6, "rejected": 5, "released": 5}
 
@@ -15,8 +18,12 @@ _STATUS_APPROVED: Final = {"held": 4, "approved": 4, "settled": 6, "rejected": 5
 def status_of(row: Withdrawal) -> int:
     """Return Binance's number of a withdrawal's state.
 
-    2 awaiting approval, 3 rejected, 4 processing, 5 failure, 6 completed.
+    1 canceled, 2 awaiting approval, 3 rejected, 4 processing (an operator has approved it), 5 failure, 6 completed.
     """
+    if row.canceled_at is not None:
+        return _CANCELED
+    if row.state == "held" and row.approved_by:
+        return _PROCESSING
     if row.approved_at is None:
         return _STATUS[row.state]
     return _STATUS_APPROVED[row.state]
@@ -56,7 +63,7 @@ def coin_entry(code: str, balance: Balance | None, network: str) -> dict[str, ob
                 "memoRegex": "",
                 "withdrawFee": _ZERO,
                 "withdrawMin": "0.00000001",
-                "withdrawMax": "9999999999.99999999",
+                "withdrawMax": WITHDRAW_MAX,
                 "withdrawInternalMin": _ZERO,
                 "depositDust": _ZERO,
                 "minConfirm": 0,

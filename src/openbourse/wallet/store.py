@@ -33,10 +33,16 @@ class Withdrawal(msgspec.Struct, frozen=True):
     approved_at: datetime | None = None
     """Set by an operator while it is held: it is to be paid."""
     tx_id: str = ""
+    approvals_needed: int = 1
+    """How many different operators must approve it."""
+    approved_by: tuple[str, ...] = ()
+    """Who has, up to now; `approved_at` is set with the last."""
+    canceled_at: datetime | None = None
+    """Set by its user before anybody approved it."""
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What an operator decided of a withdrawal."""
+    """What an operator, or its user, decided of a withdrawal."""
 
     decision: str
     decided_by: str
@@ -60,7 +66,7 @@ STEPS: Final = {
 }
 _COLUMNS: Final = (
     "id, user_id, asset, coin, amount::text, address, address_tag, network, order_id, state, reason, applied_at,"
-    " completed_at, approved_at, tx_id"
+    " completed_at, approved_at, tx_id, approvals_needed, approved_by, canceled_at"
 )
 SHOWN_MAX: Final = 1_000
 ENDED: Final = frozenset({"settled", "released", "refused"})
@@ -82,11 +88,13 @@ class Store:
         address_tag: str,
         network: str,
         order_id: str | None,
+        approvals_needed: int,
     ) -> Withdrawal | None:
         """Add a withdrawal that is not held yet; None when the user's own id for it is taken."""
         row = await self._database.fetchrow(
-            "INSERT INTO wallet.withdrawals (user_id, asset, coin, amount, address, address_tag, network, order_id)"
-            " VALUES ($1, $2, $3, $4::text::numeric, $5, $6, $7, $8)"
+            "INSERT INTO wallet.withdrawals"
+            " (user_id, asset, coin, amount, address, address_tag, network, order_id, approvals_needed)"
+            " VALUES ($1, $2, $3, $4::text::numeric, $5, $6, $7, $8, $9)"
             " ON CONFLICT (user_id, order_id) WHERE order_id IS NOT NULL DO NOTHING"
             f" RETURNING {_COLUMNS}",
             user_id,
@@ -97,6 +105,7 @@ class Store:
             address_tag,
             network,
             order_id,
+            approvals_needed,
         )
         return None if row is None else _read(row)
 
@@ -120,14 +129,23 @@ class Store:
         return None if row is None else _read(row)
 
     async def decide(self, withdrawal: int, decision: str, decided_by: str, note: str) -> Withdrawal | None:
-        """Write down a decision with what it changes; None when the withdrawal does not await it."""
+        """Write down a decision with what it changes; None when the withdrawal does not await it.
+
+        An approval counts once a name, whatever its capitals; the last of those needed lets the withdrawal go. All of
+        it is told from the row itself, so that of two who decide at once the second sees what the first has made of it.
+        """
         step = STEPS[decision]
         row = await self._database.fetchrow(
             "WITH moved AS (UPDATE wallet.withdrawals SET state = $2, changed_at = now(),"
-            " approved_at = CASE WHEN $4::text = 'approve' THEN now() ELSE approved_at END,"
+            " approved_at = CASE WHEN $4::text = 'approve' AND cardinality(approved_by) + 1 >= approvals_needed"
+            " THEN now() ELSE approved_at END,"
+            " approved_by = CASE WHEN $4 = 'approve' THEN approved_by || $5::text ELSE approved_by END,"
             " tx_id = CASE WHEN $4 = 'settle' THEN $6::text ELSE tx_id END,"
             " reason = CASE WHEN $4 IN ('reject', 'fail') THEN $6 ELSE reason END"
-            f" WHERE id = $1 AND state = 'held' AND (approved_at IS NOT NULL) = $3 RETURNING {_COLUMNS}),"
+            " WHERE id = $1 AND state = 'held' AND (approved_at IS NOT NULL) = $3"
+            " AND NOT ($4 = 'approve' AND EXISTS"
+            " (SELECT FROM unnest(approved_by) AS name WHERE lower(name) = lower($5)))"
+            f" RETURNING {_COLUMNS}),"
             " noted AS (INSERT INTO wallet.decisions (withdrawal, decision, decided_by, note)"
             " SELECT id, $4, $5, $6 FROM moved) SELECT * FROM moved",
             withdrawal,
@@ -136,6 +154,19 @@ class Store:
             decision,
             decided_by,
             note,
+        )
+        return None if row is None else _read(row)
+
+    async def cancel(self, withdrawal: int, user_id: int) -> Withdrawal | None:
+        """Write down that its user wants it no more; None when it is not theirs, or not held, or somebody approved it."""
+        row = await self._database.fetchrow(
+            "WITH moved AS (UPDATE wallet.withdrawals SET state = 'rejected', changed_at = now(), canceled_at = now()"
+            " WHERE id = $1 AND user_id = $2 AND state = 'held' AND approved_at IS NULL AND approved_by = '{}'"
+            f" RETURNING {_COLUMNS}),"
+            " noted AS (INSERT INTO wallet.decisions (withdrawal, decision, decided_by)"
+            " SELECT id, 'cancel', 'its user' FROM moved) SELECT * FROM moved",
+            withdrawal,
+            user_id,
         )
         return None if row is None else _read(row)
 
@@ -155,6 +186,14 @@ class Store:
             SHOWN_MAX,
         )
         return [_read(row) for row in rows]
+
+    async def waiting(self) -> tuple[int, int]:
+        """Return how many withdrawals wait for an operator, to be approved or to be paid, and the oldest's age in seconds."""
+        row = await self._database.fetchrow(
+            "SELECT count(*), coalesce(extract(epoch FROM now() - min(applied_at)), 0)::bigint"
+            " FROM wallet.withdrawals WHERE state = 'held'"
+        )
+        return row[0], max(0, row[1])
 
     async def newest(self) -> list[Withdrawal]:
         """Return the newest withdrawals in whatever state, oldest first, SHOWN_MAX at most."""
@@ -191,4 +230,5 @@ class Store:
 def _read(row: Any) -> Withdrawal:
     values = list(row)
     values[4] = int(values[4])
+    values[16] = tuple(values[16])
     return Withdrawal(*values)

@@ -23,6 +23,14 @@ class Deposit(msgspec.Struct, frozen=True):
     time_us: int
 
 
+class Prices(Protocol):
+    """Last prices of the venue's own markets."""
+
+    def last(self, asset: int, quote: int) -> int | None:
+        """Return what an asset was last traded for in another; None where it was not, or is not listed."""
+        ...
+
+
 class Accounts(Protocol):
     """Committed balances and deposits, never older than the question."""
 

@@ -1,6 +1,7 @@
 """Withdrawals: the row first, then the command with its id, then the row goes on by the answer."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -32,20 +33,34 @@ class NotAwaiting(Exception):
 def describe(row: Withdrawal) -> str:
     """Return where a withdrawal is, in an operator's words."""
     match row.state:
+        case "held" if row.approved_at is not None:
+            return "approved, to be paid"
         case "held":
-            return "awaiting approval" if row.approved_at is None else "approved, to be paid"
+            return "awaiting a second approval" if row.approved_by else "awaiting approval"
+        case "released" if row.canceled_at is not None:
+            return "canceled by its user"
         case "released":
             return "rejected" if row.approved_at is None else "failed"
         case state:
             return _WORDS[state]
 
 
+def _why_not_canceled(row: Withdrawal) -> str:
+    if row.approved_by or row.approved_at is not None:
+        return "An operator has approved the withdrawal: it cannot be canceled any more."
+    if row.state in ("requested", "held"):
+        return "The withdrawal is not held yet: try again in a moment."
+    return "The withdrawal was not made: there is nothing to cancel."
+
+
 class Withdrawals:
     """Holds what people ask to take out until somebody approves it or sends it back."""
 
-    def __init__(self, store: Store, intake: Intake) -> None:
+    def __init__(self, store: Store, intake: Intake, alone_max: Mapping[str, int] | None = None) -> None:
+        """alone_max: coin to the most of it that one operator approves alone; of other coins everything needs two."""
         self._store = store
         self._intake = intake
+        self._alone_max = alone_max or {}
 
     async def apply(
         self,
@@ -59,7 +74,8 @@ class Withdrawals:
         order_id: str | None,
     ) -> Withdrawal:
         """Ask for a withdrawal: held at once, then awaiting approval. Raises ApiError."""
-        row = await self._store.add(user_id, asset, coin, amount, address, address_tag, network, order_id)
+        needed = 1 if amount <= self._alone_max.get(coin, 0) else 2
+        row = await self._store.add(user_id, asset, coin, amount, address, address_tag, network, order_id, needed)
         if row is None:
             raise ApiError(-1130, "withdrawOrderId is used already.")
         try:
@@ -69,7 +85,7 @@ class Withdrawals:
             raise unavailable(fault) from fault
 
     async def approve(self, withdrawal: int, by: str) -> Withdrawal:
-        """Let a held withdrawal go: it stays held until whoever pays it says so. Raises NotAwaiting."""
+        """Let a held withdrawal go, or be the first of two who do: it stays held until it is paid. Raises NotAwaiting."""
         return await self._decide(withdrawal, "approve", by, "")
 
     async def reject(self, withdrawal: int, reason: str, by: str) -> Withdrawal:
@@ -84,6 +100,24 @@ class Withdrawals:
         """Give an approved withdrawal back that could not be paid. Raises NotAwaiting, IntakeFault."""
         return await self._release(await self._decide(withdrawal, "fail", by, reason))
 
+    async def cancel(self, withdrawal: int, user_id: int) -> Withdrawal:
+        """Give a withdrawal back to its user, who wants it no more, while nobody has approved it. Raises ApiError.
+
+        Once it is written down it is canceled: without an answer of the sequencer `keep_reconciled` gives it back.
+        """
+        row = await self._store.cancel(withdrawal, user_id) or await self._store.find(withdrawal)
+        if row is None or row.user_id != user_id:
+            raise ApiError(-1130, "There is no such withdrawal.", 404)
+        if row.canceled_at is None:
+            raise ApiError(-2011, _why_not_canceled(row), 409)
+        if row.state == "released":
+            return row
+        try:
+            return await self._release(row)
+        except IntakeFault as fault:
+            log.warning("a canceled withdrawal is given back later", withdrawal=row.id, why=str(fault))
+            return row
+
     async def _decide(self, withdrawal: int, decision: str, by: str, note: str) -> Withdrawal:
         row = await self._store.decide(withdrawal, decision, by, note)
         if row is not None:
@@ -96,7 +130,10 @@ class Withdrawals:
         if is_same and found.state != "held" and note in (found.tx_id, found.reason):
             # Decided the same before, and whoever did had no answer: its command is sent again, with the same id.
             return found
-        raise NotAwaiting(f"withdrawal {withdrawal} is {describe(found)}")
+        shown = f"withdrawal {withdrawal} is {describe(found)}"
+        if decision == "approve" and found.state == "held" and found.approved_at is None:
+            shown += f"; {by} gave the first, and somebody else must give it"
+        raise NotAwaiting(shown)
 
     async def keep_reconciled(self) -> None:
         """Send again what a crash left without an answer; runs for ever."""

@@ -31,6 +31,7 @@ from openbourse.history.barrier import ReadBarrier
 from openbourse.history.replica import Answers, Replica
 from openbourse.history.store import Store as HistoryStore
 from openbourse.identity import api as identity
+from openbourse.identity.keys import Keys
 from openbourse.marketdata import api as marketdata
 from openbourse.marketdata.bars import BarStore
 from openbourse.marketdata.candles import TradeStore
@@ -48,8 +49,10 @@ from openbourse.streams.hub import Hub
 from openbourse.streams.sockets import MarketSockets
 from openbourse.streams.users import UserHub
 from openbourse.wallet import api as wallet
+from openbourse.wallet import own_api as own_wallet
 from openbourse.wallet.store import Store as WalletStore
 from openbourse.wallet.views import Balance, Deposit
+from openbourse.wallet.waiting import Waiting
 from openbourse.wallet.withdrawals import Withdrawals
 from openbourse.wiring.health import Books, monitor_of
 from openbourse.wiring.health import routes as health_routes
@@ -80,7 +83,7 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     proxies = Addresses(settings.trusted_proxies)
     limits = Limits(settings.connections_max, settings.connections_per_address_max, proxies.is_trusted)
     audit = Audit(Books(pool, view))
-    withdrawals = Withdrawals(WalletStore(pool), intake)
+    withdrawals = Withdrawals(WalletStore(pool), intake, dict(settings.venue.withdraw_alone_max))
     hub, users_hub = Hub(StreamedMarkets(view, pool)), UserHub(view.listing)
     listen_keys = ValkeyListenKeys(stores.valkey(), stores.master_key().derive("listen keys"))
     beside: list[Coroutine[Any, Any, None]] = [
@@ -96,16 +99,11 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
         )
         beside.append(withdrawals.keep_reconciled())
     if "identity" in roles:
-        passwords = Passwords()
-        stores.closing.callback(passwords.close)
-        users = await stores.users(passwords)
-        gateway_keys = await stores.gateway_keys()
-        operations += identity.operations(users, keys, await stores.test_funds(), HashingBusy, gateway_keys)
-        operations += notifier.operations(NotifierStore(pool, settings.venue.shard))
-        beside.append(users.keep_reconciled())
-        beside += [gateway_keys.keep_reconciled()] if gateway_keys is not None else []
+        operations += await _own(stores, keys, pool, view.listing, withdrawals, beside)
     if "monitor" in roles:
-        beside.append(audit.run())
+        waiting = Waiting(WalletStore(pool))
+        stores.telemetry.add("withdrawals", waiting.counters)
+        beside += [audit.run(), waiting.run()]
     if "gateway" in roles or "streams" in roles:
         # Asked for under the gateway's paths, and over its sockets; presented to the streams.
         operations += listen_key_api.operations(listen_keys)
@@ -182,7 +180,31 @@ def _trading(
         *orders.operations(intake, view.listing, venue),
         *history.operations(history_store, view.listing, barrier, replica, answers),
         *marketdata.operations(view, TradeStore(pool), BarStore(pool)),
-        *wallet.operations(view.listing, _Accounts(history_store, barrier), WalletStore(pool), withdrawals),
+        *wallet.operations(
+            view.listing, _Accounts(history_store, barrier), WalletStore(pool), withdrawals, _Prices(view)
+        ),
+    ]
+
+
+async def _own(
+    stores: Stores,
+    keys: Keys,
+    pool: Any,
+    listing: Listing,
+    withdrawals: Withdrawals,
+    beside: list[Coroutine[Any, Any, None]],
+) -> list[Operation]:
+    """Return the operations under /bourse/v1, and add the work that goes on beside them."""
+    passwords = Passwords()
+    stores.closing.callback(passwords.close)
+    users = await stores.users(passwords)
+    gateway_keys = await stores.gateway_keys()
+    beside.append(users.keep_reconciled())
+    beside += [gateway_keys.keep_reconciled()] if gateway_keys is not None else []
+    return [
+        *identity.operations(users, keys, await stores.test_funds(), HashingBusy, gateway_keys),
+        *notifier.operations(NotifierStore(pool, stores.settings.venue.shard)),
+        *own_wallet.operations(listing, withdrawals),
     ]
 
 
@@ -206,6 +228,20 @@ class _Accounts:
         return [
             Deposit(row["sequence"], row["asset"], int(row["amount"]), row["identity"], row["time_us"]) for row in rows
         ]
+
+
+class _Prices:
+    """Last prices of the markets that this process follows."""
+
+    def __init__(self, view: MarketView) -> None:
+        self._view = view
+
+    def last(self, asset: int, quote: int) -> int | None:
+        for instrument, image in self._view.listing.instruments.items():
+            if (image.base, image.quote) == (asset, quote):
+                trades = self._view.market(instrument).trades
+                return trades[-1].price if trades else None
+        return None
 
 
 async def _follow(view: MarketView, stores: Stores, pool: Any, intake: Any, hub: Hub, users: UserHub) -> None:

@@ -1,0 +1,42 @@
+"""The wallet's own operations, under /bourse/v1: what a signed-in person does of withdrawals, and what Binance has no path for."""
+
+from typing import Final
+
+from openbourse.edge.auth import only_sessions
+from openbourse.edge.errors import ApiError
+from openbourse.edge.listing import Listing
+from openbourse.edge.operations import Call, Operation, Security
+from openbourse.wallet.applying import PARAMETERS, apply
+from openbourse.wallet.shapes import withdrawal_entry
+from openbourse.wallet.withdrawals import Withdrawals
+
+PATH: Final = "/bourse/v1/withdrawals"
+WEIGHT: Final = 20
+
+
+def operations(listing: Listing, withdrawals: Withdrawals) -> list[Operation]:
+    """Return the operations."""
+    api = _Api(listing, withdrawals)
+    return [
+        Operation(rest=("POST", PATH), handler=api.apply, parameters=PARAMETERS, security=Security.READ, weight=WEIGHT),
+        Operation(rest=("DELETE", PATH), handler=api.cancel, parameters=frozenset({"id"}), security=Security.READ),
+    ]
+
+
+class _Api:
+    def __init__(self, listing: Listing, withdrawals: Withdrawals) -> None:
+        self._listing = listing
+        self._withdrawals = withdrawals
+
+    async def apply(self, call: Call) -> object:
+        """Ask as the person who is signed in: keys ask under Binance's path, by a permission that sessions have not."""
+        only_sessions(call)
+        row = await apply(call, self._listing, self._withdrawals)
+        call.status = 201
+        return withdrawal_entry(row)
+
+    async def cancel(self, call: Call) -> object:
+        assert call.caller is not None
+        if not call.caller.session and "WITHDRAW" not in call.caller.permissions:
+            raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        return withdrawal_entry(await self._withdrawals.cancel(call.params.integer("id"), call.account))
