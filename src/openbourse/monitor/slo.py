@@ -108,6 +108,10 @@ METRICS: Final[tuple[Metric, ...]] = (
         "audit", "breaches", Kind.GAUGE, Unit.COUNT, ("monitor",), "invariants found broken by the continuous audit"
     ),
     Metric("audit", "rounds", Kind.COUNTER, Unit.COUNT, ("monitor",), "audits done"),
+    Metric(
+        "withdrawals", "waiting", Kind.GAUGE, Unit.COUNT, ("monitor",), "withdrawals that are to be approved or paid"
+    ),
+    Metric("withdrawals", "oldest_s", Kind.GAUGE, Unit.SECONDS, ("monitor",), "age of the oldest of them"),
     Metric("sequencer", "leading", Kind.GAUGE, Unit.COUNT, _LEADER, "1 from the process that leads"),
     Metric("sequencer", "commands", Kind.COUNTER, Unit.COUNT, _LEADER, "commands committed"),
     Metric("sequencer", "append_ms", Kind.DISTRIBUTION, Unit.MILLISECONDS, _LEADER, "appends to the journal"),
@@ -186,6 +190,10 @@ SLOS: Final[tuple[Slo, ...]] = (
     Slo(
         "archive-failing", "archive_faults", "Sum", ">", 0, 900, 4, 4, "notBreaching", False, "workers.md",
         "an hour of writes that fail: a place that refuses, or a day that was written otherwise before",
+    ),
+    Slo(
+        "withdrawals-waiting", "withdrawals_oldest_s", "Maximum", ">", 14_400, 300, 3, 3, "notBreaching", False,
+        "withdrawals.md", "somebody has waited for four hours for money that nobody approved, rejected or paid",
     ),
     Slo(
         "notifier-behind", "notifier_behind", "Maximum", ">", 50_000, 300, 3, 3, "breaching", False, "workers.md",
