@@ -12,6 +12,8 @@ import { TopBar } from "./market/top_bar";
 import { OrderForm } from "./orders/form";
 import { ToastStack } from "./ui/toasts";
 import { useVenue } from "./venue";
+import { DepositDialog } from "./wallet/deposit";
+import { WithdrawDialog } from "./wallet/withdraw";
 
 const VIEWS = { chart: "Chart", book: "Book", tape: "Trades" } as const;
 type View = keyof typeof VIEWS;
@@ -49,6 +51,8 @@ export function App(): JSX.Element {
       {open === "sign-in" || open === "sign-up" ? <SignInDialog key={open} isNew={open === "sign-up"} /> : null}
       {open === "api-keys" && isSignedIn ? <ApiKeysDialog /> : null}
       {open === "security" && isSignedIn ? <SecurityDialog /> : null}
+      {open === "deposit" && isSignedIn ? <DepositDialog /> : null}
+      {open === "withdraw" && isSignedIn ? <WithdrawDialog /> : null}
     </>
   );
 }

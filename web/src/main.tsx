@@ -16,6 +16,7 @@ import "./styles/market.css";
 import "./styles/account.css";
 import { Toasts } from "./ui/toasts";
 import { type Overlay, VenueContext } from "./venue";
+import { Transfers } from "./wallet/transfers";
 
 const clock = new ExchangeClock();
 const session = new Session();
@@ -24,9 +25,12 @@ const toasts = new Toasts();
 const market = new Market(rest, new MarketStream());
 const portfolio = new Portfolio(rest, clock, session, market, toasts);
 const desk = new OrderDesk(rest, market, portfolio, toasts);
+const transfers = new Transfers(rest);
 const overlay = signal<Overlay>("none");
+const picked = signal("");
 
 rest.onKeyRefused = () => void session.expire();
+session.credentials.subscribe((credentials) => credentials === null && transfers.forget());
 session.onExpired = () => {
   toasts.show("plain", "Your session ended", "Sign in again to go on trading.", "session");
 };
@@ -34,7 +38,7 @@ session.onExpired = () => {
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");
 render(
-  <VenueContext.Provider value={{ rest, market, session, portfolio, desk, toasts, overlay }}>
+  <VenueContext.Provider value={{ rest, market, session, portfolio, desk, toasts, transfers, overlay, picked }}>
     <App />
   </VenueContext.Provider>,
   root,

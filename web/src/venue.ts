@@ -8,8 +8,9 @@ import type { RestClient } from "./api/rest";
 import type { Market } from "./market/market";
 import type { OrderDesk } from "./orders/desk";
 import type { Toasts } from "./ui/toasts";
+import type { Transfers } from "./wallet/transfers";
 
-export type Overlay = "none" | "sign-in" | "sign-up" | "api-keys" | "security";
+export type Overlay = "none" | "sign-in" | "sign-up" | "api-keys" | "security" | "deposit" | "withdraw";
 
 export interface Venue {
   rest: RestClient;
@@ -18,7 +19,10 @@ export interface Venue {
   portfolio: Portfolio;
   desk: OrderDesk;
   toasts: Toasts;
+  transfers: Transfers;
   overlay: Signal<Overlay>;
+  /** The coin that a deposit or a withdrawal is about. */
+  picked: Signal<string>;
 }
 
 export const VenueContext = createContext<Venue | null>(null);

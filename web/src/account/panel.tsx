@@ -1,4 +1,4 @@
-/** What belongs to the account, in tabs: open orders, past orders, fills, balances. */
+/** What belongs to the account, in tabs: open orders, past orders, fills, balances, transfers. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { OpenOrders } from "../orders/open_orders";
@@ -6,8 +6,9 @@ import { PastOrders } from "../history/past_orders";
 import { PastFills } from "../history/past_fills";
 import { useVenue } from "../venue";
 import { Balances } from "../wallet/balances";
+import { TransfersTable } from "../wallet/transfers_table";
 
-const TABS = ["open", "past", "fills", "balances"] as const;
+const TABS = ["open", "past", "fills", "balances", "transfers"] as const;
 type Tab = (typeof TABS)[number];
 
 export function AccountPanel(): JSX.Element {
@@ -20,6 +21,7 @@ export function AccountPanel(): JSX.Element {
     past: "Order history",
     fills: "My trades",
     balances: "Balances",
+    transfers: "Transfers",
   };
   const move = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? TABS.length - 1 : 0;
@@ -59,7 +61,8 @@ function TabBody({ tab }: { tab: Tab }): JSX.Element {
   if (tab === "open") return <OpenOrders />;
   if (tab === "past") return <PastOrders />;
   if (tab === "fills") return <PastFills />;
-  return <Balances />;
+  if (tab === "balances") return <Balances />;
+  return <TransfersTable />;
 }
 
 function SignedOut(): JSX.Element {

@@ -210,6 +210,36 @@ export type WireUserEvent =
   | WireListStatus
   | { e: "eventStreamTerminated" | "serverShutdown" };
 
+export interface WireDepositAddress {
+  coin: string;
+  address: string;
+  tag: string;
+}
+
+export interface WireDeposit {
+  id: string;
+  amount: string;
+  coin: string;
+  status: number;
+  address: string;
+  addressTag: string;
+  txId: string;
+  insertTime: number;
+}
+
+export interface WireWithdrawal {
+  id: string;
+  amount: string;
+  coin: string;
+  status: number;
+  address: string;
+  addressTag: string;
+  txId: string;
+  /** In UTC: "2026-11-27 01:02:03". */
+  applyTime: string;
+  info: string;
+}
+
 export interface WireSession {
   apiKey: string;
   secretKey: string;

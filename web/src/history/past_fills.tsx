@@ -4,6 +4,8 @@ import { formatAmount, grouped, trimAmount } from "../amounts";
 import { SideWords } from "../ui/side";
 import { dayTime } from "../ui/times";
 import { useVenue } from "../venue";
+import { FILLS } from "./export";
+import { ExportBar } from "./export_bar";
 
 export function PastFills(): JSX.Element {
   const { market, portfolio } = useVenue();
@@ -18,31 +20,34 @@ export function PastFills(): JSX.Element {
     );
   }
   return (
-    <table class="table" data-testid="past-fills">
-      <thead>
-        <tr>
-          <th>Time</th>
-          <th>Side</th>
-          <th class="number">Price</th>
-          <th class="number">Amount ({instrument.base})</th>
-          <th class="number">Total ({instrument.quote})</th>
-          <th class="number">Fee</th>
-          <th class="cell-end">Role</th>
-        </tr>
-      </thead>
-      <tbody>
-        {fills.map((fill) => (
-          <tr key={fill.id}>
-            <td class="soft">{dayTime(fill.time)}</td>
-            <td><SideWords isBuy={fill.isBuy} /></td>
-            <td class="number">{grouped(trimAmount(fill.price, instrument.priceDecimals))}</td>
-            <td class="number">{trimAmount(fill.quantity, instrument.quantityDecimals)}</td>
-            <td class="number">{grouped(formatAmount(fill.quoteQuantity, instrument.priceDecimals))}</td>
-            <td class="number">{`${trimAmount(fill.commission)} ${fill.commissionAsset}`}</td>
-            <td class="cell-end soft">{fill.isMaker ? "Maker" : "Taker"}</td>
+    <>
+      <ExportBar kind={FILLS} name="trades" />
+      <table class="table" data-testid="past-fills">
+        <thead>
+          <tr>
+            <th>Time</th>
+            <th>Side</th>
+            <th class="number">Price</th>
+            <th class="number">Amount ({instrument.base})</th>
+            <th class="number">Total ({instrument.quote})</th>
+            <th class="number">Fee</th>
+            <th class="cell-end">Role</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {fills.map((fill) => (
+            <tr key={fill.id}>
+              <td class="soft">{dayTime(fill.time)}</td>
+              <td><SideWords isBuy={fill.isBuy} /></td>
+              <td class="number">{grouped(trimAmount(fill.price, instrument.priceDecimals))}</td>
+              <td class="number">{trimAmount(fill.quantity, instrument.quantityDecimals)}</td>
+              <td class="number">{grouped(formatAmount(fill.quoteQuantity, instrument.priceDecimals))}</td>
+              <td class="number">{`${trimAmount(fill.commission)} ${fill.commissionAsset}`}</td>
+              <td class="cell-end soft">{fill.isMaker ? "Maker" : "Taker"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
   );
 }

@@ -8,6 +8,8 @@ import { icebergWords, priceWords, statusWords } from "../orders/words";
 import { SideWords } from "../ui/side";
 import { dayTime } from "../ui/times";
 import { useVenue } from "../venue";
+import { ORDERS } from "./export";
+import { ExportBar } from "./export_bar";
 
 export function PastOrders(): JSX.Element {
   const { market, portfolio } = useVenue();
@@ -23,41 +25,44 @@ export function PastOrders(): JSX.Element {
   }
   const price = (value: bigint): string => (value === 0n ? "–" : grouped(trimAmount(value, instrument.priceDecimals)));
   return (
-    <table class="table table-cards" data-testid="past-orders">
-      <thead>
-        <tr>
-          <th>Time</th>
-          <th>Pair</th>
-          <th>Type</th>
-          <th>Side</th>
-          <th class="number">Price</th>
-          <th class="number">Average</th>
-          <th>Trigger</th>
-          <th class="number">Filled / amount</th>
-          <th class="number">Total ({instrument.quote})</th>
-          <th class="cell-end">Status</th>
-        </tr>
-      </thead>
-      <tbody>
-        {orders.map((order) => (
-          <tr key={orderKey(order)}>
-            <td class="soft" data-label="Time">{dayTime(order.updateTime)}</td>
-            <PairCell order={order} />
-            <TypeCell order={order} />
-            <td class="cell-side"><SideWords isBuy={order.side === "BUY"} /></td>
-            <td class="number" data-label="Price">{priceWords(order, instrument.priceDecimals)}</td>
-            <td class="number" data-label="Average">{price(averagePrice(order) - (averagePrice(order) % (instrument.tick || 1n)))}</td>
-            <TriggerCell order={order} />
-            <td class="number" data-label="Filled / amount">
-              {trimAmount(order.executed)}
-              <span class="soft">{` / ${order.quantity === 0n ? "by total" : trimAmount(order.quantity)}`}</span>
-              {order.iceberg === 0n ? null : <span class="cell-note">{icebergWords(order, instrument.quantityDecimals)}</span>}
-            </td>
-            <td class="number" data-label="Total">{order.executedQuote === 0n ? "–" : grouped(formatAmount(order.executedQuote, instrument.priceDecimals))}</td>
-            <td class={`cell-end cell-state ${order.status === "FILLED" ? "up" : "soft"}`}>{statusWords(order)}</td>
+    <>
+      <ExportBar kind={ORDERS} name="orders" />
+      <table class="table table-cards" data-testid="past-orders">
+        <thead>
+          <tr>
+            <th>Time</th>
+            <th>Pair</th>
+            <th>Type</th>
+            <th>Side</th>
+            <th class="number">Price</th>
+            <th class="number">Average</th>
+            <th>Trigger</th>
+            <th class="number">Filled / amount</th>
+            <th class="number">Total ({instrument.quote})</th>
+            <th class="cell-end">Status</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {orders.map((order) => (
+            <tr key={orderKey(order)}>
+              <td class="soft" data-label="Time">{dayTime(order.updateTime)}</td>
+              <PairCell order={order} />
+              <TypeCell order={order} />
+              <td class="cell-side"><SideWords isBuy={order.side === "BUY"} /></td>
+              <td class="number" data-label="Price">{priceWords(order, instrument.priceDecimals)}</td>
+              <td class="number" data-label="Average">{price(averagePrice(order) - (averagePrice(order) % (instrument.tick || 1n)))}</td>
+              <TriggerCell order={order} />
+              <td class="number" data-label="Filled / amount">
+                {trimAmount(order.executed)}
+                <span class="soft">{` / ${order.quantity === 0n ? "by total" : trimAmount(order.quantity)}`}</span>
+                {order.iceberg === 0n ? null : <span class="cell-note">{icebergWords(order, instrument.quantityDecimals)}</span>}
+              </td>
+              <td class="number" data-label="Total">{order.executedQuote === 0n ? "–" : grouped(formatAmount(order.executedQuote, instrument.priceDecimals))}</td>
+              <td class={`cell-end cell-state ${order.status === "FILLED" ? "up" : "soft"}`}>{statusWords(order)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
   );
 }

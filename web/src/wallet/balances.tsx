@@ -1,9 +1,10 @@
-/** Balances: available, held by open orders, and an estimate of their worth. */
+/** Balances: available, held by open orders and withdrawals, and an estimate of their worth. */
 import type { JSX } from "preact";
 import { type Amount, formatAmount, grouped, multiply, ONE, trimAmount } from "../amounts";
 import { Icon } from "../ui/icons";
 import { useVenue } from "../venue";
 import { takeTestFunds } from "./test_funds";
+import { WalletButtons } from "./wallet_buttons";
 
 const WORTH_ASSET = "USDT";
 
@@ -31,25 +32,31 @@ export function Balances(): JSX.Element {
       <div class="empty empty-large">
         <strong>Nothing here yet.</strong>
         <p>On a demo venue you can take test money and trade with it at once.</p>
-        {takeFunds}
+        <div class="bar-buttons">
+          {takeFunds}
+          <WalletButtons />
+        </div>
       </div>
     );
   }
   const sum = rows.reduce((total, { worth }) => total + (worth ?? 0n), 0n);
   return (
     <>
-      <div class="balances-head">
+      <div class="panel-bar">
         <p>
           <span class="soft">Worth about</span> <strong>{grouped(formatAmount(sum, 2))} {WORTH_ASSET}</strong>
         </p>
-        {takeFunds}
+        <div class="bar-buttons">
+          <WalletButtons />
+          {takeFunds}
+        </div>
       </div>
       <table class="table" data-testid="balances">
         <thead>
           <tr>
             <th>Asset</th>
             <th class="number">Available</th>
-            <th class="number">In orders</th>
+            <th class="number" title="By open orders, and by withdrawals that are under way">Held</th>
             <th class="number cell-end">Worth ({WORTH_ASSET})</th>
           </tr>
         </thead>

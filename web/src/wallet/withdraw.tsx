@@ -1,0 +1,88 @@
+/** The dialog that asks for a withdrawal. */
+import { useSignal, useSignalEffect } from "@preact/signals";
+import type { JSX } from "preact";
+import { formatAmount, grouped, parseAmount, trimAmount } from "../amounts";
+import { ApiError } from "../api/rest";
+import { AmountField } from "../orders/amount_field";
+import { Dialog } from "../ui/dialog";
+import { useVenue } from "../venue";
+import { CoinField } from "./coin_field";
+import { withdrawalRefusal } from "./refusals";
+
+export function WithdrawDialog(): JSX.Element {
+  const { overlay, portfolio, picked, transfers, toasts } = useVenue();
+  const address = useSignal("");
+  const amount = useSignal("");
+  const failure = useSignal("");
+  const isBusy = useSignal(false);
+  const orderId = useSignal(newOrderId());
+  const coin = picked.value;
+  const available = portfolio.available(coin);
+  const wanted = parseAmount(amount.value);
+  const complaint = wanted !== null && wanted > available ? `Only ${grouped(trimAmount(available))} ${coin} is available.` : undefined;
+  const isReady = address.value.trim() !== "" && wanted !== null && wanted > 0n && complaint === undefined;
+
+  // An address of another coin must not stay in the field.
+  useSignalEffect(() => {
+    void picked.value;
+    address.value = amount.value = failure.value = "";
+    orderId.value = newOrderId();
+  });
+
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (isBusy.value || !isReady) return;
+    failure.value = "";
+    isBusy.value = true;
+    try {
+      await transfers.withdraw({ coin, address: address.value.trim(), amount: formatAmount(wanted), withdrawOrderId: orderId.value });
+      overlay.value = "none";
+      toasts.show("good", "Withdrawal asked for", `${grouped(trimAmount(wanted))} ${coin} is held until an operator decides. Until then you can cancel it.`);
+    } catch (error) {
+      failure.value = withdrawalRefusal(error, coin);
+      // After a refusal it is another one; after no answer the same, which the exchange takes once.
+      if (error instanceof ApiError && !error.isInDoubt) orderId.value = newOrderId();
+    } finally {
+      isBusy.value = false;
+    }
+    void portfolio.refresh();
+  };
+  return (
+    <Dialog title="Withdraw" onClose={() => (overlay.value = "none")}>
+      <form class="stack" noValidate onSubmit={(event) => void submit(event)}>
+        <CoinField />
+        <label class="field">
+          <span>Address</span>
+          <input
+            type="text"
+            autocomplete="off"
+            spellcheck={false}
+            placeholder={`Where the ${coin} is to go`}
+            value={address.value}
+            onInput={(event) => (address.value = event.currentTarget.value)}
+          />
+        </label>
+        <AmountField label="Amount" unit={coin} value={amount.value} step={0n} complaint={complaint} onInput={(text) => (amount.value = text)} />
+        <p class="available">
+          <span>Available</span>
+          <button type="button" class="link" data-testid="withdrawable" onClick={() => (amount.value = trimAmount(available))}>
+            {`${grouped(trimAmount(available))} ${coin}`}
+          </button>
+        </p>
+        {failure.value === "" ? null : (
+          <p class="form-error" role="alert">
+            {failure.value}
+          </p>
+        )}
+        <button type="submit" class="button button-accent button-large" aria-disabled={!isReady || isBusy.value} disabled={isBusy.value}>
+          {isBusy.value ? "One moment…" : `Withdraw ${coin}`}
+        </button>
+        <p class="soft">An operator looks at every withdrawal before it is sent. Check the address: what is sent cannot be called back.</p>
+      </form>
+    </Dialog>
+  );
+}
+
+function newOrderId(): string {
+  return `page-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
