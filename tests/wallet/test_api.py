@@ -44,8 +44,14 @@ class Asker:
         listing.asset_ids = dict(listings.ASSETS)
         around = Around()
         told = api.operations(listing, around, wallet.store, wallet.withdrawals, around)
-        told += own_api.operations(listing, wallet.withdrawals)
+        told += own_api.operations(listing, wallet.withdrawals, self._prove)
+        self.code: str | None = None
+        """Of the second factor, when there is one."""
         self._handlers = {each.rest: each.handler for each in told}
+
+    async def _prove(self, user: int, code: str | None) -> None:
+        if self.code is not None and (user, code) != (ACCOUNT, self.code):
+            raise ApiError(-5004, "A code is needed.", 401)
 
     async def __call__(
         self, method: str, path: str, *permissions: str, session: bool = False, account: int = ACCOUNT, **named: str
@@ -66,6 +72,21 @@ async def test_who_is_signed_in_asks_for_a_withdrawal_and_cancels_it(ask: Asker)
     assert (canceled["id"], canceled["status"]) == (asked["id"], 1)
     [shown] = await ask("GET", f"{BINANCE}/history", status="1")
     assert shown == canceled
+
+
+async def test_who_has_a_second_factor_gives_its_code_once_all_else_is_well(ask: Asker, wallet: Wallet) -> None:
+    ask.code = "123456"
+    wanted: dict[str, Any] = {"coin": "BTC", "address": ADDRESS, "amount": "0.0000006"}
+    with pytest.raises(ApiError) as mistyped:
+        await ask("POST", OWN, session=True, **wanted | {"address": ADDRESS[:-1]})
+    assert mistyped.value.code == -4001, "a code that is used up by a slip of the hand would be asked for again"
+    for given in ({}, {"code": "654321"}):
+        with pytest.raises(ApiError) as refused:
+            await ask("POST", OWN, session=True, **wanted | given)
+        assert refused.value.code == -5004
+    assert await wallet.store.newest() == []
+    asked = await ask("POST", OWN, session=True, **wanted, code="123456")
+    assert (await ask("DELETE", OWN, session=True, id=asked["id"]))["status"] == 1, "to keep one's money needs none"
 
 
 async def test_keys_ask_under_binances_path_and_cancel_if_they_may_withdraw(ask: Asker) -> None:

@@ -1,6 +1,7 @@
 """Asking for a withdrawal: what a request must say before anything is written or held."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from openbourse.edge.errors import ApiError
@@ -13,11 +14,13 @@ from openbourse.wallet.withdrawals import Withdrawals
 
 NETWORK: Final = "MANUAL"
 ORDER_ID: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}", re.ASCII)
+Proof = Callable[[], Awaitable[None]]
+"""What must be proven of who asks, beyond the signature. Raises ApiError."""
 PARAMETERS: Final = frozenset({"coin", "address", "amount", "withdrawOrderId", "network", "addressTag"})
 
 
-async def apply(call: Call, listing: Listing, withdrawals: Withdrawals) -> Withdrawal:
-    """Check a request and have what it asks for held. Raises ApiError."""
+async def apply(call: Call, listing: Listing, withdrawals: Withdrawals, prove: Proof | None = None) -> Withdrawal:
+    """Check a request and have what it asks for held. A proof is asked for last: a code is used up by it. Raises ApiError."""
     coin, address = call.params.text("coin"), call.params.text("address")
     asset = asset_of(listing, coin)
     amount = call.params.decimal("amount", AMOUNT_MAX)
@@ -33,6 +36,8 @@ async def apply(call: Call, listing: Listing, withdrawals: Withdrawals) -> Withd
     tag = call.params.get("addressTag", "")
     if tag and ORDINARY.fullmatch(tag) is None:
         raise ApiError(-4001, "The address tag is not valid.")
+    if prove is not None:
+        await prove()
     return await withdrawals.apply(call.account, asset, coin, amount, address, tag, NETWORK, order_id)
 
 

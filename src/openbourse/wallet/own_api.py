@@ -1,5 +1,6 @@
 """The wallet's own operations, under /bourse/v1: what a signed-in person does of withdrawals, and what Binance has no path for."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from openbourse.edge.auth import only_sessions
@@ -14,24 +15,41 @@ PATH: Final = "/bourse/v1/withdrawals"
 WEIGHT: Final = 20
 
 
-def operations(listing: Listing, withdrawals: Withdrawals) -> list[Operation]:
+Prove = Callable[[int, str | None], Awaitable[None]]
+"""Accepts a code of a user's second factor; asks none of who has none. Raises ApiError."""
+
+
+def operations(listing: Listing, withdrawals: Withdrawals, prove: Prove) -> list[Operation]:
     """Return the operations."""
-    api = _Api(listing, withdrawals)
+    api = _Api(listing, withdrawals, prove)
     return [
-        Operation(rest=("POST", PATH), handler=api.apply, parameters=PARAMETERS, security=Security.READ, weight=WEIGHT),
+        Operation(
+            rest=("POST", PATH),
+            handler=api.apply,
+            parameters=PARAMETERS | {"code"},
+            security=Security.READ,
+            weight=WEIGHT,
+        ),
         Operation(rest=("DELETE", PATH), handler=api.cancel, parameters=frozenset({"id"}), security=Security.READ),
     ]
 
 
 class _Api:
-    def __init__(self, listing: Listing, withdrawals: Withdrawals) -> None:
+    def __init__(self, listing: Listing, withdrawals: Withdrawals, prove: Prove) -> None:
         self._listing = listing
         self._withdrawals = withdrawals
+        self._prove = prove
 
     async def apply(self, call: Call) -> object:
-        """Ask as the person who is signed in: keys ask under Binance's path, by a permission that sessions have not."""
+        """Ask as the person who is signed in, by a code where there is a second factor.
+
+        Keys ask under Binance's path, by a permission that sessions have not: making one asked for a code.
+        """
         only_sessions(call)
-        row = await apply(call, self._listing, self._withdrawals)
+        caller = call.caller
+        assert caller is not None
+        code = call.params.optional("code")
+        row = await apply(call, self._listing, self._withdrawals, lambda: self._prove(caller.user, code))
         call.status = 201
         return withdrawal_entry(row)
 

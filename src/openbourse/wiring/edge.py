@@ -204,7 +204,7 @@ async def _own(
     return [
         *identity.operations(users, keys, await stores.test_funds(), HashingBusy, gateway_keys),
         *notifier.operations(NotifierStore(pool, stores.settings.venue.shard)),
-        *own_wallet.operations(listing, withdrawals),
+        *own_wallet.operations(listing, withdrawals, users.second_factors.prove),
     ]
 
 

@@ -5,6 +5,7 @@ const BY_CODE: Record<number, (coin: string) => string> = {
   [-1111]: () => "An amount has at most eight decimals.",
   [-4001]: (coin) => `That is no address for ${coin}: copy it once more from where the money is to go.`,
   [-4019]: () => "Your account may not withdraw at present: ask the operator of this exchange.",
+  [-5004]: () => "Enter the code of your second factor.",
   [-4026]: (coin) => `Not enough ${coin} is available: lower the amount, or cancel an open order that holds some.`,
 };
 

@@ -69,8 +69,8 @@ export class Transfers {
   }
 
   /** Ask for a withdrawal. */
-  async withdraw(params: Params): Promise<void> {
-    await this.rest.signed<WireWithdrawal>("POST", OWN_PATH, params);
+  async withdraw(params: Params, code: string): Promise<void> {
+    await this.rest.signed<WireWithdrawal>("POST", OWN_PATH, params, { code: code || undefined });
     await this.load();
   }
 

@@ -1,19 +1,24 @@
 /** The dialog that asks for a withdrawal. */
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { formatAmount, grouped, parseAmount, trimAmount } from "../amounts";
 import { ApiError } from "../api/rest";
+import type { WireSecondFactor } from "../api/wire";
 import { AmountField } from "../orders/amount_field";
+import { CodeField, isCodeNeeded } from "../ui/code_field";
 import { Dialog } from "../ui/dialog";
 import { useVenue } from "../venue";
 import { CoinField } from "./coin_field";
 import { withdrawalRefusal } from "./refusals";
 
 export function WithdrawDialog(): JSX.Element {
-  const { overlay, portfolio, picked, transfers, toasts } = useVenue();
+  const { rest, overlay, portfolio, picked, transfers, toasts } = useVenue();
   const address = useSignal("");
   const amount = useSignal("");
   const failure = useSignal("");
+  const code = useSignal("");
+  const asksCode = useSignal(false);
   const isBusy = useSignal(false);
   const orderId = useSignal(newOrderId());
   const coin = picked.value;
@@ -22,6 +27,12 @@ export function WithdrawDialog(): JSX.Element {
   const complaint = wanted !== null && wanted > available ? `Only ${grouped(trimAmount(available))} ${coin} is available.` : undefined;
   const isReady = address.value.trim() !== "" && wanted !== null && wanted > 0n && complaint === undefined;
 
+  useEffect(() => {
+    rest
+      .signed<WireSecondFactor>("GET", "/bourse/v1/second-factor")
+      .then(({ isOn }) => (asksCode.value = isOn))
+      .catch(() => {}); // The exchange asks for a code anyway.
+  }, []);
   // An address of another coin must not stay in the field.
   useSignalEffect(() => {
     void picked.value;
@@ -35,11 +46,14 @@ export function WithdrawDialog(): JSX.Element {
     failure.value = "";
     isBusy.value = true;
     try {
-      await transfers.withdraw({ coin, address: address.value.trim(), amount: formatAmount(wanted), withdrawOrderId: orderId.value });
+      const asked = { coin, address: address.value.trim(), amount: formatAmount(wanted), withdrawOrderId: orderId.value };
+      await transfers.withdraw(asked, code.value.trim());
       overlay.value = "none";
       toasts.show("good", "Withdrawal asked for", `${grouped(trimAmount(wanted))} ${coin} is held until an operator decides. Until then you can cancel it.`);
     } catch (error) {
       failure.value = withdrawalRefusal(error, coin);
+      code.value = "";
+      if (isCodeNeeded(error)) asksCode.value = true;
       // After a refusal it is another one; after no answer the same, which the exchange takes once.
       if (error instanceof ApiError && !error.isInDoubt) orderId.value = newOrderId();
     } finally {
@@ -69,6 +83,7 @@ export function WithdrawDialog(): JSX.Element {
             {`${grouped(trimAmount(available))} ${coin}`}
           </button>
         </p>
+        {asksCode.value ? <CodeField code={code} /> : null}
         {failure.value === "" ? null : (
           <p class="form-error" role="alert">
             {failure.value}
