@@ -13,7 +13,7 @@ from openbourse.adapters.pool_postgres import DatabaseAway, PostgresPool
 from openbourse.identity import users
 from openbourse.identity.store import Store as UserStore
 from openbourse.monitor import audit
-from openbourse.wallet import withdrawals
+from openbourse.wallet import waiting, withdrawals
 from openbourse.wallet.store import Store as WalletStore
 from openbourse.wiring.health import Books
 from tests.conftest import OwnPostgres
@@ -68,8 +68,10 @@ class Starting:
 
 
 async def test_loops_beside_the_serving_go_on_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((withdrawals, "RECONCILE_EVERY_S"), (users, "RECONCILE_EVERY_S"), (audit, "EVERY_S")):
-        monkeypatch.setattr(module, name, 0.01)
+    for module in (withdrawals, users):
+        monkeypatch.setattr(module, "RECONCILE_EVERY_S", 0.01)
+    for module in (audit, waiting):
+        monkeypatch.setattr(module, "EVERY_S", 0.01)
     pool: Any = PostgresPool(Starting(), 1.0)
     unused: Any = None
     watch = audit.Audit(Books(pool, unused))
@@ -77,6 +79,7 @@ async def test_loops_beside_the_serving_go_on_when_the_database_is_away(monkeypa
         asyncio.create_task(withdrawals.Withdrawals(WalletStore(pool), EngineIntake()).keep_reconciled()),
         asyncio.create_task(users.Users(UserStore(pool), unused, unused, EngineIntake(), unused).keep_reconciled()),
         asyncio.create_task(watch.run()),
+        asyncio.create_task(waiting.Waiting(WalletStore(pool)).run()),
     ]
     await asyncio.sleep(0.3)
     assert [loop for loop in loops if loop.done()] == []
