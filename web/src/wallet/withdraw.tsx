@@ -1,14 +1,14 @@
 /** The dialog that asks for a withdrawal. */
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { formatAmount, grouped, parseAmount, trimAmount } from "../amounts";
-import { ApiError } from "../api/rest";
 import type { WireSecondFactor } from "../api/wire";
 import { AmountField } from "../orders/amount_field";
 import { CodeField, isCodeNeeded } from "../ui/code_field";
 import { Dialog } from "../ui/dialog";
 import { useVenue } from "../venue";
+import { Asking } from "./asking";
 import { CoinField } from "./coin_field";
 import { withdrawalRefusal } from "./refusals";
 
@@ -20,7 +20,7 @@ export function WithdrawDialog(): JSX.Element {
   const code = useSignal("");
   const asksCode = useSignal(false);
   const isBusy = useSignal(false);
-  const orderId = useSignal(newOrderId());
+  const asking = useMemo(() => new Asking(), []);
   const coin = picked.value;
   const available = portfolio.available(coin);
   const wanted = parseAmount(amount.value);
@@ -37,7 +37,7 @@ export function WithdrawDialog(): JSX.Element {
   useSignalEffect(() => {
     void picked.value;
     address.value = amount.value = failure.value = "";
-    orderId.value = newOrderId();
+    asking.renew();
   });
 
   const submit = async (event: Event): Promise<void> => {
@@ -46,16 +46,18 @@ export function WithdrawDialog(): JSX.Element {
     failure.value = "";
     isBusy.value = true;
     try {
-      const asked = { coin, address: address.value.trim(), amount: formatAmount(wanted), withdrawOrderId: orderId.value };
+      const asked = { coin, address: address.value.trim(), amount: formatAmount(wanted), withdrawOrderId: asking.id };
       await transfers.withdraw(asked, code.value.trim());
       overlay.value = "none";
       toasts.show("good", "Withdrawal asked for", `${grouped(trimAmount(wanted))} ${coin} is held until an operator decides. Until then you can cancel it.`);
     } catch (error) {
-      failure.value = withdrawalRefusal(error, coin);
       code.value = "";
+      if (asking.failed(error)) {
+        overlay.value = "none";
+        toasts.show("plain", "Withdrawal asked for already", "Your request before had arrived, so none was made now. Transfers shows what becomes of it.");
+        await transfers.load();
+      } else failure.value = withdrawalRefusal(error, coin);
       if (isCodeNeeded(error)) asksCode.value = true;
-      // After a refusal it is another one; after no answer the same, which the exchange takes once.
-      if (error instanceof ApiError && !error.isInDoubt) orderId.value = newOrderId();
     } finally {
       isBusy.value = false;
     }
@@ -96,8 +98,4 @@ export function WithdrawDialog(): JSX.Element {
       </form>
     </Dialog>
   );
-}
-
-function newOrderId(): string {
-  return `page-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
