@@ -25,6 +25,7 @@ export function ApiKeysDialog(): JSX.Element {
   const failure = useSignal("");
   const made = useSignal<MadeKey | null>(null);
   const asksCode = useSignal(false);
+  const isHeld = made.value?.secretKey !== undefined;
 
   const load = async (): Promise<void> => {
     try {
@@ -54,34 +55,45 @@ export function ApiKeysDialog(): JSX.Element {
   }, []);
 
   return (
-    <Dialog title="API keys" isWide onClose={() => (overlay.value = "none")}>
+    <Dialog title="API keys" isWide isHeld={isHeld} onClose={() => (overlay.value = "none")}>
       <p class="soft">
         Bots and libraries made for Binance Spot work with these keys: change only their base URL to <code>{location.origin}</code>.
       </p>
-      {made.value === null ? null : <NewKey made={made.value} />}
+      {made.value === null ? null : <NewKey made={made.value} onDone={() => (made.value = null)} />}
       {failure.value === "" ? null : (
         <p class="form-error" role="alert">
           {failure.value}
         </p>
       )}
       <KeyTable keys={keys.value} onRemove={(apiKey) => void remove(apiKey)} />
-      <KeyForm
-        asksCode={asksCode}
-        onMade={(key) => {
-          made.value = key;
-          void load();
-        }}
-      />
+      {isHeld ? null : (
+        <KeyForm
+          asksCode={asksCode}
+          onMade={(key) => {
+            made.value = key;
+            void load();
+          }}
+        />
+      )}
     </Dialog>
   );
 }
 
-function NewKey({ made }: { made: MadeKey }): JSX.Element {
+function NewKey({ made, onDone }: { made: MadeKey; onDone: () => void }): JSX.Element {
   return (
     <div class="new-key" role="status">
       <strong>{made.secretKey === undefined ? "Your key is ready" : "Copy the secret now: it is not shown again"}</strong>
       <CopyField label="API key" value={made.apiKey} />
-      {made.secretKey === undefined ? null : <CopyField label="Secret key" value={made.secretKey} />}
+      {made.secretKey === undefined ? null : (
+        <>
+          <CopyField label="Secret key" value={made.secretKey} />
+          <div class="buttons">
+            <button type="button" class="button button-accent" onClick={onDone}>
+              I have kept it
+            </button>
+          </div>
+        </>
+      )}
     </div>
   );
 }

@@ -5,7 +5,7 @@
  * Out:   the secret and the recovery codes, while they are on the screen.
  * Never: keeps either.
  */
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { messageOf } from "../api/rest";
 import type { WireSecondFactor } from "../api/wire";
@@ -28,22 +28,31 @@ type Step = "none" | "password" | "off" | Begun | readonly string[];
 
 export interface SecondFactorSectionProps {
   factor: WireSecondFactor | null;
+  /** Set while there are, or may be, recovery codes that nobody has kept. */
+  isHeld: Signal<boolean>;
   onChanged: () => void;
 }
 
-export function SecondFactorSection({ factor, onChanged }: SecondFactorSectionProps): JSX.Element {
+export function SecondFactorSection({ factor, isHeld, onChanged }: SecondFactorSectionProps): JSX.Element {
   const { rest, toasts } = useVenue();
   const step = useSignal<Step>("none");
   const now = step.value;
   const cancel = (): void => {
     step.value = "none";
+    isHeld.value = false;
   };
   const begin = async (password: string): Promise<void> => {
     step.value = await rest.signed<Begun>("POST", PATH, {}, { password });
   };
   const confirm = async (_password: string, code: string): Promise<void> => {
-    const { recoveryCodes } = await rest.signed<{ recoveryCodes: string[] }>("POST", `${PATH}/confirm`, {}, { code });
-    step.value = recoveryCodes;
+    isHeld.value = true;
+    try {
+      const { recoveryCodes } = await rest.signed<{ recoveryCodes: string[] }>("POST", `${PATH}/confirm`, {}, { code });
+      step.value = recoveryCodes;
+    } catch (error) {
+      isHeld.value = false;
+      throw error;
+    }
     onChanged();
   };
   const remove = async (password: string, code: string): Promise<void> => {
@@ -147,7 +156,7 @@ function ProofForm({ asks, submit, onSubmit, onCancel }: ProofFormProps): JSX.El
         <button type="submit" class="button button-accent" disabled={isBusy.value}>
           {isBusy.value ? "One moment…" : submit}
         </button>
-        <button type="button" class="button button-quiet" onClick={onCancel}>
+        <button type="button" class="button button-quiet" disabled={isBusy.value} onClick={onCancel}>
           Cancel
         </button>
       </div>

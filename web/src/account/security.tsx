@@ -15,6 +15,7 @@ export function SecurityDialog(): JSX.Element {
   const factor = useSignal<WireSecondFactor | null>(null);
   const sessions = useSignal<WireOpenSession[] | null>(null);
   const failure = useSignal("");
+  const isHeld = useSignal(false);
 
   const load = async (): Promise<void> => {
     try {
@@ -30,13 +31,13 @@ export function SecurityDialog(): JSX.Element {
   useEffect(() => void load(), []);
 
   return (
-    <Dialog title="Security" isWide onClose={() => (overlay.value = "none")}>
+    <Dialog title="Security" isWide isHeld={isHeld.value} onClose={() => (overlay.value = "none")}>
       {failure.value === "" ? null : (
         <p class="form-error" role="alert">
           {failure.value}
         </p>
       )}
-      <SecondFactorSection factor={factor.value} onChanged={() => void load()} />
+      <SecondFactorSection factor={factor.value} isHeld={isHeld} onChanged={() => void load()} />
       <PasswordSection asksCode={factor.value?.isOn === true} onChanged={() => void load()} />
       <SessionsSection sessions={sessions.value} onChanged={() => void load()} />
     </Dialog>

@@ -6,11 +6,13 @@ import { Icon } from "./icons";
 export interface DialogProps {
   title: string;
   isWide?: boolean;
+  /** Shows what is never shown again: only what is inside ends that, and closes the dialog thereafter. */
+  isHeld?: boolean;
   onClose: () => void;
   children: ComponentChildren;
 }
 
-export function Dialog({ title, isWide = false, onClose, children }: DialogProps): JSX.Element {
+export function Dialog({ title, isWide = false, isHeld = false, onClose, children }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;
@@ -24,14 +26,22 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (!isHeld) onClose();
+      }}
+      onClose={() => {
+        // A browser asks once only: at a second Escape in a row it closes the dialog whatever the page says.
+        if (!element.current?.isConnected) return;
+        if (isHeld) element.current.showModal();
+        else onClose();
       }}
     >
       <div class="dialog-head">
         <h2>{title}</h2>
-        <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
-          <Icon name="close" />
-        </button>
+        {isHeld ? null : (
+          <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        )}
       </div>
       <div class="dialog-body">{children}</div>
     </dialog>
