@@ -1,8 +1,7 @@
 /** A button that asks once more in its own place before it does something that cannot be undone. */
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-
-const ASKING_MS = 3_000;
+import { useMemo } from "preact/hooks";
+import { Confirmation } from "./confirmation";
 
 export interface ConfirmButtonProps {
   label: string;
@@ -11,19 +10,19 @@ export interface ConfirmButtonProps {
 }
 
 export function ConfirmButton({ label, question, onConfirm }: ConfirmButtonProps): JSX.Element {
-  const isAsking = useSignal(false);
+  const confirmation = useMemo(() => new Confirmation(), []);
+  const state = confirmation.state.value;
   const press = (): void => {
-    if (isAsking.value) {
-      isAsking.value = false;
-      onConfirm();
-      return;
-    }
-    isAsking.value = true;
-    window.setTimeout(() => (isAsking.value = false), ASKING_MS);
+    if (confirmation.press()) onConfirm();
   };
   return (
-    <button type="button" class={`button button-small${isAsking.value ? " button-danger" : " button-quiet"}`} onClick={press}>
-      {isAsking.value ? question : label}
+    <button
+      type="button"
+      class={`button button-small${state === "none" ? " button-quiet" : " button-danger"}`}
+      aria-disabled={state === "fresh"}
+      onClick={press}
+    >
+      {state === "none" ? label : question}
     </button>
   );
 }
