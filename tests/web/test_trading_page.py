@@ -119,7 +119,10 @@ def test_a_second_factor_is_set_up_and_asked_for_at_the_next_sign_in(new_trader:
     trader = new_trader()
     trader.sign_up()
     trader.program()  # a session elsewhere
+    trader.page.route("**/bourse/v1/second-factor?*", lambda route: route.abort(), times=1)
     dialog = trader.open("Security")
+    expect(dialog.get_by_text("Loading")).to_have_count(0)
+    dialog.get_by_role("button", name="Try again").click()
     sessions = dialog.get_by_label("Sessions").get_by_role("row")
     expect(sessions).to_have_count(3)
     dialog.get_by_role("button", name="Set up").click()

@@ -3,6 +3,7 @@ import { wireAmount } from "../src/amounts";
 import { ApiError } from "../src/api/rest";
 import { readInstrument } from "../src/market/instruments";
 import { refusalOf } from "../src/orders/refusals";
+import { messageBesideCode } from "../src/ui/code_field";
 
 const ETHUSDT = readInstrument({
   symbol: "ETHUSDT", status: "TRADING", baseAsset: "ETH", quoteAsset: "USDT", orderTypes: [],
@@ -54,4 +55,10 @@ describe("a refusal says what to do next", () => {
     expect(refusalOf(new ApiError(400, -2010, "Filter failure: NEW_ONE"), ETHUSDT, {}, null)).toEqual({ advice: "Filter failure: NEW_ONE", code: "-2010" });
     expect(refusalOf(new Error("gone"), undefined, {}, null)).toEqual({ advice: "gone", code: "" });
   });
+});
+
+test("a code that is missing is asked for in words for people", () => {
+  const error = new ApiError(401, -5004, "A code of your second factor is needed: send it as code.");
+  expect(messageBesideCode(error)).toBe("Enter a code of your authenticator app.");
+  expect(messageBesideCode(new ApiError(401, -5005, "The code is wrong, or was used already."))).toBe("The code is wrong, or was used already.");
 });

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { messageOf } from "../api/rest";
 import type { WireApiKey, WireSecondFactor } from "../api/wire";
-import { CodeField, isCodeNeeded } from "../ui/code_field";
+import { CodeField, isCodeNeeded, messageBesideCode } from "../ui/code_field";
 import { ConfirmButton } from "../ui/confirm_button";
 import { Dialog } from "../ui/dialog";
 import { dayTime } from "../ui/times";
@@ -162,7 +162,7 @@ function KeyForm({ asksCode, onMade }: { asksCode: Signal<boolean>; onMade: (mad
       onMade(answer);
     } catch (error) {
       if (isCodeNeeded(error)) asksCode.value = true;
-      failure.value = messageOf(error);
+      failure.value = messageBesideCode(error);
     } finally {
       isBusy.value = false;
     }

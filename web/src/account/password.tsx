@@ -1,8 +1,7 @@
 /** Changing the password; every other session ends with the old one. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { messageOf } from "../api/rest";
-import { CodeField } from "../ui/code_field";
+import { CodeField, isCodeNeeded, messageBesideCode } from "../ui/code_field";
 import { PasswordField, PasswordOwner } from "../ui/password_field";
 import { useVenue } from "../venue";
 import { PASSWORD_LENGTH_LEAST } from "./session";
@@ -46,6 +45,7 @@ function PasswordForm({ asksCode, onDone }: { asksCode: boolean; onDone: (isChan
   const next = useSignal("");
   const repeated = useSignal("");
   const code = useSignal("");
+  const isCodeMissing = useSignal(false);
   const failure = useSignal("");
   const isBusy = useSignal(false);
 
@@ -61,7 +61,8 @@ function PasswordForm({ asksCode, onDone }: { asksCode: boolean; onDone: (isChan
       toasts.show("good", "Password changed", "You are signed out everywhere else.");
       onDone(true);
     } catch (error) {
-      failure.value = messageOf(error);
+      if (isCodeNeeded(error)) isCodeMissing.value = true;
+      failure.value = messageBesideCode(error);
     } finally {
       isBusy.value = false;
     }
@@ -75,7 +76,7 @@ function PasswordForm({ asksCode, onDone }: { asksCode: boolean; onDone: (isChan
         <PasswordField label="New password" password={next} isNew hint={`At least ${PASSWORD_LENGTH_LEAST} characters.`} />
         <PasswordField label="New password, once more" password={repeated} isNew />
       </div>
-      {asksCode ? <CodeField code={code} /> : null}
+      {asksCode || isCodeMissing.value ? <CodeField code={code} /> : null}
       {failure.value === "" ? null : (
         <p class="form-error" role="alert">
           {failure.value}

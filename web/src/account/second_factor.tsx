@@ -28,12 +28,13 @@ type Step = "none" | "password" | "off" | Begun | readonly string[];
 
 export interface SecondFactorSectionProps {
   factor: WireSecondFactor | null;
+  isLoading: boolean;
   /** Set while there are, or may be, recovery codes that nobody has kept. */
   isHeld: Signal<boolean>;
   onChanged: () => void;
 }
 
-export function SecondFactorSection({ factor, isHeld, onChanged }: SecondFactorSectionProps): JSX.Element {
+export function SecondFactorSection({ factor, isLoading, isHeld, onChanged }: SecondFactorSectionProps): JSX.Element {
   const { rest, toasts } = useVenue();
   const step = useSignal<Step>("none");
   const now = step.value;
@@ -66,7 +67,7 @@ export function SecondFactorSection({ factor, isHeld, onChanged }: SecondFactorS
       <div class="security-head">
         <div>
           <h3>Second factor {factor === null ? null : <State isOn={factor.isOn} />}</h3>
-          <p class="soft">{words(factor)}</p>
+          <p class="soft">{words(factor, isLoading)}</p>
         </div>
         {now !== "none" || factor === null ? null : factor.isOn ? (
           <button type="button" class="button button-quiet" onClick={() => (step.value = "off")}>
@@ -99,8 +100,8 @@ function State({ isOn }: { isOn: boolean }): JSX.Element {
   return <span class={isOn ? "tag tag-on" : "tag"}>{isOn ? "On" : "Off"}</span>;
 }
 
-function words(factor: WireSecondFactor | null): string {
-  if (factor === null) return "Loading…";
+function words(factor: WireSecondFactor | null, isLoading: boolean): string {
+  if (factor === null) return isLoading ? "Loading…" : "Not loaded.";
   if (!factor.isOn) return "A code from your phone at each sign-in: a password that leaks is then not enough.";
   const since = factor.onSince === null ? "" : `Since ${dayTime(factor.onSince)}. `;
   return `${since}Asked for at sign-in, for new API keys and for a new password. Recovery codes left: ${factor.recoveryCodesLeft}.`;

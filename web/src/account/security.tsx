@@ -28,18 +28,25 @@ export function SecurityDialog(): JSX.Element {
       failure.value = messageOf(error);
     }
   };
+  const retry = (): void => {
+    failure.value = "";
+    void load();
+  };
   useEffect(() => void load(), []);
 
   return (
     <Dialog title="Security" isWide isHeld={isHeld.value} onClose={() => (overlay.value = "none")}>
       {failure.value === "" ? null : (
         <p class="form-error" role="alert">
-          {failure.value}
+          {`Not everything could be loaded: ${failure.value} `}
+          <button type="button" class="link" onClick={retry}>
+            Try again
+          </button>
         </p>
       )}
-      <SecondFactorSection factor={factor.value} isHeld={isHeld} onChanged={() => void load()} />
+      <SecondFactorSection factor={factor.value} isLoading={failure.value === ""} isHeld={isHeld} onChanged={() => void load()} />
       <PasswordSection asksCode={factor.value?.isOn === true} onChanged={() => void load()} />
-      <SessionsSection sessions={sessions.value} onChanged={() => void load()} />
+      <SessionsSection sessions={sessions.value} isLoading={failure.value === ""} onChanged={() => void load()} />
     </Dialog>
   );
 }

@@ -10,10 +10,11 @@ const PATH = "/bourse/v1/sessions";
 
 export interface SessionsSectionProps {
   sessions: WireOpenSession[] | null;
+  isLoading: boolean;
   onChanged: () => void;
 }
 
-export function SessionsSection({ sessions, onChanged }: SessionsSectionProps): JSX.Element {
+export function SessionsSection({ sessions, isLoading, onChanged }: SessionsSectionProps): JSX.Element {
   const { rest, toasts } = useVenue();
   const end = async (path: string, sessionId: string | undefined, done: string): Promise<void> => {
     try {
@@ -40,7 +41,7 @@ export function SessionsSection({ sessions, onChanged }: SessionsSectionProps): 
         ) : null}
       </div>
       {sessions === null ? (
-        <p class="empty">Loading your sessions…</p>
+        <p class="empty">{isLoading ? "Loading your sessions…" : "Not loaded."}</p>
       ) : (
         <div class="table-scroll">
           <table class="table table-cards sessions">

@@ -2,14 +2,19 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { ApiError } from "../api/rest";
+import { ApiError, messageOf } from "../api/rest";
 
 const CODE_NEEDED = -5004;
 const RECOVERY_LENGTH_MOST = 24;
 
-/** Whether the exchange asks for a code; its own sentence is written for programs. */
+/** Whether the exchange asks for a code. */
 export function isCodeNeeded(error: unknown): boolean {
   return error instanceof ApiError && error.code === CODE_NEEDED;
+}
+
+/** Say an error beside a code field: the exchange's own sentence on a missing code is written for programs. */
+export function messageBesideCode(error: unknown): string {
+  return isCodeNeeded(error) ? "Enter a code of your authenticator app." : messageOf(error);
 }
 
 export interface CodeFieldProps {
