@@ -104,7 +104,7 @@ function words(factor: WireSecondFactor | null, isLoading: boolean): string {
   if (factor === null) return isLoading ? "Loading…" : "Not loaded.";
   if (!factor.isOn) return "A code from your phone at each sign-in: a password that leaks is then not enough.";
   const since = factor.onSince === null ? "" : `Since ${dayTime(factor.onSince)}. `;
-  return `${since}Asked for at sign-in, for new API keys and for a new password. Recovery codes left: ${factor.recoveryCodesLeft}.`;
+  return `${since}Asked for at sign-in, for withdrawals, for new API keys and for a new password. Recovery codes left: ${factor.recoveryCodesLeft}.`;
 }
 
 function isBegun(step: Step): step is Begun {
