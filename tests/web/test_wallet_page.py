@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.traders import TraderMaker
 
@@ -26,7 +26,7 @@ def look_at_deposits(page: Page) -> None:
 
 
 def ask_for_a_withdrawal(page: Page) -> None:
-    """Be refused for a slip of the hand and for too much, then have it held."""
+    """Be refused for a slip of the hand and for too much, then have it held, once, though the answer is lost."""
     page.get_by_role("tabpanel").get_by_role("button", name="Withdraw").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Coin").select_option("BTC")
@@ -38,8 +38,18 @@ def ask_for_a_withdrawal(page: Page) -> None:
     dialog.get_by_role("button", name="Withdraw BTC").click()
     expect(dialog.get_by_role("alert")).to_contain_text("That is no address for BTC")
     dialog.get_by_label("Address").fill(ADDRESS)
+    page.route("**/bourse/v1/withdrawals?*", lose_the_answer, times=1)
     dialog.get_by_role("button", name="Withdraw BTC").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("look under Transfers before you ask again")
+    dialog.get_by_role("button", name="Withdraw BTC").click()
+    expect(page.get_by_text("Withdrawal asked for already")).to_be_visible()
     expect(dialog).to_be_hidden()
+
+
+def lose_the_answer(route: Route) -> None:
+    """Let a request through, and nothing back."""
+    route.fetch()
+    route.abort()
 
 
 def test_money_is_asked_for_taken_back_and_told_of(new_trader: TraderMaker) -> None:
