@@ -197,12 +197,24 @@ async def test_above_the_limit_two_different_operators_approve(wallet: Wallet) -
     with pytest.raises(NotAwaiting, match="awaiting a second approval"):
         await wallet.withdrawals.settle(row.id, "a-transaction", "bob")
     second = await wallet.withdrawals.approve(row.id, "bob")
-    assert (describe(second), second.approved_by) == ("approved, to be paid", ("Ann", "bob"))
+    assert (describe(second), second.approved_by) == ("approved, to be paid", ("ann", "bob"))
     with pytest.raises(NotAwaiting, match="approved, to be paid"):
         await wallet.withdrawals.approve(row.id, "eve")
     assert (await wallet.withdrawals.settle(row.id, "a-transaction", "ann")).state == "settled"
     decided = [(each.decision, each.decided_by) for each in await wallet.store.decisions(row.id)]
     assert decided == [("approve", "Ann"), ("approve", "bob"), ("settle", "ann")]
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [("J\u00f6rg", "J\u00d6RG"), ("J\u00f6rg", "Jo\u0308rg"), ("Ann  B", "ann b"), ("Gro\u00df", "GROSS")],
+)
+async def test_one_operator_is_one_however_the_name_is_written(wallet: Wallet, name: str, same: str) -> None:
+    """The database lowered ASCII alone, so that one person in other capitals counted as two."""
+    row = await wallet.apply(ALONE_MAX + 1)
+    await wallet.withdrawals.approve(row.id, name)
+    with pytest.raises(NotAwaiting, match="somebody else"):
+        await wallet.withdrawals.approve(row.id, same)
 
 
 async def test_either_of_two_operators_may_still_reject_it(wallet: Wallet) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import re
 import secrets
@@ -16,6 +15,7 @@ from rich.console import Console
 
 from openbourse.cli.faults import give_up
 from openbourse.cli.finish import finish
+from openbourse.cli.operator_name import operator_name
 from openbourse.cli.reach import reach
 
 if TYPE_CHECKING:
@@ -128,14 +128,14 @@ def remove_second_factor(
     data: Data = None,
 ) -> None:
     """Take away the second factor of a user who has lost it: the password alone signs in. Make sure who asks."""
-    settings = reach(data, None)
+    settings, who = reach(data, None), operator_name(by)
     from openbourse import wiring
     from openbourse.wiring.logs import set_up_logs
 
     with contextlib.ExitStack() as closing:
         set_up_logs(("operator",), audit_log(settings.data_dir, closing))
         try:
-            account = finish(wiring.remove_second_factor(settings, email, by or getpass.getuser()))
+            account = finish(wiring.remove_second_factor(settings, email, who))
         except (ValueError, OSError) as error:
             give_up(f"The second factor was not taken away: {error}")
     Console().print(f"account {account} has no second factor", highlight=False, markup=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +11,13 @@ import typer
 
 from openbourse.cli.faults import give_up
 from openbourse.cli.finish import finish
+from openbourse.cli.operator_name import checked_text, operator_name
 from openbourse.cli.reach import reach
 
 if TYPE_CHECKING:
     from openbourse.wallet.store import Withdrawal
 
 TRANSACTION = re.compile(r"[A-Za-z0-9:._\-]{1,128}")
-REASON_LENGTH_MAX = 200
 HEADINGS = ("ID", "STATE", "ACCOUNT", "AMOUNT", "COIN", "ADDRESS", "TAG", "APPLIED (UTC)")
 
 app = typer.Typer(
@@ -89,7 +88,7 @@ def approve(withdrawal_id: Id, by: By = None, data: Data = None) -> None:
 @app.command()
 def reject(withdrawal_id: Id, reason: Reason, by: By = None, data: Data = None) -> None:
     """Refuse a withdrawal that nobody approved: its money is the user's again at once."""
-    _decide(withdrawal_id, "reject", _checked(reason), by, data)
+    _decide(withdrawal_id, "reject", checked_text(reason), by, data)
 
 
 @app.command()
@@ -108,7 +107,7 @@ def settle(
 @app.command()
 def fail(withdrawal_id: Id, reason: Reason, by: By = None, data: Data = None) -> None:
     """Say that an approved withdrawal could not be paid and never will be: its money is the user's again."""
-    _decide(withdrawal_id, "fail", _checked(reason), by, data)
+    _decide(withdrawal_id, "fail", checked_text(reason), by, data)
 
 
 def _decide(withdrawal_id: int, decision: str, note: str, by: str | None, data: Path | None) -> None:
@@ -117,27 +116,12 @@ def _decide(withdrawal_id: int, decision: str, note: str, by: str | None, data: 
     from openbourse.wallet.withdrawals import describe
 
     try:
-        row = finish(wiring.decide_withdrawal(settings, withdrawal_id, decision, note, _checked(by or _operator())))
+        row = finish(wiring.decide_withdrawal(settings, withdrawal_id, decision, note, operator_name(by)))
     except ValueError as error:
         give_up(f"Nothing was decided: {error}.")
     except OSError as error:
         give_up(f"Withdrawal {withdrawal_id} is not done: {error}")
     typer.echo(f"withdrawal {row.id} {describe(row)}")
-
-
-def _checked(text: str) -> str:
-    """Return a text that is to be kept; end the command for one that is empty, long, or would spoil a terminal."""
-    kept = text.strip()
-    if not kept or len(kept) > REASON_LENGTH_MAX or not kept.isprintable():
-        give_up(f"{text!r} is not 1 to {REASON_LENGTH_MAX} printable characters.", code=2)
-    return kept
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"  # A container's user may have no name.
 
 
 def _cells(row: Withdrawal) -> tuple[str, ...]:

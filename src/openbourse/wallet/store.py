@@ -1,5 +1,6 @@
 """Rows of withdrawals: the only SQL of the wallet."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -131,7 +132,7 @@ class Store:
     async def decide(self, withdrawal: int, decision: str, decided_by: str, note: str) -> Withdrawal | None:
         """Write down a decision with what it changes; None when the withdrawal does not await it.
 
-        An approval counts once a name, whatever its capitals; the last of those needed lets the withdrawal go. All of
+        An approval counts once a name, however it is written (`folded`); the last of those needed lets the withdrawal go. All of
         it is told from the row itself, so that of two who decide at once the second sees what the first has made of it.
         """
         step = STEPS[decision]
@@ -139,21 +140,21 @@ class Store:
             "WITH moved AS (UPDATE wallet.withdrawals SET state = $2, changed_at = now(),"
             " approved_at = CASE WHEN $4::text = 'approve' AND cardinality(approved_by) + 1 >= approvals_needed"
             " THEN now() ELSE approved_at END,"
-            " approved_by = CASE WHEN $4 = 'approve' THEN approved_by || $5::text ELSE approved_by END,"
+            " approved_by = CASE WHEN $4 = 'approve' THEN approved_by || $7::text ELSE approved_by END,"
             " tx_id = CASE WHEN $4 = 'settle' THEN $6::text ELSE tx_id END,"
             " reason = CASE WHEN $4 IN ('reject', 'fail') THEN $6 ELSE reason END"
             " WHERE id = $1 AND state = 'held' AND (approved_at IS NOT NULL) = $3"
-            " AND NOT ($4 = 'approve' AND EXISTS"
-            " (SELECT FROM unnest(approved_by) AS name WHERE lower(name) = lower($5)))"
+            " AND NOT ($4 = 'approve' AND $7 = ANY(approved_by))"
             f" RETURNING {_COLUMNS}),"
             " noted AS (INSERT INTO wallet.decisions (withdrawal, decision, decided_by, note)"
-            " SELECT id, $4, $5, $6 FROM moved) SELECT * FROM moved",
+            " SELECT id, $4, $5::text, $6 FROM moved) SELECT * FROM moved",
             withdrawal,
             step.after,
             step.of_approved,
             decision,
             decided_by,
             note,
+            folded(decided_by),
         )
         return None if row is None else _read(row)
 
@@ -225,6 +226,12 @@ class Store:
             until,
         )
         return [_read(row) for row in rows]
+
+
+def folded(name: str) -> str:
+    """Return what is the same of a name in whatever capitals, composition and spacing: a database's own rules depend on its locale."""
+    plain = " ".join(unicodedata.normalize("NFKC", name).split())
+    return unicodedata.normalize("NFKC", plain.casefold())
 
 
 def _read(row: Any) -> Withdrawal:
