@@ -83,8 +83,11 @@ class SecondFactors:
         log.info("second factor switched on", user=user_id)
         return codes, ended
 
-    async def prove(self, user_id: int, code: str | None) -> None:
-        """Accept a code or a recovery code, once, of who has a second factor; ask nothing of who has none. Raises ApiError."""
+    async def prove(self, user_id: int, code: str | None, at_sign_in: bool = False) -> None:
+        """Accept a code or a recovery code, once, of who has a second factor; ask nothing of who has none. Raises ApiError.
+
+        Who signs in uses up none of the guesses of who is signed in: else whoever knows a password keeps its owner from changing it.
+        """
         row = await self._store.second_factor(user_id)
         if row.secret is None or not row.is_on:
             return
@@ -94,11 +97,11 @@ class SecondFactors:
         if _RECOVERY.fullmatch(plain):
             await self._prove_recovery(user_id, plain)
             return
-        await self._allow_code(user_id)
+        await self._allow_code(user_id, at_sign_in)
         step = self._step_of(user_id, row.secret, plain)
         if step is None or not await self._store.accept_step(user_id, row.secret, step):
             raise _wrong()
-        await self._attempts.forget(_guesses(user_id), ATTEMPT_WINDOW_S)
+        await self._attempts.forget(_guesses(user_id, at_sign_in), ATTEMPT_WINDOW_S)
 
     async def remove(self, user_id: int) -> None:
         """Switch a proven user's second factor off. Raises ApiError."""
@@ -113,15 +116,15 @@ class SecondFactors:
         log.warning("second factor taken away by an operator", user=user_id, by=by)
 
     async def _prove_recovery(self, user_id: int, code: str) -> None:
-        # A count of their own: who uses up the guesses at an app's codes does not keep the owner from these.
-        await allow(self._attempts, f"recovery:{user_id}", CODES_PER_WINDOW_MAX)
+        # Not counted by user: nobody guesses 79 bits, and a count would let strangers use up the owner's last way in.
         if not await self._store.use_recovery_code(user_id, _digest(user_id, code)):
             raise _wrong()
         log.info("recovery code used", user=user_id)
 
-    async def _allow_code(self, user_id: int) -> None:
-        await allow(self._attempts, _guesses(user_id), CODES_PER_WINDOW_MAX)
-        await allow(self._attempts, f"codes:{user_id}", CODES_PER_DAY_MAX, DAY_S)
+    async def _allow_code(self, user_id: int, at_sign_in: bool = False) -> None:
+        guesses = _guesses(user_id, at_sign_in)
+        await allow(self._attempts, guesses, CODES_PER_WINDOW_MAX)
+        await allow(self._attempts, f"day:{guesses}", CODES_PER_DAY_MAX, DAY_S)
 
     def _step_of(self, user_id: int, sealed: bytes, code: str) -> int | None:
         """Return the latest step whose code this is. Every step is compared, in constant time, whichever matches."""
@@ -171,8 +174,8 @@ def _digest(user_id: int, code: str) -> bytes:
     return hashlib.sha256(f"recovery code {user_id} {_plain(code)}".encode()).digest()
 
 
-def _guesses(user_id: int) -> str:
-    return f"code:{user_id}"
+def _guesses(user_id: int, at_sign_in: bool = False) -> str:
+    return f"code:in:{user_id}" if at_sign_in else f"code:{user_id}"
 
 
 def _owner(user_id: int) -> str:

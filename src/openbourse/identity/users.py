@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from openbourse.edge.addresses import limited_as
 from openbourse.edge.errors import ApiError, rejected
 from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform, unavailable
@@ -52,7 +53,7 @@ class Users:
         """Make a user and open the account. Raises ApiError."""
         email = checked_email(email)
         check_password(password)
-        await allow(self._attempts, f"up:{address}", ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, f"up:{limited_as(address)}", ATTEMPTS_PER_ADDRESS)
         user = await self._store.add_user(email, await self._passwords.hash(password))
         if user is None:
             raise ApiError(-5001, "There is an account with this e-mail address already.", 409)
@@ -65,7 +66,7 @@ class Users:
         Raises ApiError, with the same words for every wrong pair: of a second factor hears who knows the password.
         """
         email = email.strip().lower()[:EMAIL_LENGTH_MAX]
-        await allow(self._attempts, f"in:{address}", ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, f"in:{limited_as(address)}", ATTEMPTS_PER_ADDRESS)
         await allow(self._attempts, f"in:{email}", ATTEMPTS_PER_EMAIL)
         user = await self._store.find_user(email)
         # An unknown address costs the same work as a wrong password, so that nobody learns who has an account here.
@@ -74,7 +75,7 @@ class Users:
             raise ApiError(-5002, "The e-mail address or the password is wrong.", 401)
         await self._attempts.forget(f"in:{email}", ATTEMPT_WINDOW_S)
         if user.has_second_factor:
-            await self.second_factors.prove(user.id, code)
+            await self.second_factors.prove(user.id, code, at_sign_in=True)
         if not user.is_opened:
             await self.open_account(user.id)
         return user
@@ -84,7 +85,7 @@ class Users:
 
         Strangers who try to sign in do not use up these attempts: they would keep people from changing a password.
         """
-        await allow(self._attempts, f"in:{address}", ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, f"in:{limited_as(address)}", ATTEMPTS_PER_ADDRESS)
         await allow(self._attempts, f"password:{user_id}", ATTEMPTS_PER_EMAIL)
         user = await self._store.user(user_id)
         hashed = None if user is None else user.password_hash
