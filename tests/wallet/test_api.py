@@ -124,6 +124,16 @@ async def test_no_addresses_are_saved_and_none_are_told(ask: Asker) -> None:
     assert await ask("GET", f"{BINANCE}/address/list") == []
 
 
+async def test_what_no_database_holds_is_refused_or_found_nowhere(ask: Asker) -> None:
+    """A NUL, and a time beyond every date, ended in a fault of ours."""
+    with pytest.raises(ApiError) as refused:
+        await ask("GET", f"{BINANCE}/history", withdrawOrderId="a\0b")
+    assert refused.value.code == -1100
+    far = str(2**62)
+    assert await ask("GET", f"{BINANCE}/history", startTime=far, endTime=far) == []
+    assert await ask("GET", "/sapi/v1/capital/deposit/hisrec", startTime=far, endTime=far) == []
+
+
 async def test_how_many_wait_and_since_when_is_counted(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "EVERY_S", 0.01)
     first, second, third = [await wallet.apply(10) for _ in range(3)]

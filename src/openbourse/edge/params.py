@@ -42,14 +42,14 @@ class Params(Mapping[str, str]):
         value = self._values.get(name)
         if not value:
             raise ApiError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-        return value
+        return _plain(name, value)
 
     def optional(self, name: str) -> str | None:
         """Return a text, or None when absent. -1105 when it is sent empty."""
         value = self._values.get(name)
         if value == "":
             raise ApiError(-1105, f"Parameter '{name}' was empty.")
-        return value
+        return None if value is None else _plain(name, value)
 
     def integer(self, name: str, default: int | None = None, minimum: int = 0, maximum: int = INT64_MAX) -> int:
         """Return an integer within bounds; -1102 without a default, -1100 for what is none, -1130 out of bounds."""
@@ -157,3 +157,10 @@ class Params(Mapping[str, str]):
                 -1100, f"Illegal characters found in parameter '{name}'; legal range is '^[a-zA-Z0-9-_]{{1,36}}$'."
             )
         return value
+
+
+def _plain(name: str, value: str) -> str:
+    """Return a text that a database can hold: PostgreSQL's have no NUL. Raises ApiError -1100."""
+    if "\0" in value:
+        raise ApiError(-1100, f"Illegal characters found in parameter '{name}'.")
+    return value

@@ -224,6 +224,10 @@ class _Api:
         return {balance.asset: balance for balance in await self._accounts.balances(account)}
 
 
+_MS_MAX: Final = 253_402_300_799_000
+"""The end of the year 9999: no date, and no count of microseconds in 64 bits, goes much further."""
+
+
 def _range(call: Call) -> tuple[int, int, int, int]:
     """Return start and end in ms, offset and limit. Raises ApiError for more than 90 days."""
     now = time.time_ns() // 1_000_000
@@ -231,8 +235,8 @@ def _range(call: Call) -> tuple[int, int, int, int]:
     since = call.params.integer("startTime", max(0, until - RANGE_MS))
     if until - since > RANGE_MS + DAY_MS:
         raise ApiError(-1127, "More than 90 days between startTime and endTime.")
-    return since, until, call.params.integer("offset", 0), call.params.limit(LIMIT, LIMIT)
+    return min(since, _MS_MAX), min(until, _MS_MAX), call.params.integer("offset", 0), call.params.limit(LIMIT, LIMIT)
 
 
 def _at(time_ms: int) -> datetime:
-    return datetime.fromtimestamp(min(time_ms, 253_402_300_799_000) / 1_000, UTC)
+    return datetime.fromtimestamp(time_ms / 1_000, UTC)
