@@ -315,11 +315,13 @@ class TcpIntake(asyncio.Protocol):
             self._answers.append((counter, answer))
 
     def _give_out(self, most: int = ANSWERS_AT_ONCE) -> None:
-        for _ in range(min(most, len(self._answers))):
-            self._resolve(*self._answers.popleft())
-        self._is_giving_out = bool(self._answers)
-        if self._is_giving_out:
-            asyncio.get_running_loop().call_soon(self._give_out)
+        try:
+            for _ in range(min(most, len(self._answers))):
+                self._resolve(*self._answers.popleft())
+        finally:
+            self._is_giving_out = bool(self._answers)
+            if self._is_giving_out:
+                asyncio.get_running_loop().call_soon(self._give_out)
 
     def _answered(self, question: int, sequence: int) -> None:
         if question != self._question or self._asked is None:
