@@ -3,8 +3,8 @@
 import os
 import pwd
 
-import click
 import pytest
+import typer
 
 from openbourse.cli.operator_name import NAME_LENGTH_MAX, operator_name
 
@@ -19,5 +19,5 @@ def test_the_environment_makes_nobody_another(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("name", ["", "  ", "Ol\nga", "x" * (NAME_LENGTH_MAX + 1)])
 def test_what_would_spoil_the_record_is_no_name(name: str) -> None:
-    with pytest.raises((SystemExit, click.exceptions.Exit)):
+    with pytest.raises(typer.Exit):
         operator_name(name)
