@@ -133,8 +133,8 @@ def remove_second_factor(
     from openbourse.wiring.logs import set_up_logs
 
     with contextlib.ExitStack() as closing:
-        set_up_logs(("operator",), audit_log(settings.data_dir, closing))
         try:
+            set_up_logs(("operator",), audit_log(settings.data_dir, closing))
             account = finish(wiring.remove_second_factor(settings, email, who))
         except (ValueError, OSError) as error:
             give_up(f"The second factor was not taken away: {error}")
