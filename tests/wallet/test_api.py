@@ -71,7 +71,10 @@ async def test_who_is_signed_in_asks_for_a_withdrawal_and_cancels_it(ask: Asker)
     canceled = await ask("DELETE", OWN, session=True, id=asked["id"])
     assert (canceled["id"], canceled["status"]) == (asked["id"], 1)
     [shown] = await ask("GET", f"{BINANCE}/history", status="1")
-    assert shown == canceled
+    assert await ask("GET", OWN, session=True) == [shown] == [canceled]
+    assert await ask("GET", OWN, session=True, account=ACCOUNT + 1) == []
+    with pytest.raises(ApiError):
+        await ask("GET", OWN, "READ")
 
 
 async def test_who_has_a_second_factor_gives_its_code_once_all_else_is_well(ask: Asker, wallet: Wallet) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ log: Final = structlog.get_logger()
 
 RECONCILE_EVERY_S: Final = 10.0
 RECONCILE_BATCH: Final = 100
+RECENT: Final = timedelta(days=90)
 _WORDS: Final = {
     "requested": "not held yet",
     "approved": "paid, being settled",
@@ -83,6 +85,12 @@ class Withdrawals:
         except IntakeFault as fault:
             # The row stays requested: `keep_reconciled` learns the truth and goes on.
             raise unavailable(fault) from fault
+
+    async def recent(self, user_id: int) -> list[Withdrawal]:
+        """Return a user's withdrawals of the last RECENT, newest first."""
+        now = datetime.now(UTC)
+        # The database has a clock of its own, which may be ahead of this one.
+        return await self._store.of_user(user_id, None, None, now - RECENT, now + timedelta(days=1))
 
     async def approve(self, withdrawal: int, by: str) -> Withdrawal:
         """Let a held withdrawal go, or be the first of two who do: it stays held until it is paid. Raises NotAwaiting."""

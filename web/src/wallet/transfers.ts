@@ -58,7 +58,7 @@ export class Transfers {
     try {
       const [deposits, withdrawals] = await Promise.all([
         this.rest.signed<WireDeposit[]>("GET", "/sapi/v1/capital/deposit/hisrec"),
-        this.rest.signed<WireWithdrawal[]>("GET", "/sapi/v1/capital/withdraw/history"),
+        this.rest.signed<WireWithdrawal[]>("GET", OWN_PATH),
       ]);
       if (asker !== this.asker) return;
       this.list.value = newestFirst([...deposits.map(readDeposit), ...withdrawals.map(readWithdrawal)]);
