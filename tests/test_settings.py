@@ -39,7 +39,11 @@ def test_what_is_written_is_read_back() -> None:
         ready_file=Path("/data/ready"),
         leave_s=12,
         venue=VenueSettings(
-            shard=3, test_funds=True, orders_per_10s=7, withdraw_alone_max=(("EUR", 1), ("BTC", 10**8))
+            shard=3,
+            test_funds=True,
+            orders_per_10s=7,
+            withdraw_alone_max=(("EUR", 1), ("BTC", 10**8)),
+            withdraw_alone_day_max=(("BTC", 10**9),),
         ),
     )
     assert read_settings(settings.environment()) == settings
@@ -73,6 +77,7 @@ def test_one_of_two_regions_says_which_it_is() -> None:
         ("WITHDRAW_ALONE_MAX", "BTC=-1"),
         ("WITHDRAW_ALONE_MAX", "BTC=0.000000001"),
         ("WITHDRAW_ALONE_MAX", "BTC=1,BTC=2"),
+        ("WITHDRAW_ALONE_DAY_MAX", "BTC=all"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_by_name(name: str, text: str) -> None:

@@ -37,9 +37,10 @@ class VenueSettings:
     reopen_after_s: int = 0  # an outage of so many seconds makes instruments come back in steps; 0: never
     reopen_cancel_only_s: int = 30
     reopen_auction_s: int = 60
-    withdraw_alone_max: tuple[tuple[str, int], ...] = (
-        WITHDRAW_ALONE  # above it, and of other coins, two operators approve
-    )
+    # What one operator's approval lets out: to an account at once and in a day, of other coins nothing; by one operator in a day
+    # to all accounts, of other coins as much as to one.
+    withdraw_alone_max: tuple[tuple[str, int], ...] = WITHDRAW_ALONE
+    withdraw_alone_day_max: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,8 @@ class ProcessSettings:
             "REOPEN_AFTER_S": self.venue.reopen_after_s,
             "REOPEN_CANCEL_ONLY_S": self.venue.reopen_cancel_only_s,
             "REOPEN_AUCTION_S": self.venue.reopen_auction_s,
-            "WITHDRAW_ALONE_MAX": ",".join(
-                f"{coin}={format_units(most)}" for coin, most in self.venue.withdraw_alone_max
-            ),
+            "WITHDRAW_ALONE_MAX": _amounts(self.venue.withdraw_alone_max),
+            "WITHDRAW_ALONE_DAY_MAX": _amounts(self.venue.withdraw_alone_day_max),
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None and value != ""}
 
@@ -198,6 +198,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ProcessSettin
             reopen_cancel_only_s=reader.number("REOPEN_CANCEL_ONLY_S", 30, 0, 86_400),
             reopen_auction_s=reader.number("REOPEN_AUCTION_S", 60, 0, 86_400),
             withdraw_alone_max=reader.amounts("WITHDRAW_ALONE_MAX", WITHDRAW_ALONE),
+            withdraw_alone_day_max=reader.amounts("WITHDRAW_ALONE_DAY_MAX", ()),
         ),
     )
 
@@ -231,6 +232,10 @@ def _notify(settings: ProcessSettings, state: str) -> None:
     )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
         sender.sendto(state.encode(), socket.MSG_DONTWAIT, address)
+
+
+def _amounts(amounts: tuple[tuple[str, int], ...]) -> str:
+    return ",".join(f"{coin}={format_units(most)}" for coin, most in amounts)
 
 
 class _Reader:

@@ -114,30 +114,35 @@ def test_withdrawals_are_decided_paid_and_given_back(exchange: Exchange) -> None
     apply = {"coin": "BTC", "address": "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"}
     asked = [
         client.signed("POST", "/sapi/v1/capital/withdraw/apply", **apply, amount=amount)
-        for amount in ("1", "0.5", "0.5")
+        for amount in ("1", "0.5", "0.5", "0.1")
     ]
     ids = [answer.json()["id"] for answer in asked]
-    assert client.balances()["BTC"] == ("1.00000000", "2.00000000")
+    assert client.balances()["BTC"] == ("0.90000000", "2.10000000")
 
     def act(part: str, number: str) -> str:
         return run(commands(page, part), DATA=data, ID=number, HASH="0a1b2c", SOMEBODY_ELSE="bob")
 
     listed = run(commands(page, ""), DATA=data)
     assert re.findall(rf"^({'|'.join(ids)}) +awaiting approval ", listed, re.MULTILINE) == ids
-    paid, rejected, failed = ids
+    paid, rejected, failed, small = ids
     assert act("reject", rejected) == f"withdrawal {rejected} rejected\n"
-    assert act("approve", paid) == f"withdrawal {paid} awaiting a second approval\n"
+    first = f"withdrawal {paid} awaiting a second approval: it is more than 0.50000000 BTC, the most that one approves alone\n"
+    assert act("approve", paid) == first
     assert act("second", paid) == f"withdrawal {paid} approved, to be paid\n"
     assert act("approve", failed) == f"withdrawal {failed} approved, to be paid\n"
-    assert client.balances()["BTC"] == ("1.50000000", "1.50000000")
+    many = act("approve", small)
+    assert many.startswith(f"withdrawal {small} awaiting a second approval: its account would have more than 0.5"), many
+    assert f"approvals      2, of different operators: {many.partition(': ')[2]}" in act("show", small)
+    assert client.balances()["BTC"] == ("1.40000000", "1.60000000")
     assert act("settle", paid) == f"withdrawal {paid} completed\n"
     assert act("fail", failed) == f"withdrawal {failed} failed\n"
-    assert client.balances()["BTC"] == ("2.00000000", "0.00000000")
+    assert client.balances()["BTC"] == ("1.90000000", "0.10000000")
     shown = act("show", paid)
     assert re.findall(r"^(approve|settle) .* by \S+", shown, re.MULTILINE) == ["approve", "approve", "settle"], shown
     assert "BROKEN" not in shown
     history = {row["id"]: row for row in client.ask("/sapi/v1/capital/withdraw/history").json()}
-    assert [history[number]["status"] for number in ids] == [6, 3, 5]
+    assert [history[number]["status"] for number in ids] == [6, 3, 5, 4]
+    assert history[small]["info"] == "Two operators must approve more than 0.50000000 BTC in 24 hours."
     assert (history[paid]["txId"], history[rejected]["info"]) == ("0a1b2c", "The address is not yours")
 
 

@@ -17,20 +17,22 @@ from tests.engine_intake import EngineIntake
 
 ACCOUNT = 1_000
 BTC = listings.ASSETS["BTC"]
+OTHER = 1_001
 ALONE_MAX = 70
+ALONE_DAY_MAX = 90
 
 
 @dataclass
 class Wallet:
-    """The parts of one venue's wallet; the account has 100 units."""
+    """The parts of one venue's wallet; each of two accounts has 100 units."""
 
     store: Store
     withdrawals: Withdrawals
     intake: EngineIntake
     database: asyncpg.Pool
 
-    async def apply(self, amount: int, order_id: str | None = None) -> Withdrawal:
-        return await self.withdrawals.apply(ACCOUNT, BTC, "BTC", amount, "an-address", "", "MANUAL", order_id)
+    async def apply(self, amount: int, order_id: str | None = None, account: int = ACCOUNT) -> Withdrawal:
+        return await self.withdrawals.apply(account, BTC, "BTC", amount, "an-address", "", "MANUAL", order_id)
 
 
 @pytest.fixture
@@ -39,8 +41,9 @@ async def wallet(database_url: str) -> AsyncIterator[Wallet]:
     async with database.acquire() as connection:
         await apply_revisions(connection, {"wallet": Path(openbourse.wallet.__file__).parent / "revisions"})
     intake, store = EngineIntake(), Store(database)
-    await intake.submit(OpenAccount(ACCOUNT), 0)
-    await intake.submit(CreditDeposit(ACCOUNT, BTC, 100, bytes(32)), 0)
+    for account in (ACCOUNT, OTHER):
+        await intake.submit(OpenAccount(account), 0)
+        await intake.submit(CreditDeposit(account, BTC, 100, account.to_bytes(32)), 0)
     intake.submitted.clear()
-    yield Wallet(store, Withdrawals(store, intake, {"BTC": ALONE_MAX}), intake, database)
+    yield Wallet(store, Withdrawals(store, intake, {"BTC": ALONE_MAX}, {"BTC": ALONE_DAY_MAX}), intake, database)
     await database.close()

@@ -70,7 +70,9 @@ def show(withdrawal_id: Id, data: Data = None) -> None:
     except (ValueError, OSError) as error:
         give_up(f"Nothing to show: {error}.")
     lines = [(name.lower(), cell) for name, cell in zip(HEADINGS, _cells(row), strict=True)]
-    needed = "2, of different operators" if row.approvals_needed > 1 else ""
+    from openbourse.wallet.withdrawals import why_two
+
+    needed = ": ".join(filter(None, ("2, of different operators", why_two(row)))) if row.approvals_needed > 1 else ""
     lines += [("approvals", needed), ("network", row.network), ("transaction", row.tx_id), ("reason", row.reason)]
     for name, value in lines:
         if value:
@@ -113,7 +115,7 @@ def fail(withdrawal_id: Id, reason: Reason, by: By = None, data: Data = None) ->
 def _decide(withdrawal_id: int, decision: str, note: str, by: str | None, data: Path | None) -> None:
     settings = reach(data, None)
     from openbourse import wiring
-    from openbourse.wallet.withdrawals import describe
+    from openbourse.wallet.withdrawals import describe, why_two
 
     try:
         row = finish(wiring.decide_withdrawal(settings, withdrawal_id, decision, note, operator_name(by)))
@@ -121,7 +123,8 @@ def _decide(withdrawal_id: int, decision: str, note: str, by: str | None, data: 
         give_up(f"Nothing was decided: {error}.")
     except OSError as error:
         give_up(f"Withdrawal {withdrawal_id} is not done: {error}")
-    typer.echo(f"withdrawal {row.id} {describe(row)}")
+    why = why_two(row) if decision == "approve" and row.approved_at is None else ""
+    typer.echo(f"withdrawal {row.id} {describe(row)}" + (f": {why}" if why else ""))
 
 
 def _cells(row: Withdrawal) -> tuple[str, ...]:

@@ -29,6 +29,16 @@ def status_of(row: Withdrawal) -> int:
     return _STATUS_APPROVED[row.state]
 
 
+def _awaited(row: Withdrawal) -> str:
+    """Return, for its user, that a withdrawal waits for two operators, and why as far as it is about them."""
+    if row.state != "held" or row.approved_at is not None or row.approvals_needed < 2:
+        return ""
+    if row.alone is None or row.second_because not in ("amount", "account"):
+        return "Two operators must approve it."
+    limit = f"more than {format_units(row.alone.account_max)} {row.coin}"
+    return f"Two operators must approve {limit}{' in 24 hours' if row.second_because == 'account' else ''}."
+
+
 def coin_entry(code: str, balance: Balance | None, network: str) -> dict[str, object]:
     """Return a coin of capital/config/getall."""
     return {
@@ -139,7 +149,7 @@ def withdrawal_entry(row: Withdrawal) -> dict[str, object]:
         "applyTime": f"{row.applied_at:%Y-%m-%d %H:%M:%S}",
         "network": row.network,
         "transferType": 0,
-        "info": row.reason,
+        "info": row.reason or _awaited(row),
         "confirmNo": 0,
         "walletType": 0,
         "txKey": "",

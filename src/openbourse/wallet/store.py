@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -13,6 +14,16 @@ class Database(Protocol):
 
     async def fetch(self, statement: str, /, *values: object) -> Sequence[Any]: ...
     async def fetchrow(self, statement: str, /, *values: object) -> Any: ...
+    def acquire(self) -> AbstractAsyncContextManager[Any]: ...
+
+
+class Alone(msgspec.Struct, frozen=True):
+    """The most of a coin that goes out by one operator's approval."""
+
+    account_max: int
+    """Of one account in a day, whoever approves; so also of one withdrawal."""
+    operator_max: int
+    """By one operator in a day, whose accounts it ever is."""
 
 
 class Withdrawal(msgspec.Struct, frozen=True):
@@ -40,6 +51,10 @@ class Withdrawal(msgspec.Struct, frozen=True):
     """Who has, up to now; `approved_at` is set with the last."""
     canceled_at: datetime | None = None
     """Set by its user before anybody approved it."""
+    alone: Alone | None = None
+    """What one operator's approval may let out; None where it was asked for before that was kept."""
+    second_because: str = ""
+    """Why two must approve it: amount, account or operator; empty where one may, or where it was not kept."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -60,15 +75,41 @@ class Step(msgspec.Struct, frozen=True):
 
 
 STEPS: Final = {
-    "approve": Step("held", of_approved=False),
+    "approve": Step("held", of_approved=False),  # `Store.approve`
     "reject": Step("rejected", of_approved=False),
     "settle": Step("approved", of_approved=True),
     "fail": Step("rejected", of_approved=True),
 }
 _COLUMNS: Final = (
     "id, user_id, asset, coin, amount::text, address, address_tag, network, order_id, state, reason, applied_at,"
-    " completed_at, approved_at, tx_id, approvals_needed, approved_by, canceled_at"
+    " completed_at, approved_at, tx_id, approvals_needed, approved_by, canceled_at,"
+    " alone_max::text, alone_day_max::text, second_because"
 )
+_STORED: Final = len(Withdrawal.__struct_fields__) - 2
+"""How many of its fields, the first ones, are columns as they stand."""
+_APPROVE: Final = f"""
+WITH judged AS (
+    SELECT asked.id, CASE WHEN asked.approvals_needed > 1 THEN asked.second_because
+    WHEN asked.amount + coalesce(sum(gone.amount) FILTER (WHERE gone.user_id = asked.user_id), 0) > asked.alone_max
+    THEN 'account'
+    WHEN asked.amount + coalesce(sum(gone.amount) FILTER (WHERE gone.approved_by = ARRAY[$2::text]), 0) > asked.alone_day_max
+    THEN 'operator' ELSE '' END AS because
+    FROM wallet.withdrawals AS asked LEFT JOIN wallet.withdrawals AS gone
+    ON gone.asset = asked.asset AND gone.approvals_needed = 1 AND gone.approved_at > now() - $4::interval
+    WHERE asked.id = $1 GROUP BY asked.id
+), moved AS (
+    UPDATE wallet.withdrawals AS asked SET changed_at = now(), approved_by = approved_by || $2::text,
+    approvals_needed = CASE WHEN because = '' THEN approvals_needed ELSE 2 END, second_because = because,
+    approved_at = CASE WHEN cardinality(approved_by) + 1 >= approvals_needed AND (approvals_needed > 1 OR because = '')
+    THEN now() END
+    FROM judged WHERE asked.id = judged.id AND state = 'held' AND approved_at IS NULL AND NOT $2 = ANY(approved_by)
+    RETURNING {_COLUMNS.replace("id,", "asked.id,", 1)}
+), noted AS (
+    INSERT INTO wallet.decisions (withdrawal, decision, decided_by) SELECT id, 'approve', $3::text FROM moved
+) SELECT * FROM moved
+"""
+APPROVALS_LOCK: Final = 7_007
+ALONE_IN: Final = timedelta(hours=24)
 SHOWN_MAX: Final = 1_000
 ENDED: Final = frozenset({"settled", "released", "refused"})
 
@@ -89,13 +130,15 @@ class Store:
         address_tag: str,
         network: str,
         order_id: str | None,
-        approvals_needed: int,
+        alone: Alone,
     ) -> Withdrawal | None:
         """Add a withdrawal that is not held yet; None when the user's own id for it is taken."""
+        needs_two = amount > alone.account_max
         row = await self._database.fetchrow(
             "INSERT INTO wallet.withdrawals"
-            " (user_id, asset, coin, amount, address, address_tag, network, order_id, approvals_needed)"
-            " VALUES ($1, $2, $3, $4::text::numeric, $5, $6, $7, $8, $9)"
+            " (user_id, asset, coin, amount, address, address_tag, network, order_id, approvals_needed, second_because,"
+            " alone_max, alone_day_max) VALUES ($1, $2, $3, $4::text::numeric, $5, $6, $7, $8, $9, $10,"
+            " $11::text::numeric, $12::text::numeric)"
             " ON CONFLICT (user_id, order_id) WHERE order_id IS NOT NULL DO NOTHING"
             f" RETURNING {_COLUMNS}",
             user_id,
@@ -106,7 +149,10 @@ class Store:
             address_tag,
             network,
             order_id,
-            approvals_needed,
+            2 if needs_two else 1,
+            "amount" if needs_two else "",
+            str(alone.account_max),
+            str(alone.operator_max),
         )
         return None if row is None else _read(row)
 
@@ -129,22 +175,33 @@ class Store:
         )
         return None if row is None else _read(row)
 
-    async def decide(self, withdrawal: int, decision: str, decided_by: str, note: str) -> Withdrawal | None:
-        """Write down a decision with what it changes; None when the withdrawal does not await it.
+    async def approve(self, withdrawal: int, by: str) -> Withdrawal | None:
+        """Write down an approval; the last of those needed lets the withdrawal go. None when it awaits none, or none by them.
 
-        An approval counts once a name, however it is written (`folded`); the last of those needed lets the withdrawal go. All of
-        it is told from the row itself, so that of two who decide at once the second sees what the first has made of it.
+        It counts once a name, however it is written (`folded`). One is enough while what goes out that way stays within `Alone`;
+        an approval with which it would not is the first of two. What was approved alone counts for a day whatever became of it.
+        """
+        async with self._database.acquire() as connection, connection.transaction(isolation="read_committed"):
+            # Approvals of an asset take turns, so that of two at once the second finds the first in its sums.
+            await connection.fetch(
+                "SELECT pg_advisory_xact_lock($1, asset) FROM wallet.withdrawals WHERE id = $2",
+                APPROVALS_LOCK,
+                withdrawal,
+            )
+            row = await connection.fetchrow(_APPROVE, withdrawal, folded(by), by, ALONE_IN)
+        return None if row is None else _read(row)
+
+    async def decide(self, withdrawal: int, decision: str, decided_by: str, note: str) -> Withdrawal | None:
+        """Write down any other decision with what it changes; None when the withdrawal does not await it.
+
+        All of it is told from the row itself, so that of two who decide at once the second sees what the first has made of it.
         """
         step = STEPS[decision]
         row = await self._database.fetchrow(
             "WITH moved AS (UPDATE wallet.withdrawals SET state = $2, changed_at = now(),"
-            " approved_at = CASE WHEN $4::text = 'approve' AND cardinality(approved_by) + 1 >= approvals_needed"
-            " THEN now() ELSE approved_at END,"
-            " approved_by = CASE WHEN $4 = 'approve' THEN approved_by || $7::text ELSE approved_by END,"
-            " tx_id = CASE WHEN $4 = 'settle' THEN $6::text ELSE tx_id END,"
+            " tx_id = CASE WHEN $4::text = 'settle' THEN $6::text ELSE tx_id END,"
             " reason = CASE WHEN $4 IN ('reject', 'fail') THEN $6 ELSE reason END"
             " WHERE id = $1 AND state = 'held' AND (approved_at IS NOT NULL) = $3"
-            " AND NOT ($4 = 'approve' AND $7 = ANY(approved_by))"
             f" RETURNING {_COLUMNS}),"
             " noted AS (INSERT INTO wallet.decisions (withdrawal, decision, decided_by, note)"
             " SELECT id, $4, $5::text, $6 FROM moved) SELECT * FROM moved",
@@ -154,7 +211,6 @@ class Store:
             decision,
             decided_by,
             note,
-            folded(decided_by),
         )
         return None if row is None else _read(row)
 
@@ -238,4 +294,6 @@ def _read(row: Any) -> Withdrawal:
     values = list(row)
     values[4] = int(values[4])
     values[16] = tuple(values[16])
-    return Withdrawal(*values)
+    account_max, operator_max, because = values[_STORED:]
+    alone = None if account_max is None else Alone(int(account_max), int(operator_max))
+    return Withdrawal(*(*values[:_STORED], alone, because))

@@ -10,9 +10,10 @@ import structlog
 from openbourse.edge.errors import ApiError, rejected
 from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform, unavailable
+from openbourse.protocol.amounts import format_units
 from openbourse.protocol.commands import HoldWithdrawal, ReleaseWithdrawal, SettleWithdrawal
 from openbourse.protocol.rejects import RejectReason
-from openbourse.wallet.store import STEPS, Store, Withdrawal
+from openbourse.wallet.store import STEPS, Alone, Store, Withdrawal
 
 log: Final = structlog.get_logger()
 
@@ -47,6 +48,23 @@ def describe(row: Withdrawal) -> str:
             return _WORDS[state]
 
 
+def why_two(row: Withdrawal) -> str:
+    """Return why two must approve a withdrawal, in an operator's words; nothing where one may, or where it was not kept."""
+    if row.alone is None or not row.second_because:
+        return ""
+    of_account, of_operator = (
+        f"more than {format_units(most)} {row.coin}" for most in (row.alone.account_max, row.alone.operator_max)
+    )
+    match row.second_because:
+        case "amount":
+            return f"it is {of_account}, the most that one approves alone"
+        case "account":
+            return f"its account would have {of_account} in 24 hours by approvals of one operator each"
+        case because:
+            assert because == "operator"
+            return f"{row.approved_by[0]} would have let out {of_operator} alone in 24 hours"
+
+
 def _why_not_canceled(row: Withdrawal) -> str:
     if row.approved_by or row.approved_at is not None:
         return "An operator has approved the withdrawal: it cannot be canceled any more."
@@ -58,11 +76,21 @@ def _why_not_canceled(row: Withdrawal) -> str:
 class Withdrawals:
     """Holds what people ask to take out until somebody approves it or sends it back."""
 
-    def __init__(self, store: Store, intake: Intake, alone_max: Mapping[str, int] | None = None) -> None:
-        """alone_max: coin to the most of it that one operator approves alone; of other coins everything needs two."""
+    def __init__(
+        self,
+        store: Store,
+        intake: Intake,
+        alone_max: Mapping[str, int] | None = None,
+        alone_day_max: Mapping[str, int] | None = None,
+    ) -> None:
+        """alone_max: coin to the most of it that goes to an account in a day by one operator's approval; of other coins everything needs two.
+
+        alone_day_max: coin to the most of it that one operator lets out alone in a day; of other coins as much as of one account.
+        """
         self._store = store
         self._intake = intake
         self._alone_max = alone_max or {}
+        self._alone_day_max = alone_day_max or {}
 
     async def apply(
         self,
@@ -76,8 +104,9 @@ class Withdrawals:
         order_id: str | None,
     ) -> Withdrawal:
         """Ask for a withdrawal: held at once, then awaiting approval. Raises ApiError."""
-        needed = 1 if amount <= self._alone_max.get(coin, 0) else 2
-        row = await self._store.add(user_id, asset, coin, amount, address, address_tag, network, order_id, needed)
+        alone_max = self._alone_max.get(coin, 0)
+        alone = Alone(alone_max, self._alone_day_max.get(coin, alone_max))
+        row = await self._store.add(user_id, asset, coin, amount, address, address_tag, network, order_id, alone)
         if row is None:
             raise ApiError(-1130, "withdrawOrderId is used already.")
         try:
@@ -94,7 +123,8 @@ class Withdrawals:
 
     async def approve(self, withdrawal: int, by: str) -> Withdrawal:
         """Let a held withdrawal go, or be the first of two who do: it stays held until it is paid. Raises NotAwaiting."""
-        return await self._decide(withdrawal, "approve", by, "")
+        row = await self._store.approve(withdrawal, by)
+        return row if row is not None else await self._decided(withdrawal, "approve", by, "")
 
     async def reject(self, withdrawal: int, reason: str, by: str) -> Withdrawal:
         """Give a held withdrawal back that nobody approved. Raises NotAwaiting, IntakeFault."""
@@ -128,8 +158,10 @@ class Withdrawals:
 
     async def _decide(self, withdrawal: int, decision: str, by: str, note: str) -> Withdrawal:
         row = await self._store.decide(withdrawal, decision, by, note)
-        if row is not None:
-            return row
+        return row if row is not None else await self._decided(withdrawal, decision, by, note)
+
+    async def _decided(self, withdrawal: int, decision: str, by: str, note: str) -> Withdrawal:
+        """Return a withdrawal of which the same was decided before. Raises NotAwaiting for every other."""
         found = await self._store.find(withdrawal)
         if found is None:
             raise NotAwaiting(f"there is no withdrawal {withdrawal}")
@@ -140,7 +172,8 @@ class Withdrawals:
             return found
         shown = f"withdrawal {withdrawal} is {describe(found)}"
         if decision == "approve" and found.state == "held" and found.approved_at is None:
-            shown += f"; {by} gave the first, and somebody else must give it"
+            why = why_two(found)
+            shown += f"; {by} gave the first, and somebody else must give it" + (f": {why}" if why else "")
         raise NotAwaiting(shown)
 
     async def keep_reconciled(self) -> None:

@@ -83,7 +83,8 @@ async def run_edge(roles: tuple[str, ...], stores: Stores, ready: Callable[[], N
     proxies = Addresses(settings.trusted_proxies)
     limits = Limits(settings.connections_max, settings.connections_per_address_max, proxies.is_trusted)
     audit = Audit(Books(pool, view))
-    withdrawals = Withdrawals(WalletStore(pool), intake, dict(settings.venue.withdraw_alone_max))
+    alone = dict(settings.venue.withdraw_alone_max), dict(settings.venue.withdraw_alone_day_max)
+    withdrawals = Withdrawals(WalletStore(pool), intake, *alone)
     hub, users_hub = Hub(StreamedMarkets(view, pool)), UserHub(view.listing)
     listen_keys = ValkeyListenKeys(stores.valkey(), stores.master_key().derive("listen keys"))
     beside: list[Coroutine[Any, Any, None]] = [
