@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.exchange import Client
 from tests.web.traders import Trader, TraderMaker
@@ -86,6 +86,42 @@ def test_orders_of_every_type_say_what_they_wait_for_from_events_and_after_a_rel
     row = past.filter(has_text=re.compile(f"ETH/USDT.*Stop Loss Limit.*Last ≤ {re.escape(low)}.*Canceled"))
     expect(row).to_have_count(1)
     assert trader.complaints == []
+
+
+FILL = {
+    **{"symbol": "ETHUSDT", "id": 1, "orderId": 1, "orderListId": -1, "time": 1_795_000_000_000},
+    **{"price": "12345.67000000", "qty": "123.45670000", "quoteQty": "1524155.67000000"},
+    **{"commission": "1524.15567000", "commissionAsset": "USDT", "isBuyer": False, "isMaker": True, "isBestMatch": True},
+}
+
+
+def lies_within(cell: Locator, width: int) -> bool:
+    """Whether all of what a cell says is on the screen: none of it is cut off, or reached by scrolling sideways."""
+    box = cell.bounding_box()
+    assert box is not None
+    return box["x"] >= 0 and box["x"] + box["width"] <= width and cell.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
+def test_on_a_phone_trades_and_keys_show_all_their_figures(new_trader: TraderMaker) -> None:
+    trader = new_trader(width=390, height=844)
+    page = trader.page
+    page.route("**/api/v3/myTrades?*", lambda route: route.fulfill(json=[FILL]))
+    trader.sign_up()
+    page.get_by_role("tab", name="My trades").click()
+    row = page.get_by_test_id("past-fills").get_by_role("row").last
+    for words in ("Sell", "12,345.67", "123.4567", "1,524,155.67", "1524.15567 USDT", "Maker"):
+        cell = row.locator("td").filter(has_text=re.compile(f"{re.escape(words)}$"))
+        assert lies_within(cell, 390), words
+
+    dialog = trader.open("API keys")
+    dialog.get_by_label("Label").fill("a bot with a name that is longer than others")
+    dialog.get_by_label("Only from these addresses").fill("203.0.113.7, 198.51.100.0/24, 2001:db8::7334")
+    dialog.get_by_role("button", name="Make key").click()
+    dialog.get_by_role("button", name="I have kept it").click()
+    row = dialog.get_by_role("row").filter(has_text="a bot with a name")
+    for words in ("longer than others", "HMAC", "Read, Trade", "2001:db8::7334/128", "Remove"):
+        assert lies_within(row.locator("td").filter(has_text=words), 390), words
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_on_a_phone_an_open_order_shows_all_its_figures_beside_its_cancel_button(new_trader: TraderMaker) -> None:

@@ -103,7 +103,7 @@ function KeyTable({ keys, onRemove }: { keys: WireApiKey[] | null; onRemove: (ap
   if (keys.length === 0) return <p class="empty">No keys yet. Make one below to trade with a bot.</p>;
   return (
     <div class="table-scroll">
-      <table class="table">
+      <table class="table table-cards api-keys">
         <thead>
           <tr>
             <th>Label</th>
@@ -117,14 +117,14 @@ function KeyTable({ keys, onRemove }: { keys: WireApiKey[] | null; onRemove: (ap
         <tbody>
           {keys.map((key) => (
             <tr key={key.apiKey}>
-              <td>{key.label || "–"}</td>
-              <td title={key.apiKey}>
+              <td class="cell-pair cell-wrap">{key.label || "No label"}</td>
+              <td data-label="Key" title={key.apiKey}>
                 <code>{`${key.apiKey.slice(0, 10)}…`}</code> <small class="soft">{key.kind}</small>
               </td>
-              <td>{key.permissions.map((each) => PERMISSION_WORDS[each] ?? each).join(", ")}</td>
-              <td>{key.ipAllowList.length === 0 ? "any address" : key.ipAllowList.join(", ")}</td>
-              <td>{dayTime(key.createdAt)}</td>
-              <td class="cell-end cell-act">
+              <td data-label="May">{key.permissions.map((each) => PERMISSION_WORDS[each] ?? each).join(", ")}</td>
+              <td class="cell-wrap" data-label="From">{key.ipAllowList.length === 0 ? "any address" : key.ipAllowList.join(", ")}</td>
+              <td data-label="Made">{dayTime(key.createdAt)}</td>
+              <td class="cell-end">
                 <ConfirmButton label="Remove" question="Really remove?" onConfirm={() => onRemove(key.apiKey)} />
               </td>
             </tr>

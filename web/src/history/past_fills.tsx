@@ -22,7 +22,7 @@ export function PastFills(): JSX.Element {
   return (
     <>
       <ExportBar kind={FILLS} name="trades" />
-      <table class="table" data-testid="past-fills">
+      <table class="table table-cards" data-testid="past-fills">
         <thead>
           <tr>
             <th>Time</th>
@@ -37,12 +37,12 @@ export function PastFills(): JSX.Element {
         <tbody>
           {fills.map((fill) => (
             <tr key={fill.id}>
-              <td class="soft">{dayTime(fill.time)}</td>
-              <td><SideWords isBuy={fill.isBuy} /></td>
-              <td class="number">{grouped(trimAmount(fill.price, instrument.priceDecimals))}</td>
-              <td class="number">{trimAmount(fill.quantity, instrument.quantityDecimals)}</td>
-              <td class="number">{grouped(formatAmount(fill.quoteQuantity, instrument.priceDecimals))}</td>
-              <td class="number">{`${trimAmount(fill.commission)} ${fill.commissionAsset}`}</td>
+              <td class="soft" data-label="Time">{dayTime(fill.time)}</td>
+              <td class="cell-side"><SideWords isBuy={fill.isBuy} /></td>
+              <td class="number" data-label={`Price (${instrument.quote})`}>{grouped(trimAmount(fill.price, instrument.priceDecimals))}</td>
+              <td class="number" data-label={`Amount (${instrument.base})`}>{trimAmount(fill.quantity, instrument.quantityDecimals)}</td>
+              <td class="number" data-label={`Total (${instrument.quote})`}>{grouped(formatAmount(fill.quoteQuantity, instrument.priceDecimals))}</td>
+              <td class="number" data-label="Fee">{`${trimAmount(fill.commission)} ${fill.commissionAsset}`}</td>
               <td class="cell-end soft">{fill.isMaker ? "Maker" : "Taker"}</td>
             </tr>
           ))}

@@ -51,22 +51,22 @@ export function Balances(): JSX.Element {
           {takeFunds}
         </div>
       </div>
-      <table class="table" data-testid="balances">
+      <table class="table table-cards" data-testid="balances">
         <thead>
           <tr>
             <th>Asset</th>
             <th class="number">Available</th>
             <th class="number" title="By open orders, and by withdrawals that are under way">Held</th>
-            <th class="number cell-end">Worth ({WORTH_ASSET})</th>
+            <th class="number">Worth ({WORTH_ASSET})</th>
           </tr>
         </thead>
         <tbody>
           {rows.map(({ asset, available, held, worth }) => (
             <tr key={asset} data-asset={asset}>
-              <td><b>{asset}</b></td>
-              <td class="number">{grouped(trimAmount(available, 2))}</td>
-              <td class={held === 0n ? "number soft" : "number"}>{grouped(trimAmount(held, 2))}</td>
-              <td class="number cell-end">{worth === null ? "–" : grouped(formatAmount(worth, 2))}</td>
+              <td class="cell-pair"><b>{asset}</b></td>
+              <td class="number" data-label="Available">{grouped(trimAmount(available, 2))}</td>
+              <td class={held === 0n ? "number soft" : "number"} data-label="Held">{grouped(trimAmount(held, 2))}</td>
+              <td class="number" data-label={`Worth (${WORTH_ASSET})`}>{worth === null ? "–" : grouped(formatAmount(worth, 2))}</td>
             </tr>
           ))}
         </tbody>
