@@ -34,8 +34,11 @@ async def ask(wishes: Wishes, method: str, account: int = 7, session: bool = Tru
 
 async def test_everything_is_told_until_somebody_chooses() -> None:
     wishes = Wishes()
-    assert await ask(wishes, "GET") == {"topics": EVERYTHING, "always": ["withdrawal"]}
-    assert await ask(wishes, "PUT", topics="deposit, fill") == {"topics": ["fill", "deposit"], "always": ["withdrawal"]}
+    assert await ask(wishes, "GET") == {"topics": EVERYTHING, "always": ["withdrawal", "security"]}
+    assert await ask(wishes, "PUT", topics="deposit, fill") == {
+        "topics": ["fill", "deposit"],
+        "always": ["withdrawal", "security"],
+    }
     assert (await ask(wishes, "GET"))["topics"] == ["fill", "deposit"]
     assert (await ask(wishes, "GET", account=8))["topics"] == EVERYTHING
     assert (await ask(wishes, "PUT", topics=""))["topics"] == []

@@ -80,7 +80,7 @@ async def test_a_signed_in_person_chooses_what_to_hear_of(venue: ProcessSettings
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{venue.port}") as http:
         signed_in = await http.post("/bourse/v1/sessions", json={"email": account.email, "password": PASSWORD})
     session = replace(account, api_key=signed_in.json()["apiKey"], secret_key=signed_in.json()["secretKey"])
-    chosen = {"topics": ["fill", "deposit"], "always": ["withdrawal"]}
+    chosen = {"topics": ["fill", "deposit"], "always": ["withdrawal", "security"]}
     assert await ask(venue, session, "PUT", "/bourse/v1/notifications", topics="fill,deposit") == chosen
     assert await ask(venue, account, "GET", "/bourse/v1/notifications") == chosen
     assert (await ask(venue, session, "PUT", "/bourse/v1/notifications", topics=""))["topics"] == []

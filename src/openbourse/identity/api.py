@@ -6,10 +6,10 @@ from openbourse.edge.auth import only_sessions
 from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Operation, Security
 from openbourse.identity import security
-from openbourse.identity.devices import device_words, network_of
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.gateway import GatewayKeys
 from openbourse.identity.keys import LABEL_LENGTH_MAX, Keys, parse_networks, parse_permissions
+from openbourse.identity.notices import origin_of
 from openbourse.identity.store import KeyRow
 from openbourse.identity.users import Users
 
@@ -95,8 +95,9 @@ class _Api:
         self._gateway = gateway
 
     async def sign_up(self, call: Call) -> object:
+        email, password = call.params.text("email"), call.params.text("password")
         try:
-            user = await self._users.sign_up(call.params.text("email"), call.params.text("password"), call.address)
+            user = await self._users.sign_up(email, password, call.address, origin_of(call).device)
         except self._is_busy:
             raise security.busy() from None
         call.status = 201
@@ -109,9 +110,7 @@ class _Api:
             )
         except self._is_busy:
             raise security.busy() from None
-        api_key, secret, expires_ms = await self._keys.make_session(
-            user, device_words(call.agent), network_of(call.address)
-        )
+        api_key, secret, expires_ms = await self._keys.make_session(user, origin_of(call))
         call.status = 201
         return {
             "apiKey": api_key,
@@ -143,7 +142,7 @@ class _Api:
         permissions = parse_permissions(call.params.text("permissions"))
         networks = parse_networks(call.params.get("ipAllowList"))
         await self._users.second_factors.prove(call.caller.user, call.params.optional("code"))
-        row, secret = await self._keys.make(call.caller.user, label, permissions, networks, public_key)
+        row, secret = await self._keys.make(call.caller.user, label, permissions, networks, public_key, origin_of(call))
         call.status = 201
         shown = _shown(row) if secret is None else {**_shown(row), "secretKey": secret}
         if self._gateway is not None:
@@ -153,7 +152,7 @@ class _Api:
     async def remove_key(self, call: Call) -> object:
         assert call.caller is not None
         only_sessions(call)
-        if not await self._keys.remove(call.caller.user, call.params.text("apiKey")):
+        if not await self._keys.remove(call.caller.user, call.params.text("apiKey"), origin_of(call)):
             raise ApiError(-1130, "There is no such API key.", 404)
         if self._gateway is not None:
             await self._gateway.take_if_last(call.caller.user)

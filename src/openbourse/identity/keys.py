@@ -14,6 +14,9 @@ import structlog
 
 from openbourse.edge.errors import ApiError
 from openbourse.edge.key_store import ApiKey
+from openbourse.identity import notices
+from openbourse.identity.devices import network_of
+from openbourse.identity.notices import UNKNOWN, Origin
 from openbourse.identity.store import KeyRow, Store, User, now
 
 log: Final = structlog.get_logger()
@@ -106,8 +109,8 @@ class Keys:
             self._cache.clear()
         self._cache[api_key] = (time.monotonic() + CACHE_S, task.result())
 
-    async def make_session(self, user: User, begun_with: str = "", begun_from: str = "") -> tuple[str, str, int]:
-        """Make a signed-in page's key; return key, secret and when it expires in ms.
+    async def make_session(self, user: User, origin: Origin = UNKNOWN) -> tuple[str, str, int]:
+        """Make a signed-in page's key; return key, secret and when it expires in ms. The owner is told of a new device.
 
         Raises ApiError when the user's password or second factor changed since they were proven.
         """
@@ -115,9 +118,13 @@ class Keys:
         api_key, secret = _token(), _token()
         row = self._row(api_key, user.id, secret, "session", ("READ", "TRADE"), ())
         row = msgspec.structs.replace(
-            row, is_session=True, expires_at=expires_at, begun_with=begun_with, begun_from=begun_from
+            row,
+            is_session=True,
+            expires_at=expires_at,
+            begun_with=origin.device,
+            begun_from=network_of(origin.address),
         )
-        if not await self._store.add_session(row, user):
+        if not await self._store.add_session(row, user, notices.new_device(origin)):
             raise ApiError(-5002, "The e-mail address or the password is wrong.", 401)
         await self.announce(await self._store.remove_oldest_sessions(user.id, SESSIONS_PER_USER_MAX))
         return api_key, secret, int(expires_at.timestamp() * 1_000)
@@ -129,8 +136,12 @@ class Keys:
         permissions: tuple[str, ...],
         networks: tuple[str, ...] = (),
         public_key: str | None = None,
+        origin: Origin | None = None,
     ) -> tuple[KeyRow, str | None]:
-        """Make a lasting key; return it with its secret, or with None for one's own public key. Raises ApiError."""
+        """Make a lasting key; return it with its secret, or with None for one's own public key. Raises ApiError.
+
+        The owner is told; without an origin nobody is, for the accounts of programs.
+        """
         api_key = _token()
         if public_key is not None:
             secret = None
@@ -142,13 +153,15 @@ class Keys:
         else:
             secret = _token()
             row = self._row(api_key, user_id, secret, label, permissions, networks)
-        if not await self._store.add_key(row, KEYS_PER_USER_MAX):
+        notice = None if origin is None else notices.key_made(origin, api_key, permissions)
+        if not await self._store.add_key(row, KEYS_PER_USER_MAX, notice):
             raise ApiError(-1130, f"An account may have {KEYS_PER_USER_MAX} API keys; remove one first.")
         return row, secret
 
-    async def remove(self, user_id: int, api_key: str) -> bool:
-        """Remove a user's key; it stops at once everywhere. False when there is none."""
-        if not await self._store.remove_key(user_id, api_key):
+    async def remove(self, user_id: int, api_key: str, origin: Origin | None = None) -> bool:
+        """Remove a user's key; it stops at once everywhere. False when there is none. The owner is told, but of no session."""
+        notice = None if origin is None else notices.key_removed(origin, api_key)
+        if not await self._store.remove_key(user_id, api_key, notice):
             return False
         await self._gone(api_key)
         return True

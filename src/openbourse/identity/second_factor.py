@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from openbourse.edge.errors import ApiError
 from openbourse.identity.attempts import ATTEMPT_WINDOW_S, DAY_S, Attempts, allow
 from openbourse.identity.keys import Vault
+from openbourse.identity.notices import OPERATOR, UNKNOWN, Origin, factor_removed, factor_set_up
 from openbourse.identity.store import SecondFactorRow, Store, User
 
 log: Final = structlog.get_logger()
@@ -60,10 +61,12 @@ class SecondFactors:
         uri = _totp(secret).get_provisioning_uri(user.email, ISSUER)
         return uri.partition("secret=")[2].partition("&")[0], uri
 
-    async def confirm(self, user_id: int, code: str, session: str) -> tuple[list[str], list[str]]:
+    async def confirm(
+        self, user_id: int, code: str, session: str, origin: Origin = UNKNOWN
+    ) -> tuple[list[str], list[str]]:
         """Switch on what was begun, by its first code; every other session ends, for it began without.
 
-        Return recovery codes, to be shown once, and the ended sessions. Raises ApiError.
+        The owner is told. Return recovery codes, to be shown once, and the ended sessions. Raises ApiError.
         """
         row = await self._store.second_factor(user_id)
         if row.is_on:
@@ -76,7 +79,8 @@ class SecondFactors:
             raise _wrong()
         codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
         digests = [_digest(user_id, each) for each in codes]
-        ended = await self._store.confirm_second_factor(user_id, row.secret, step, digests, session)
+        notice = factor_set_up(origin)
+        ended = await self._store.confirm_second_factor(user_id, row.secret, step, digests, session, notice)
         if ended is None:
             raise ApiError(-5007, "The set-up was begun anew meanwhile; begin again.", 409)
         await self._attempts.forget(_guesses(user_id), ATTEMPT_WINDOW_S)
@@ -103,15 +107,18 @@ class SecondFactors:
             raise _wrong()
         await self._attempts.forget(_guesses(user_id, at_sign_in), ATTEMPT_WINDOW_S)
 
-    async def remove(self, user_id: int) -> None:
-        """Switch a proven user's second factor off. Raises ApiError."""
-        if not await self._store.remove_second_factor(user_id):
+    async def remove(self, user_id: int, origin: Origin = UNKNOWN) -> None:
+        """Switch a proven user's second factor off, and have its owner told. Raises ApiError."""
+        if not await self._store.remove_second_factor(user_id, factor_removed(origin)):
             raise _is_off()
         log.info("second factor switched off", user=user_id)
 
     async def take_away(self, user_id: int, by: str) -> None:
-        """Switch off the second factor of a user who has lost it, for an operator who knows who asks. Raises ApiError."""
-        if not await self._store.remove_second_factor(user_id):
+        """Switch off the second factor of a user who has lost it, for an operator who knows who asks. Raises ApiError.
+
+        The owner is told, and not by whom: that is in the log.
+        """
+        if not await self._store.remove_second_factor(user_id, factor_removed(OPERATOR)):
             raise _is_off()
         log.warning("second factor taken away by an operator", user=user_id, by=by)
 

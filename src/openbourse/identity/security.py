@@ -10,6 +10,7 @@ from openbourse.edge.auth import only_sessions
 from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Caller, Operation, Security
 from openbourse.identity.keys import Keys, session_id
+from openbourse.identity.notices import origin_of
 from openbourse.identity.store import KeyRow
 from openbourse.identity.users import Users
 
@@ -73,7 +74,7 @@ class _Api:
         current, new = call.params.text("currentPassword"), call.params.text("newPassword")
         code = call.params.optional("code")
         try:
-            ended = await self._users.change_password(caller.user, current, new, code, caller.api_key, call.address)
+            ended = await self._users.change_password(caller.user, current, new, code, caller.api_key, origin_of(call))
         except self._is_busy:
             raise busy() from None
         await self._keys.announce(ended)
@@ -113,7 +114,9 @@ class _Api:
 
     async def confirm_second_factor(self, call: Call) -> object:
         caller = _person(call)
-        codes, ended = await self._users.second_factors.confirm(caller.user, call.params.text("code"), caller.api_key)
+        codes, ended = await self._users.second_factors.confirm(
+            caller.user, call.params.text("code"), caller.api_key, origin_of(call)
+        )
         await self._keys.announce(ended)
         return {"recoveryCodes": codes, "sessionsEnded": len(ended)}
 
@@ -125,7 +128,7 @@ class _Api:
         except self._is_busy:
             raise busy() from None
         await self._users.second_factors.prove(user.id, code)
-        await self._users.second_factors.remove(user.id)
+        await self._users.second_factors.remove(user.id, origin_of(call))
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Rows of users and API keys: the only SQL of identity."""
+"""Rows of users and API keys: the SQL of identity, but for `outbox.py`. What an owner is told goes into the change's transaction."""
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
+
+from openbourse.identity.notices import Notice
+from openbourse.identity.outbox import see_device, write_notice
 
 
 class Database(Protocol):
@@ -71,15 +74,23 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_user(self, email: str, password_hash: str | None) -> User | None:
-        """Add a user whose account is not open yet; None when the address is taken."""
-        row = await self._database.fetchrow(
-            "INSERT INTO identity.users (email, password_hash) VALUES ($1, $2)"
-            f" ON CONFLICT (email) DO NOTHING RETURNING {_USER}",
-            email,
-            password_hash,
-        )
-        return None if row is None else User(*row)
+    async def add_user(
+        self, email: str, password_hash: str | None, seen_on: tuple[str, str] | None = None
+    ) -> User | None:
+        """Add a user whose account is not open yet, seen on a device and network; None when the address is taken."""
+        async with self._database.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                "INSERT INTO identity.users (email, password_hash) VALUES ($1, $2)"
+                f" ON CONFLICT (email) DO NOTHING RETURNING {_USER}",
+                email,
+                password_hash,
+            )
+            if row is None:
+                return None
+            user = User(*row)
+            if seen_on is not None:
+                await see_device(connection, user.id, *seen_on)
+            return user
 
     async def find_user(self, email: str) -> User | None:
         """Return the user of an address."""
@@ -111,7 +122,7 @@ class Store:
             "UPDATE identity.users SET account_opened_at = now() WHERE id = $1 AND account_opened_at IS NULL", user_id
         )
 
-    async def change_password(self, user: User, password_hash: str, session: str) -> list[str] | None:
+    async def change_password(self, user: User, password_hash: str, session: str, notice: Notice) -> list[str] | None:
         """Replace a password's hash and end every other session; return those, or None when it was replaced meanwhile."""
         async with self._database.acquire() as connection, connection.transaction():
             done = await connection.fetchval(
@@ -120,34 +131,44 @@ class Store:
                 password_hash,
                 user.password_hash,
             )
-            return None if done is None else await _end_other_sessions(connection, user.id, session)
+            if done is None:
+                return None
+            await write_notice(connection, user.id, notice)
+            return await _end_other_sessions(connection, user.id, session)
 
-    async def add_key(self, row: KeyRow, keys_max: int) -> bool:
+    async def add_key(self, row: KeyRow, keys_max: int, notice: Notice | None) -> bool:
         """Add a lasting key; False when the user has that many already."""
-        done = await self._database.fetchval(
-            f"INSERT INTO identity.api_keys ({_NEW_KEY}) SELECT {_NEW_VALUES}"
-            " WHERE (SELECT count(*) FROM identity.api_keys WHERE user_id = $2 AND NOT is_session) < $11 RETURNING 1",
-            *_new_values(row),
-            keys_max,
-        )
-        return done is not None
+        async with self._database.acquire() as connection, connection.transaction():
+            done = await connection.fetchval(
+                f"INSERT INTO identity.api_keys ({_NEW_KEY}) SELECT {_NEW_VALUES} WHERE"
+                " (SELECT count(*) FROM identity.api_keys WHERE user_id = $2 AND NOT is_session) < $11 RETURNING 1",
+                *_new_values(row),
+                keys_max,
+            )
+            if done is not None:
+                await write_notice(connection, row.user_id, notice)
+            return done is not None
 
-    async def add_session(self, row: KeyRow, user: User) -> bool:
+    async def add_session(self, row: KeyRow, user: User, notice: Notice | None) -> bool:
         """Add a session; False when what the user proved is not what is asked for any more.
 
-        The lock has whoever changes that, and ends the other sessions, wait until this one can be seen.
+        The lock has whoever changes that, and ends the other sessions, wait until this one can be seen. The notice is
+        of a device that is new; without one it is known anyway.
         """
-        done = await self._database.fetchval(
-            f"INSERT INTO identity.api_keys ({_NEW_KEY}, begun_with, begun_from) SELECT {_NEW_VALUES}, $11, $12"
-            " FROM identity.users WHERE id = $2 AND password_hash IS NOT DISTINCT FROM $13"
-            " AND (second_factor_at IS NOT NULL) = $14 FOR SHARE RETURNING 1",
-            *_new_values(row),
-            row.begun_with,
-            row.begun_from,
-            user.password_hash,
-            user.has_second_factor,
-        )
-        return done is not None
+        async with self._database.acquire() as connection, connection.transaction():
+            done = await connection.fetchval(
+                f"INSERT INTO identity.api_keys ({_NEW_KEY}, begun_with, begun_from) SELECT {_NEW_VALUES}, $11, $12"
+                " FROM identity.users WHERE id = $2 AND password_hash IS NOT DISTINCT FROM $13"
+                " AND (second_factor_at IS NOT NULL) = $14 FOR SHARE RETURNING 1",
+                *_new_values(row),
+                row.begun_with,
+                row.begun_from,
+                user.password_hash,
+                user.has_second_factor,
+            )
+            if done is not None and await see_device(connection, user.id, row.begun_with, row.begun_from):
+                await write_notice(connection, user.id, notice)
+            return done is not None
 
     async def sessions_of(self, user_id: int) -> list[KeyRow]:
         """Return a user's sessions, newest first."""
@@ -183,12 +204,17 @@ class Store:
         )
         return [_key(row) for row in rows]
 
-    async def remove_key(self, user_id: int, api_key: str) -> bool:
-        """Remove a user's key; False when there is none."""
-        done = await self._database.fetchval(
-            "DELETE FROM identity.api_keys WHERE user_id = $1 AND api_key = $2 RETURNING 1", user_id, api_key
-        )
-        return done is not None
+    async def remove_key(self, user_id: int, api_key: str, notice: Notice | None = None) -> bool:
+        """Remove a user's key; False when there is none. That a session ended is told to nobody."""
+        async with self._database.acquire() as connection, connection.transaction():
+            was_session = await connection.fetchval(
+                "DELETE FROM identity.api_keys WHERE user_id = $1 AND api_key = $2 RETURNING is_session",
+                user_id,
+                api_key,
+            )
+            if was_session is False:
+                await write_notice(connection, user_id, notice)
+            return was_session is not None
 
     async def remove_oldest_sessions(self, user_id: int, keep: int) -> list[str]:
         """Remove a user's sessions beyond the newest few, and every expired key; return which sessions went."""
@@ -267,7 +293,7 @@ class Store:
         return done is not None
 
     async def confirm_second_factor(
-        self, user_id: int, secret: bytes, step: int, recovery: Collection[bytes], session: str
+        self, user_id: int, secret: bytes, step: int, recovery: Collection[bytes], session: str, notice: Notice
     ) -> list[str] | None:
         """Have a begun secret asked for and end every other session; return those, or None when it is not this secret."""
         async with self._database.acquire() as connection, connection.transaction():
@@ -285,6 +311,7 @@ class Store:
                 user_id,
                 list(recovery),
             )
+            await write_notice(connection, user_id, notice)
             return await _end_other_sessions(connection, user_id, session)
 
     async def accept_step(self, user_id: int, secret: bytes, step: int) -> bool:
@@ -305,7 +332,7 @@ class Store:
         )
         return done is not None
 
-    async def remove_second_factor(self, user_id: int) -> bool:
+    async def remove_second_factor(self, user_id: int, notice: Notice) -> bool:
         """Forget a user's second factor with its recovery codes; False when none was on."""
         async with self._database.acquire() as connection, connection.transaction():
             done = await connection.fetchval(
@@ -315,6 +342,7 @@ class Store:
             )
             if done is not None:
                 await connection.execute("DELETE FROM identity.recovery_codes WHERE user_id = $1", user_id)
+                await write_notice(connection, user_id, notice)
             return done is not None
 
     async def begin_funds(self, user_id: int, every_s: int) -> int | None:

@@ -11,6 +11,8 @@ from openbourse.edge.errors import ApiError, rejected
 from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform, unavailable
 from openbourse.identity.attempts import ATTEMPT_WINDOW_S, Attempts, allow
+from openbourse.identity.devices import network_of
+from openbourse.identity.notices import Origin, password_changed
 from openbourse.identity.second_factor import SecondFactors
 from openbourse.identity.store import Store, User
 from openbourse.protocol.commands import OpenAccount
@@ -49,12 +51,13 @@ class Users:
         self._intake = intake
         self.second_factors = second_factors
 
-    async def sign_up(self, email: str, password: str, address: str) -> User:
-        """Make a user and open the account. Raises ApiError."""
+    async def sign_up(self, email: str, password: str, address: str, device: str = "") -> User:
+        """Make a user and open the account; it is seen on this device. Raises ApiError."""
         email = checked_email(email)
         check_password(password)
         await allow(self._attempts, f"up:{limited_as(address)}", ATTEMPTS_PER_ADDRESS)
-        user = await self._store.add_user(email, await self._passwords.hash(password))
+        hashed = await self._passwords.hash(password)
+        user = await self._store.add_user(email, hashed, (device, network_of(address)))
         if user is None:
             raise ApiError(-5001, "There is an account with this e-mail address already.", 409)
         await self.open_account(user.id)
@@ -95,18 +98,21 @@ class Users:
         return user
 
     async def change_password(
-        self, user_id: int, current: str, new: str, code: str | None, session: str, address: str
+        self, user_id: int, current: str, new: str, code: str | None, session: str, origin: Origin
     ) -> list[str]:
-        """Change a password and end every other session; return those. Raises ApiError, and then nothing changed."""
+        """Change a password and end every other session; return those. Raises ApiError, and then nothing changed.
+
+        The owner is told.
+        """
         check_password(new)
-        user = await self.prove_password(user_id, current, address)
+        user = await self.prove_password(user_id, current, origin.address)
         if new == current:
             raise ApiError(-1130, "The new password must not be the current one.")
         if new.strip().lower() == user.email:
             raise ApiError(-1130, "The new password must not be your e-mail address.")
         hashed = await self._passwords.hash(new)
         await self.second_factors.prove(user_id, code)
-        ended = await self._store.change_password(user, hashed, session)
+        ended = await self._store.change_password(user, hashed, session, password_changed(origin))
         if ended is None:
             raise wrong_password()
         log.info("password changed", user=user_id, sessions_ended=len(ended))

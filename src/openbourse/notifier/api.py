@@ -8,8 +8,8 @@ from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Operation, Security
 from openbourse.protocol.notifications import CHOSEN, Topic
 
-ALWAYS: Final = ("withdrawal",)
-"""Who does not hear of a withdrawal cannot object to it: nobody is asked, and a thief cannot silence it."""
+ALWAYS: Final = ("withdrawal", "security")
+"""Who does not hear of a withdrawal, or of a new password, cannot object to it: nobody is asked, and a thief cannot silence it."""
 
 
 class Wishes(Protocol):
@@ -55,5 +55,7 @@ def _parse(text: str) -> set[Topic]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     wrong = [word for word in words if word not in set(CHOSEN)]
     if wrong:
-        raise ApiError(-1130, f"topics may name {', '.join(CHOSEN)}; withdrawals are always told.")
+        raise ApiError(
+            -1130, f"topics may name {', '.join(CHOSEN)}; withdrawals and the account's safety are always told."
+        )
     return {Topic(word) for word in words}

@@ -14,7 +14,16 @@ _SUBJECTS: Final = {
     Topic.WITHDRAWAL_SETTLED: "Withdrawal of {amount} {asset} sent",
     Topic.WITHDRAWAL_RELEASED: "Withdrawal of {amount} {asset} not made",
     Topic.MUTED: "More happened to your orders",
+    Topic.PASSWORD_CHANGED: "Your password was changed",
+    Topic.FACTOR_SET_UP: "A second factor was set up",
+    Topic.FACTOR_REMOVED: "Your second factor was removed",
+    Topic.FACTOR_TAKEN_AWAY: "Your second factor was removed by the operator",
+    Topic.KEY_MADE: "An API key was created",
+    Topic.KEY_REMOVED: "An API key was removed",
+    Topic.NEW_DEVICE: "Sign-in from a new device",
+    Topic.SECURITY_MUTED: "More happened to your account",
 }
+_BY: Final = "By: {origin}"
 _LINES: Final = {
     Topic.FILL: (
         "Your order {order} ({side} {quantity} {symbol}) traded {last_quantity} at {last_price} on average.",
@@ -35,6 +44,45 @@ _LINES: Final = {
     Topic.MUTED: (
         "So much happened in this minute that the rest is not mailed one by one: at most {limit} mails a minute.",
         "Your orders and trades are all in your history.",
+    ),
+    Topic.PASSWORD_CHANGED: (
+        "The password of your account was changed. Every other session has ended; API keys stay.",
+        _BY,
+        "If it was not you, tell the operator of the exchange now: your old password does not sign in any more.",
+    ),
+    Topic.FACTOR_SET_UP: (
+        "A second factor was set up for your account, with new recovery codes. Every other session has ended.",
+        _BY,
+        "If it was not you, tell the operator of the exchange now: only who has that app or the codes can sign in.",
+    ),
+    Topic.FACTOR_REMOVED: (
+        "The second factor of your account was removed, with its recovery codes: the password alone signs in.",
+        _BY,
+        "If it was not you, change your password now, and set a second factor up again.",
+    ),
+    Topic.FACTOR_TAKEN_AWAY: (
+        "The second factor of your account was removed, with its recovery codes: the password alone signs in.",
+        _BY,
+        "If you have not asked for it, tell the operator now, change your password, and set a second factor up again.",
+    ),
+    Topic.KEY_MADE: (
+        "An API key that begins with {key} was created for your account. It may: {permissions}.",
+        _BY,
+        "If it was not you, remove it and change your password now.",
+    ),
+    Topic.KEY_REMOVED: (
+        "The API key that begins with {key} was removed from your account. Programs that use it are refused.",
+        _BY,
+        "If it was not you, change your password now.",
+    ),
+    Topic.NEW_DEVICE: (
+        "Your account was signed in to from a device that it has not been seen on lately.",
+        _BY,
+        "If it was not you, change your password now: that ends every other session. Look at your API keys too.",
+    ),
+    Topic.SECURITY_MUTED: (
+        "So much happened in this hour that API keys and new devices are not mailed one by one: at most {limit} an hour.",
+        "Your sessions and API keys are all shown on the page. What you do not know, end and remove, and change your password.",
     ),
 }
 

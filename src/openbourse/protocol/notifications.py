@@ -24,10 +24,22 @@ class Topic(StrEnum):
     WITHDRAWAL_RELEASED = "withdrawal-released"
     MUTED = "muted"
     """So many more of this minute were left out."""
+    PASSWORD_CHANGED = "security-password-changed"
+    FACTOR_SET_UP = "security-factor-set-up"
+    FACTOR_REMOVED = "security-factor-removed"
+    FACTOR_TAKEN_AWAY = "security-factor-taken-away"
+    """Removed by an operator."""
+    KEY_MADE = "security-key-made"
+    KEY_REMOVED = "security-key-removed"
+    NEW_DEVICE = "security-new-device"
+    SECURITY_MUTED = "security-muted"
+    """So many more keys and devices of this hour were left out."""
 
 
 CHOSEN: Final = (Topic.FILL, Topic.CANCEL, Topic.EXPIRY, Topic.DEPOSIT)
 """What a person may choose not to hear of."""
+SECURITY: Final = tuple(topic for topic in Topic if topic.startswith("security-"))
+"""What is told of an account's safety, whatever anybody has chosen: a thief would choose silence."""
 
 
 class NotificationFault(ValueError):
@@ -39,15 +51,15 @@ class Notification:
     """One thing to tell one person. Sent at least once: whoever delivers it may know by the id that it was delivered."""
 
     id: str
-    """The same at every sending: made of the event's place in the journal."""
+    """The same at every sending: made of the event's place in the journal, or of the row's number."""
     topic: Topic
     account: int = field(repr=False)
     """For order and grouping only; it does not cross the queue's body."""
     address: str = field(repr=False)
-    """Where to; all that is known of the person. Kept out of `repr`, and so out of logs."""
+    """Where to. Kept out of `repr`, and so out of logs, as are the facts."""
     time_ms: int
     facts: dict[str, str] = field(repr=False)
-    """Decimal texts, symbols and codes, as the topic needs them."""
+    """Decimal texts, symbols, codes, and of an account's safety who did what from where, as the topic needs them."""
 
     def body(self) -> str:
         """Return what crosses the queue."""

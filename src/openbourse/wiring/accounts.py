@@ -14,6 +14,7 @@ from openbourse.edge.outcome import perform
 from openbourse.history.barrier import ReadBarrier
 from openbourse.history.store import Store as HistoryStore
 from openbourse.identity.keys import Keys
+from openbourse.identity.notices import OPERATOR
 from openbourse.identity.store import Store
 from openbourse.identity.users import Users, check_password, checked_email
 from openbourse.protocol.commands import CreditDeposit
@@ -139,7 +140,8 @@ class _Maker:
             # Accounts of programs are made again at each of their starts; their old keys would only pile up.
             for old in (await self._keys.all_of(user.id))[:-keys_kept]:
                 await self._keys.remove(user.id, old.api_key)
-        row, secret = await self._keys.make(user.id, label, permissions)
+        origin = None if user.password_hash is None else OPERATOR
+        row, secret = await self._keys.make(user.id, label, permissions, origin=origin)
         assert secret is not None, "a key without a public key has a secret"
         return CreatedAccount(email, user.id, row.api_key, secret, added is not None, permissions)
 

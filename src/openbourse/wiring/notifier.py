@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
 
 from openbourse.adapters.outlets import open_outlet
 from openbourse.edge.listing import Listing
+from openbourse.identity.outbox import Outbox
 from openbourse.identity.store import Store as IdentityStore
 from openbourse.machine import THIS_MACHINE
 from openbourse.marketdata.view import read_listing
 from openbourse.notifier.rendering import render
+from openbourse.notifier.security import SecuritySending
 from openbourse.notifier.sending import CursorMoved, Sending
 from openbourse.notifier.store import Store
 from openbourse.notifier.telling import Telling
@@ -31,6 +34,7 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
     outlet = open_outlet(settings.notify_url, settings.notify_from, render)
     pool, journal, feed = await stores.database(), stores.journal(), stores.whole_feed()
     store, directory = Store(pool, settings.venue.shard), IdentityStore(pool)
+    security = SecuritySending(Outbox(pool), outlet, THIS_MACHINE.now_us)
 
     async def work() -> None:
         while True:
@@ -44,12 +48,13 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
                 return sending.cursor
 
             behind = Behind(journal.head, standing)
-            stores.telemetry.add("notifier", lambda sending=sending, behind=behind: _counters(sending, behind))  # type: ignore[misc]
+            stores.telemetry.add("notifier", partial(_counters, sending, behind, security))
             log.info("telling", cursor=cursor)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(behind.run())
                     tasks.create_task(sending.run())
+                    tasks.create_task(security.run())
             except* (CursorMoved, KeyError) as faults:
                 # KeyError: something was listed after what the rows knew when this began; they know it in a moment.
                 log.warning("telling interrupted", why=[str(fault) for fault in faults.exceptions])
@@ -58,5 +63,6 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
     await run_alone(settings.database_url, LOCK, work, ready, stop)
 
 
-def _counters(sending: Sending, behind: Behind) -> dict[str, int]:
-    return {**sending.counters(), "behind": behind.commands}
+def _counters(sending: Sending, behind: Behind, security: SecuritySending) -> dict[str, int]:
+    counted, more = sending.counters(), security.counters()
+    return {**counted, **{name: counted[name] + more[name] for name in more}, "behind": behind.commands}
