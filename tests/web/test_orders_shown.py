@@ -89,9 +89,17 @@ def test_orders_of_every_type_say_what_they_wait_for_from_events_and_after_a_rel
 
 
 FILL = {
-    **{"symbol": "ETHUSDT", "id": 1, "orderId": 1, "orderListId": -1, "time": 1_795_000_000_000},
-    **{"price": "12345.67000000", "qty": "123.45670000", "quoteQty": "1524155.67000000"},
-    **{"commission": "1524.15567000", "commissionAsset": "USDT", "isBuyer": False, "isMaker": True, "isBestMatch": True},
+    "symbol": "ETHUSDT",
+    "id": 1,
+    "orderId": 1,
+    "time": 1_795_000_000_000,
+    "price": "12345.67000000",
+    "qty": "123.45670000",
+    "quoteQty": "1524155.67000000",
+    "commission": "1524.15567000",
+    "commissionAsset": "USDT",
+    "isBuyer": False,
+    "isMaker": True,
 }
 
 
@@ -99,7 +107,8 @@ def lies_within(cell: Locator, width: int) -> bool:
     """Whether all of what a cell says is on the screen: none of it is cut off, or reached by scrolling sideways."""
     box = cell.bounding_box()
     assert box is not None
-    return box["x"] >= 0 and box["x"] + box["width"] <= width and cell.evaluate("it => it.scrollWidth <= it.clientWidth")
+    is_whole = bool(cell.evaluate("it => it.scrollWidth <= it.clientWidth"))
+    return is_whole and box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
 def test_on_a_phone_trades_and_keys_show_all_their_figures(new_trader: TraderMaker) -> None:
