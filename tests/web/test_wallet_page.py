@@ -10,6 +10,7 @@ from tests.web.traders import TraderMaker
 
 pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(180)]
 
+WITHDRAWALS = "**/bourse/v1/withdrawals?*"
 ADDRESS = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 
 
@@ -38,17 +39,27 @@ def ask_for_a_withdrawal(page: Page) -> None:
     dialog.get_by_role("button", name="Withdraw BTC").click()
     expect(dialog.get_by_role("alert")).to_contain_text("That is no address for BTC")
     dialog.get_by_label("Address").fill(ADDRESS)
-    page.route("**/bourse/v1/withdrawals?*", lose_the_answer, times=1)
+    page.route(WITHDRAWALS, lose_the_answer)
     dialog.get_by_role("button", name="Withdraw BTC").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("look under Transfers before you ask again")
+    expect(dialog.get_by_role("alert")).to_contain_text("No answer came to the withdrawal of 0.3 BTC")
+    dialog.get_by_role("button", name="Close").click()
+
+    page.get_by_role("tabpanel").get_by_role("button", name="Withdraw").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Waiting for it to appear under Transfers")
+    dialog.get_by_label("Address").fill(ADDRESS)
+    dialog.get_by_label("Amount").fill("0.3")
+    page.unroute(WITHDRAWALS)
+    page.route(WITHDRAWALS, lambda route: route.abort() if route.request.method == "GET" else route.continue_())
     dialog.get_by_role("button", name="Withdraw BTC").click()
     expect(page.get_by_text("Withdrawal asked for already")).to_be_visible()
     expect(dialog).to_be_hidden()
+    page.unroute(WITHDRAWALS)
 
 
 def lose_the_answer(route: Route) -> None:
-    """Let a request through, and nothing back."""
-    route.fetch()
+    """Let a request for a withdrawal through, and nothing back; nor any word of those that there are."""
+    if route.request.method == "POST":
+        route.fetch()
     route.abort()
 
 

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { Portfolio } from "./account/portfolio";
 import { Session } from "./account/session";
+import { grouped, trimAmount } from "./amounts";
 import { ExchangeClock } from "./api/clock";
 import { MarketStream } from "./api/market_stream";
 import { RestClient } from "./api/rest";
@@ -16,6 +17,7 @@ import "./styles/market.css";
 import "./styles/account.css";
 import { Toasts } from "./ui/toasts";
 import { type Overlay, VenueContext } from "./venue";
+import { Asking } from "./wallet/asking";
 import { Transfers } from "./wallet/transfers";
 
 const clock = new ExchangeClock();
@@ -25,14 +27,21 @@ const toasts = new Toasts();
 const market = new Market(rest, new MarketStream());
 const portfolio = new Portfolio(rest, clock, session, market, toasts);
 const desk = new OrderDesk(rest, market, portfolio, toasts);
-const transfers = new Transfers(rest);
+const transfers = new Transfers(rest, new Asking(localStorage));
 const overlay = signal<Overlay>("none");
 const picked = signal("");
 
 rest.onKeyRefused = () => void session.expire();
-session.credentials.subscribe((credentials) => credentials === null && transfers.forget());
+session.credentials.subscribe((credentials) => transfers.follow(credentials?.accountId ?? ""));
 session.onExpired = () => {
   toasts.show("plain", "Your session ended", "Sign in again to go on trading.", "session");
+};
+
+transfers.onFound = ({ amount, coin }) => {
+  if (overlay.value === "withdraw") overlay.value = "none"; // What is in its fields was asked for.
+  const words = `${grouped(trimAmount(amount))} ${coin}: the answer was lost, the withdrawal was made. Transfers shows what becomes of it.`;
+  toasts.show("good", "Withdrawal asked for", words);
+  void portfolio.refresh();
 };
 
 const root = document.getElementById("app");

@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
-import { ApiError } from "../src/api/rest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ApiError, type RestClient } from "../src/api/rest";
+import { Asking } from "../src/wallet/asking";
 import { withdrawalRefusal } from "../src/wallet/refusals";
-import { readWithdrawal, utcTime } from "../src/wallet/transfers";
+import { readWithdrawal, type Transfer, Transfers, utcTime } from "../src/wallet/transfers";
 
 const WIRE = {
   id: "7", amount: "0.50000000", coin: "BTC", status: 2, address: "an-address", addressTag: "", txId: "", applyTime: "2026-11-27 01:02:03", info: "",
@@ -34,9 +35,66 @@ describe("a refused withdrawal", () => {
     [400, -4001, "no address for BTC"],
     [400, -4026, "Not enough BTC is available"],
     [400, -9999, "as it came"],
-    [503, -1007, "look under Transfers"],
-    [0, 0, "look under Transfers"],
   ])("HTTP %i, %i", (status, code, words) => {
     expect(withdrawalRefusal(new ApiError(status, code, "as it came"), "BTC")).toContain(words);
+  });
+
+  test.each([new ApiError(503, -1007, "unknown"), new ApiError(0, 0, "no answer")])("of which nobody knows leaves the words to what is waited for", (error) => {
+    expect(withdrawalRefusal(error, "BTC")).toBe("");
+  });
+});
+
+describe("a withdrawal whose answer was lost", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** An exchange that takes a withdrawal and says nothing, and lists it from the third time on that somebody looks. */
+  function exchangeThatLists(looksBefore: number): { rest: RestClient; looks: () => number } {
+    let id: unknown;
+    let looks = 0;
+    const signed = async (method: string, path: string, params: { withdrawOrderId?: string } = {}): Promise<unknown> => {
+      if (method === "POST") {
+        id = params.withdrawOrderId;
+        throw new ApiError(0, 0, "The exchange did not answer.");
+      }
+      if (path.startsWith("/sapi")) return [];
+      looks += 1;
+      return looks > looksBefore ? [{ ...WIRE, withdrawOrderId: id }] : [];
+    };
+    return { rest: { signed } as unknown as RestClient, looks: () => looks };
+  }
+
+  async function ask(rest: RestClient): Promise<{ transfers: Transfers; found: Transfer[] }> {
+    const kept = new Map<string, string>();
+    const shelf = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, text: string) => void kept.set(key, text), removeItem: (key: string) => void kept.delete(key) };
+    const transfers = new Transfers(rest, new Asking(shelf));
+    const found: Transfer[] = [];
+    transfers.onFound = (transfer) => found.push(transfer);
+    transfers.follow("1");
+    await expect(transfers.withdraw({ coin: "BTC", address: "an-address", amount: 50_000_000n }, "")).rejects.toThrow("did not answer");
+    return { transfers, found };
+  }
+
+  test("is looked for until it is there, and that is said", async () => {
+    const { rest, looks } = exchangeThatLists(2);
+    const { transfers, found } = await ask(rest);
+    expect(transfers.asking.doubt.value?.what).toBe("0.5 BTC");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([found.length, looks()]).toEqual([0, 2]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([found.map(({ amount }) => amount), looks()]).toEqual([[50_000_000n], 3]);
+    expect(transfers.asking.doubt.value).toBeNull();
+  });
+
+  test("is not looked for without end, nor as somebody else", async () => {
+    const { rest, looks } = exchangeThatLists(1_000);
+    const { transfers } = await ask(rest);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(looks()).toBe(7);
+    expect(transfers.asking.doubt.value).not.toBeNull();
+    void transfers.look();
+    transfers.follow("");
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(looks()).toBe(7);
   });
 });

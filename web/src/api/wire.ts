@@ -238,6 +238,7 @@ export interface WireWithdrawal {
   /** In UTC: "2026-11-27 01:02:03". */
   applyTime: string;
   info: string;
+  withdrawOrderId?: string;
 }
 
 export interface WireSession {

@@ -9,11 +9,9 @@ const BY_CODE: Record<number, (coin: string) => string> = {
   [-4026]: (coin) => `Not enough ${coin} is available: lower the amount, or cancel an open order that holds some.`,
 };
 
-/** Say what a person can do about a withdrawal that was refused. */
+/** Say what a person can do about a withdrawal that was refused; nothing of one in doubt. */
 export function withdrawalRefusal(error: unknown, coin: string): string {
-  if (error instanceof ApiError && error.isInDoubt) {
-    return "No answer says whether it was asked for: look under Transfers before you ask again.";
-  }
+  if (error instanceof ApiError && error.isInDoubt) return ""; // The dialog says what is waited for.
   const say = error instanceof ApiError ? BY_CODE[error.code] : undefined;
   return say?.(coin) ?? messageOf(error);
 }

@@ -1,14 +1,15 @@
 /** The dialog that asks for a withdrawal. */
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
-import { formatAmount, grouped, parseAmount, trimAmount } from "../amounts";
+import { useEffect } from "preact/hooks";
+import { grouped, parseAmount, trimAmount } from "../amounts";
 import type { WireSecondFactor } from "../api/wire";
 import { AmountField } from "../orders/amount_field";
 import { CodeField, isCodeNeeded } from "../ui/code_field";
 import { Dialog } from "../ui/dialog";
+import { dayTime } from "../ui/times";
 import { useVenue } from "../venue";
-import { Asking } from "./asking";
+import type { Doubt } from "./asking";
 import { CoinField } from "./coin_field";
 import { withdrawalRefusal } from "./refusals";
 
@@ -19,8 +20,8 @@ export function WithdrawDialog(): JSX.Element {
   const failure = useSignal("");
   const code = useSignal("");
   const asksCode = useSignal(false);
-  const isBusy = useSignal(false);
-  const asking = useMemo(() => new Asking(), []);
+  const doubt = transfers.asking.doubt.value;
+  const isBusy = transfers.asking.isUnderWay.value;
   const coin = picked.value;
   const available = portfolio.available(coin);
   const wanted = parseAmount(amount.value);
@@ -28,6 +29,7 @@ export function WithdrawDialog(): JSX.Element {
   const isReady = address.value.trim() !== "" && wanted !== null && wanted > 0n && complaint === undefined;
 
   useEffect(() => {
+    void transfers.look();
     rest
       .signed<WireSecondFactor>("GET", "/bourse/v1/second-factor")
       .then(({ isOn }) => (asksCode.value = isOn))
@@ -37,29 +39,21 @@ export function WithdrawDialog(): JSX.Element {
   useSignalEffect(() => {
     void picked.value;
     address.value = amount.value = failure.value = "";
-    asking.renew();
   });
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (isBusy.value || !isReady) return;
+    if (isBusy || !isReady) return;
     failure.value = "";
-    isBusy.value = true;
     try {
-      const asked = { coin, address: address.value.trim(), amount: formatAmount(wanted), withdrawOrderId: asking.id };
-      await transfers.withdraw(asked, code.value.trim());
+      const isNew = await transfers.withdraw({ coin, address: address.value.trim(), amount: wanted }, code.value.trim());
       overlay.value = "none";
-      toasts.show("good", "Withdrawal asked for", `${grouped(trimAmount(wanted))} ${coin} is held until an operator decides. Until then you can cancel it.`);
+      if (isNew) toasts.show("good", "Withdrawal asked for", `${grouped(trimAmount(wanted))} ${coin} is held until an operator decides. Until then you can cancel it.`);
+      else toasts.show("plain", "Withdrawal asked for already", "Your request before had arrived, so none was made now. Transfers shows what becomes of it.");
     } catch (error) {
       code.value = "";
-      if (asking.failed(error)) {
-        overlay.value = "none";
-        toasts.show("plain", "Withdrawal asked for already", "Your request before had arrived, so none was made now. Transfers shows what becomes of it.");
-        await transfers.load();
-      } else failure.value = withdrawalRefusal(error, coin);
+      failure.value = withdrawalRefusal(error, coin);
       if (isCodeNeeded(error)) asksCode.value = true;
-    } finally {
-      isBusy.value = false;
     }
     void portfolio.refresh();
   };
@@ -86,16 +80,27 @@ export function WithdrawDialog(): JSX.Element {
           </button>
         </p>
         {asksCode.value ? <CodeField code={code} /> : null}
+        {doubt === null ? null : <InDoubt doubt={doubt} />}
         {failure.value === "" ? null : (
           <p class="form-error" role="alert">
             {failure.value}
           </p>
         )}
-        <button type="submit" class="button button-accent button-large" aria-disabled={!isReady || isBusy.value} disabled={isBusy.value}>
-          {isBusy.value ? "One moment…" : `Withdraw ${coin}`}
+        <button type="submit" class="button button-accent button-large" aria-disabled={!isReady || isBusy} disabled={isBusy}>
+          {isBusy ? "One moment…" : `Withdraw ${coin}`}
         </button>
         <p class="soft">An operator looks at every withdrawal before it is sent. Check the address: what is sent cannot be called back.</p>
       </form>
     </Dialog>
+  );
+}
+
+/** Say what is waited for, and that asking again does no harm. */
+function InDoubt({ doubt }: { doubt: Doubt }): JSX.Element {
+  return (
+    <p class="form-wait" role="alert">
+      <strong>{`No answer came to the withdrawal of ${doubt.what} (${dayTime(doubt.askedAt)}).`}</strong>{" "}
+      Waiting for it to appear under Transfers. You may ask again meanwhile: of the two, one is made at most.
+    </p>
   );
 }
