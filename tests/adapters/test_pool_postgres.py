@@ -77,7 +77,9 @@ async def test_loops_beside_the_serving_go_on_when_the_database_is_away(monkeypa
     watch = audit.Audit(Books(pool, unused))
     loops = [
         asyncio.create_task(withdrawals.Withdrawals(WalletStore(pool), EngineIntake()).keep_reconciled()),
-        asyncio.create_task(users.Users(UserStore(pool), unused, unused, EngineIntake(), unused).keep_reconciled()),
+        asyncio.create_task(
+            users.Users(UserStore(pool), unused, unused, EngineIntake(), unused, unused).keep_reconciled()
+        ),
         asyncio.create_task(watch.run()),
         asyncio.create_task(waiting.Waiting(WalletStore(pool)).run()),
     ]

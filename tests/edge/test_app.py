@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from openbourse.edge import admission
+from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call, Operation, Pool, Priority, Security
 from tests.served import HMAC_KEY, HeldKeys, Venue, served, signed_query
 
@@ -27,6 +28,13 @@ async def lose_the_database(call: Call) -> object:
     raise ConnectionError("secret detail")
 
 
+async def keep(call: Call) -> object:
+    call.set_cookie = "device=a; HttpOnly"
+    if "fail" in call.params:
+        raise ApiError(-1130, "No.")
+    return {"cookies": call.cookies.decode()}
+
+
 async def wait(call: Call) -> object:
     await asyncio.sleep(0.5)
     return {}
@@ -35,6 +43,7 @@ async def wait(call: Call) -> object:
 OFFERED = [
     Operation(rest=("GET", "/api/v3/echo"), handler=echo, parameters=frozenset({"a", "b", "c"})),
     Operation(rest=("POST", "/bourse/v1/echo"), handler=echo, parameters=frozenset({"a", "b"}), json_body=True),
+    Operation(rest=("POST", "/bourse/v1/keep"), handler=keep, parameters=frozenset({"fail"})),
     Operation(rest=("GET", "/api/v3/fail"), handler=fail),
     Operation(rest=("GET", "/api/v3/lost"), handler=lose_the_database),
     Operation(rest=("GET", "/api/v3/wait"), handler=wait, priority=Priority.NEW_ORDER),
@@ -101,6 +110,13 @@ async def test_a_json_body_becomes_parameters(offering: Venue) -> None:
     for body in (b'{"a": ', b"[]", b'{"a": {"deep": 1}}', b"", b"\xff", b"[" * 20_000, b'{"a":' * 12_000):
         answer = await offering.http.post("/bourse/v1/echo", content=body)
         assert (answer.status_code, answer.json()["code"]) == (400, -1135)
+
+
+async def test_a_cookie_goes_out_with_a_good_answer_and_comes_back(offering: Venue) -> None:
+    answer = await offering.http.post("/bourse/v1/keep", headers={"Cookie": "x=1; device=b"})
+    assert answer.headers.get_list("set-cookie") == ["device=a; HttpOnly"]
+    assert answer.json() == {"cookies": "x=1; device=b"}
+    assert "set-cookie" not in (await offering.http.post("/bourse/v1/keep?fail=1")).headers
 
 
 async def test_answers_say_what_they_cost(offering: Venue) -> None:

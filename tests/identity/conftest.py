@@ -13,6 +13,7 @@ from openbourse import listings
 from openbourse.adapters.identity_valkey import ValkeyAttempts, ValkeyKeyChannel
 from openbourse.adapters.migrations_postgres import apply_revisions
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
+from openbourse.identity.device_cookies import DeviceCookies
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.keys import Keys
 from openbourse.identity.second_factor import SecondFactors
@@ -63,7 +64,9 @@ async def identity(database_url: str, valkey_url: str) -> AsyncIterator[Identity
     master_key = MasterKey(bytes(range(32)))
     keys = Keys(store, master_key, ValkeyKeyChannel(valkey), public_key_kind)
     clock, attempts = Clock(), ValkeyAttempts(valkey)
-    users = Users(store, passwords, attempts, intake, SecondFactors(store, master_key, attempts, clock))
+    factors = SecondFactors(store, master_key, attempts, clock)
+    device_cookies = DeviceCookies(master_key.derive("device cookies"), clock)
+    users = Users(store, passwords, attempts, intake, factors, device_cookies)
     funds = TestFunds(store, intake, listings.ASSETS)
     yield Identity(store, keys, users, funds, intake, database, valkey, clock, master_key)
     passwords.close()

@@ -27,6 +27,8 @@ class Tab:
         self.identity, self.agent, self.address = identity, agent, address
         self.caller: Caller | None = None
         self.is_session = True
+        self.cookie = ""
+        self.cookie_set = ""
 
     async def sign_in(self, password: str = PASSWORD, **code: str) -> "Tab":
         told = await self.ask("POST", "/bourse/v1/sessions", email="ann@example.com", password=password, **code)
@@ -38,7 +40,13 @@ class Tab:
         told = operations(self.identity.users, self.identity.keys, None, HashingBusy)
         [operation] = [each for each in told if each.rest == (method, path)]
         assert set(params) <= operation.parameters
-        return await operation.handler(Call(Params(params), self.caller, 1, address=self.address, agent=self.agent))
+        call = Call(
+            Params(params), self.caller, 1, address=self.address, agent=self.agent, cookies=self.cookie.encode()
+        )
+        answer = await operation.handler(call)
+        if call.set_cookie:
+            self.cookie_set, self.cookie = call.set_cookie, call.set_cookie.partition(";")[0]
+        return answer
 
     async def refused(self, method: str, path: str, **params: str) -> tuple[int, int]:
         with pytest.raises(ApiError) as refused:

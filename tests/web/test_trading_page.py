@@ -144,6 +144,7 @@ def test_a_second_factor_is_set_up_and_asked_for_at_the_next_sign_in(new_trader:
     expect(dialog.get_by_text("Recovery codes left: 10.")).to_be_visible()
     expect(sessions).to_have_count(2)
 
+    device = trader.device()
     dialog.get_by_role("button", name="Close").click()
     trader.sign_out()
     trader.page.get_by_role("button", name="Sign in", exact=True).click()
@@ -156,6 +157,7 @@ def test_a_second_factor_is_set_up_and_asked_for_at_the_next_sign_in(new_trader:
     dialog.get_by_label("Code from your authenticator app").fill(trader.code(steps=1))
     dialog.get_by_role("button", name="Sign in").click()
     expect(trader.page.get_by_role("button", name="Account ")).to_be_visible()
+    assert trader.device() == device, "the browser said who it is"
 
     dialog = trader.open("API keys")
     dialog.get_by_role("button", name="Use a recovery code").click()

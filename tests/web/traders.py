@@ -49,6 +49,13 @@ class Trader:
         self.page.get_by_role("button", name="Sign out").click()
         expect(self.page.get_by_role("button", name="Sign up", exact=True)).to_be_visible()
 
+    def device(self) -> str:
+        """Return what the exchange calls this browser, from the cookie that it keeps."""
+        [kept] = self.page.context.cookies(f"{self.base_url}/bourse/v1/sessions")
+        assert (kept["secure"], kept["httpOnly"], kept["sameSite"]) == (True, True, "Strict")
+        assert self.page.evaluate("document.cookie") == ""
+        return kept["value"].split(".")[1]
+
     def code(self, steps: int = 0) -> str:
         """Return what the app shows now, or shows a step of 30 seconds later."""
         totp = TOTP(base64.b32decode(self.authenticator), 6, SHA1(), 30)

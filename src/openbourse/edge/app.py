@@ -134,12 +134,15 @@ class App:
             self.admission.charge(operation, params, address, toll)
             if fields.get(b"accept", b"*/*") not in JSON_TYPES:
                 _check_accept(scope)
-            call = Call(params, None, received_us, unit, address, agent=fields.get(b"user-agent", b""))
+            agent, cookies = fields.get(b"user-agent", b""), fields.get(b"cookie", b"")
+            call = Call(params, None, received_us, unit, address, agent=agent, cookies=cookies)
             if operation.security is not Security.NONE:
                 await self._prove(operation, call, fields, query, body)
             result = await self.admission.perform(operation, call, toll)
         finally:
             self.admission.leave(operation)
+        if call.set_cookie:
+            headers.append((b"set-cookie", call.set_cookie.encode()))
         if call.order_counts is not None:
             headers.append((b"x-mbx-order-count-10s", str(call.order_counts.ten_seconds).encode()))
             headers.append((b"x-mbx-order-count-1d", str(call.order_counts.day).encode()))

@@ -71,12 +71,14 @@ class Call:
         "address",
         "agent",
         "caller",
+        "cookies",
         "is_free",
         "not_after_us",
         "order_counts",
         "over_socket",
         "params",
         "received_us",
+        "set_cookie",
         "status",
         "time_unit",
     )
@@ -90,6 +92,7 @@ class Call:
         address: str = "",
         over_socket: bool = False,
         agent: bytes = b"",
+        cookies: bytes = b"",
     ) -> None:
         self.params = params
         self.caller = caller
@@ -99,6 +102,10 @@ class Call:
         self.over_socket = over_socket
         self.agent = agent
         """What the client calls itself, over REST."""
+        self.cookies = cookies
+        """As they came, over REST."""
+        self.set_cookie = ""
+        """Set by a handler that has the client keep one: goes into a good answer's headers, over REST."""
         self.not_after_us = 0
         """Until when the sequencer may take a command for this call."""
         self.order_counts: OrderCounts | None = None

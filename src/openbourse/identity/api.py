@@ -104,13 +104,15 @@ class _Api:
         return {"accountId": user.id, "email": user.email}
 
     async def sign_in(self, call: Call) -> object:
+        email, password = call.params.text("email"), call.params.text("password")
         try:
-            user = await self._users.sign_in(
-                call.params.text("email"), call.params.text("password"), call.address, call.params.optional("code")
-            )
+            user = await self._users.sign_in(email, password, call.address, call.params.optional("code"), call.cookies)
         except self._is_busy:
             raise security.busy() from None
-        api_key, secret, expires_ms = await self._keys.make_session(user, origin_of(call))
+        devices = self._users.device_cookies
+        is_known = devices.device(user, call.cookies) is not None
+        api_key, secret, expires_ms = await self._keys.make_session(user, origin_of(call), is_known)
+        call.set_cookie = devices.cookie(user, call.cookies)
         call.status = 201
         return {
             "apiKey": api_key,

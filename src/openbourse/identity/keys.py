@@ -109,8 +109,10 @@ class Keys:
             self._cache.clear()
         self._cache[api_key] = (time.monotonic() + CACHE_S, task.result())
 
-    async def make_session(self, user: User, origin: Origin = UNKNOWN) -> tuple[str, str, int]:
-        """Make a signed-in page's key; return key, secret and when it expires in ms. The owner is told of a new device.
+    async def make_session(self, user: User, origin: Origin = UNKNOWN, is_known: bool = False) -> tuple[str, str, int]:
+        """Make a signed-in page's key; return key, secret and when it expires in ms.
+
+        The owner is told of a device that is not known anyway and was not seen before.
 
         Raises ApiError when the user's password or second factor changed since they were proven.
         """
@@ -124,7 +126,7 @@ class Keys:
             begun_with=origin.device,
             begun_from=network_of(origin.address),
         )
-        if not await self._store.add_session(row, user, notices.new_device(origin)):
+        if not await self._store.add_session(row, user, None if is_known else notices.new_device(origin)):
             raise ApiError(-5002, "The e-mail address or the password is wrong.", 401)
         await self.announce(await self._store.remove_oldest_sessions(user.id, SESSIONS_PER_USER_MAX))
         return api_key, secret, int(expires_at.timestamp() * 1_000)

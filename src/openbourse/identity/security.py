@@ -74,10 +74,14 @@ class _Api:
         current, new = call.params.text("currentPassword"), call.params.text("newPassword")
         code = call.params.optional("code")
         try:
-            ended = await self._users.change_password(caller.user, current, new, code, caller.api_key, origin_of(call))
+            user, ended = await self._users.change_password(
+                caller.user, current, new, code, caller.api_key, origin_of(call)
+            )
         except self._is_busy:
             raise busy() from None
         await self._keys.announce(ended)
+        # The cookies of before have ended with the password: who changed it is no stranger at the next sign-in.
+        call.set_cookie = self._users.device_cookies.cookie(user, call.cookies)
         return {"sessionsEnded": len(ended)}
 
     async def sessions(self, call: Call) -> object:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from typing import Final, Protocol
 
+import msgspec
 import structlog
 
 from openbourse.edge.addresses import limited_as
@@ -11,6 +12,7 @@ from openbourse.edge.errors import ApiError, rejected
 from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform, unavailable
 from openbourse.identity.attempts import ATTEMPT_WINDOW_S, Attempts, allow
+from openbourse.identity.device_cookies import DeviceCookies
 from openbourse.identity.devices import network_of
 from openbourse.identity.notices import Origin, password_changed
 from openbourse.identity.second_factor import SecondFactors
@@ -24,6 +26,7 @@ PASSWORD_LENGTH_LEAST: Final = 10
 PASSWORD_LENGTH_MAX: Final = 128
 EMAIL_LENGTH_MAX: Final = 254
 ATTEMPTS_PER_EMAIL: Final = 10
+ATTEMPTS_PER_DEVICE: Final = 10
 ATTEMPTS_PER_ADDRESS: Final = 100
 RECONCILE_BATCH: Final = 100
 RECONCILE_EVERY_S: Final = 5.0
@@ -43,13 +46,20 @@ class Users:
     """Signs people up and in. A row comes first, the account's command follows; what a crash left open is resumed."""
 
     def __init__(
-        self, store: Store, passwords: Passwords, attempts: Attempts, intake: Intake, second_factors: SecondFactors
+        self,
+        store: Store,
+        passwords: Passwords,
+        attempts: Attempts,
+        intake: Intake,
+        second_factors: SecondFactors,
+        device_cookies: DeviceCookies,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._attempts = attempts
         self._intake = intake
         self.second_factors = second_factors
+        self.device_cookies = device_cookies
 
     async def sign_up(self, email: str, password: str, address: str, device: str = "") -> User:
         """Make a user and open the account; it is seen on this device. Raises ApiError."""
@@ -63,20 +73,27 @@ class Users:
         await self.open_account(user.id)
         return user
 
-    async def sign_in(self, email: str, password: str, address: str, code: str | None = None) -> User:
+    async def sign_in(
+        self, email: str, password: str, address: str, code: str | None = None, cookies: bytes = b""
+    ) -> User:
         """Return the user whose password this is, and whose code where that is asked for.
 
+        A browser that was signed in to the account before is counted by itself, whatever strangers have used up.
         Raises ApiError, with the same words for every wrong pair: of a second factor hears who knows the password.
         """
         email = email.strip().lower()[:EMAIL_LENGTH_MAX]
-        await allow(self._attempts, f"in:{limited_as(address)}", ATTEMPTS_PER_ADDRESS)
-        await allow(self._attempts, f"in:{email}", ATTEMPTS_PER_EMAIL)
         user = await self._store.find_user(email)
+        device = self.device_cookies.device(user, cookies)
+        # By address too, or who has an account and many cookies would have passwords hashed all day.
+        place = f"{'in' if device is None else 'in:device'}:{limited_as(address)}"
+        guesses = f"in:{email}" if device is None else f"device:{device}"
+        await allow(self._attempts, place, ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, guesses, ATTEMPTS_PER_EMAIL if device is None else ATTEMPTS_PER_DEVICE)
         # An unknown address costs the same work as a wrong password, so that nobody learns who has an account here.
         hashed = None if user is None else user.password_hash
         if not await self._passwords.matches(password[: PASSWORD_LENGTH_MAX + 1], hashed) or user is None:
             raise ApiError(-5002, "The e-mail address or the password is wrong.", 401)
-        await self._attempts.forget(f"in:{email}", ATTEMPT_WINDOW_S)
+        await self._attempts.forget(guesses, ATTEMPT_WINDOW_S)
         if user.has_second_factor:
             await self.second_factors.prove(user.id, code, at_sign_in=True)
         if not user.is_opened:
@@ -99,10 +116,10 @@ class Users:
 
     async def change_password(
         self, user_id: int, current: str, new: str, code: str | None, session: str, origin: Origin
-    ) -> list[str]:
-        """Change a password and end every other session; return those. Raises ApiError, and then nothing changed.
+    ) -> tuple[User, list[str]]:
+        """Change a password and end every other session; return the user as from now on, and those.
 
-        The owner is told.
+        Raises ApiError, and then nothing changed. The owner is told.
         """
         check_password(new)
         user = await self.prove_password(user_id, current, origin.address)
@@ -116,7 +133,7 @@ class Users:
         if ended is None:
             raise wrong_password()
         log.info("password changed", user=user_id, sessions_ended=len(ended))
-        return ended
+        return msgspec.structs.replace(user, password_hash=hashed), ended
 
     async def open_account(self, user_id: int) -> None:
         """Have the engine open a user's account; harmless when it is open. Raises ApiError."""

@@ -18,6 +18,7 @@ from openbourse.adapters.pool_postgres import PostgresPool
 from openbourse.adapters.replica_postgres import ReplicaPool
 from openbourse.adapters.secrets import MasterKey, Passwords, public_key_kind
 from openbourse.archive.whole import WholeJournal
+from openbourse.identity.device_cookies import DeviceCookies
 from openbourse.identity.funds import TestFunds
 from openbourse.identity.gateway import GatewayKeys
 from openbourse.identity.keys import Keys
@@ -134,7 +135,8 @@ class Stores:
         """Return signing up and in."""
         store, attempts = Store(await self.database()), ValkeyAttempts(self.valkey())
         second_factors = SecondFactors(store, self.master_key(), attempts)
-        return Users(store, passwords, attempts, await self.intake(), second_factors)
+        device_cookies = DeviceCookies(self.master_key().derive("device cookies"))
+        return Users(store, passwords, attempts, await self.intake(), second_factors, device_cookies)
 
     async def test_funds(self) -> TestFunds | None:
         """Return test funds where the venue gives them."""
