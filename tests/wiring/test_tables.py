@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from openbourse import wiring
 from openbourse.cli.app import app
+from openbourse.history.tables import LATER
 from openbourse.settings import ProcessSettings
 from openbourse.wiring import migrate
 from tests.conftest import PostgresServer
@@ -31,6 +32,28 @@ async def test_migrating_twice_is_migrating_once(settings: ProcessSettings) -> N
     assert await journal.fetchval("SELECT count(*) FROM journal.batch") == 0
     await database.close()
     await journal.close()
+
+
+async def test_an_index_that_came_later_is_made_beside_rows_once_and_whole(settings: ProcessSettings) -> None:
+    """One that was missing, and one whose making was cut off, by two that migrate at once."""
+    await migrate(settings)
+    database = await asyncpg.connect(settings.database_url)
+    await database.execute("DROP INDEX projection_history.fill_order")
+    half = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'projection_history.prevented_taker'::regclass"
+    await database.execute(half)
+    reading = database.transaction()
+    await reading.start()
+    await database.execute("LOCK TABLE projection_history.fill IN ROW EXCLUSIVE MODE")  # as the projector does
+    made = asyncio.gather(migrate(settings), migrate(settings))
+    await asyncio.sleep(0.3)
+    await database.execute("INSERT INTO projection_history.fill VALUES (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, true, true, 0)")
+    await reading.commit()
+    await made
+    names = [f"projection_history.{name}" for name in LATER]
+    valid = "SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid = ANY($1::regclass[])"
+    assert await database.fetchval(valid, names) == len(names)
+    assert await database.fetchval("SELECT count(*) FROM projection_history.fill WHERE order_id = 1") == 1
+    await database.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Tables of projection_history: dropped and rebuilt from the journal when their version changes."""
 
+import asyncio
 from typing import Any, Final
 
 VERSION: Final = 5
@@ -58,8 +59,17 @@ CREATE TABLE projection_history.transfer (
 CREATE INDEX transfer_account ON projection_history.transfer (account, time_us);
 INSERT INTO projection_history.cursor VALUES (0, {version});
 """
-# What came later and needs no rebuilding. Fills come in the order of time, so that this index weighs next to nothing.
-LATER: Final = "CREATE INDEX IF NOT EXISTS fill_time ON projection_history.fill USING brin (time_us)"
+# What came later and needs no rebuilding: by name, what is indexed of which table, and how.
+LATER: Final = {
+    # Fills come in the order of time, so that this index weighs next to nothing.
+    "fill_time": "fill USING brin (time_us)",
+    "fill_order": "fill (account, instrument, order_id, trade)",
+    "prevented_taker": "prevented_match (account, instrument, taker_order, match)",
+    "prevented_maker": "prevented_match (account, instrument, maker_order, match)",
+}
+LOCK: Final = 7_008
+LOCK_RETRY_S: Final = 0.1
+_STATE: Final = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)"
 
 
 async def create_schema(connection: Any, market_schema: str, market_name: str) -> None:
@@ -68,11 +78,31 @@ async def create_schema(connection: Any, market_schema: str, market_name: str) -
     if exists is not None:
         version = await connection.fetchval("SELECT version FROM projection_history.cursor")
         if version == VERSION:
-            await connection.execute(LATER)
+            await _index_later(connection)
             return
     async with connection.transaction():
         await connection.execute("DROP SCHEMA IF EXISTS projection_history CASCADE")
         await connection.execute(f"DROP SCHEMA IF EXISTS {market_name} CASCADE")
         await connection.execute(SCHEMA.format(version=VERSION))
-        await connection.execute(LATER)
+        for name, indexed in LATER.items():
+            await connection.execute(f"CREATE INDEX {name} ON projection_history.{indexed}")
         await connection.execute(market_schema)
+
+
+async def _index_later(connection: Any) -> None:
+    """Make the indexes that are missing while rows are written: it takes as long as it takes, and holds up nobody.
+
+    Whoever comes second waits without a statement under way, which the first would wait for.
+    """
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another process holds it
+        await asyncio.sleep(LOCK_RETRY_S)
+    try:
+        for name, indexed in LATER.items():
+            is_valid = await connection.fetchval(_STATE, f"projection_history.{name}")
+            if is_valid is False:
+                # It was left half made: whoever made it was cut off.
+                await connection.execute(f"DROP INDEX CONCURRENTLY projection_history.{name}")
+            if not is_valid:
+                await connection.execute(f"CREATE INDEX CONCURRENTLY {name} ON projection_history.{indexed}")
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
