@@ -11,7 +11,7 @@ import pytest
 from openbourse.edge.listing import Listing
 from openbourse.marketdata import api
 from openbourse.marketdata.bars import Bar
-from openbourse.marketdata.view import MarketView, Trade
+from openbourse.marketdata.view import TRADES_KEPT, MarketView, Trade
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.instruments import InstrumentStatus
 from tests.served import Venue, ask, funded_engine, served
@@ -36,12 +36,9 @@ class HeldBars:
 
 
 class NoTrades:
-    """No older trades; fits candles.TradeStore."""
+    """No older trades; fits trades.TradeStore."""
 
-    async def between(self, instrument: int, since_us: int, until_us: int, rows_max: int) -> list[Trade]:
-        return []
-
-    async def by_id(self, instrument: int, column: str, from_id: int, limit: int) -> list[Trade]:
+    async def by_id(self, instrument: int, from_id: int, limit: int) -> list[Trade]:
         return []
 
 
@@ -153,3 +150,14 @@ async def test_the_day_follows_the_unit_that_was_asked_for(markets: Markets, kin
     async with markets.served.connect("/ws-api/v3?timeUnit=MICROSECOND") as connection:
         shown = (await ask(connection, "ticker.24hr", query))["result"]
         assert shown["closeTime"] - shown["openTime"] == day_us
+
+
+async def test_the_newest_aggregates_leave_out_one_whose_first_trades_are_forgotten(markets: Markets) -> None:
+    """The oldest one that was remembered in part was told of as if that were all of it."""
+    market = markets.view.market(markets.listing.find("BTCUSDT").instrument)
+    for number in range(TRADES_KEPT + 2):
+        market.note_trade(Trade(number, number // 5, UNIT, UNIT, UNIT, NOON, False))
+    shown = await markets.answer("aggTrades", symbol="BTCUSDT", limit="1000")
+    assert {(each["a"], each["f"], each["q"]) for each in shown[:-1]} == {
+        (number, number * 5, "5.00000000") for number in range(1, TRADES_KEPT // 5)
+    }

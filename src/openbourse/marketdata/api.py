@@ -10,8 +10,9 @@ from openbourse.edge.operations import Call, Handler, Operation
 from openbourse.edge.params import Params
 from openbourse.marketdata import tickers, windows
 from openbourse.marketdata.bars import BarStore, length_for
-from openbourse.marketdata.candles import INTERVALS, TradeStore, bars_for, fold, next_open, open_of
-from openbourse.marketdata.view import MINUTE_US, MarketView, Trade
+from openbourse.marketdata.candles import INTERVALS, bars_for, fold, next_open, open_of
+from openbourse.marketdata.trades import Aggregate, TradeStore, aggregated
+from openbourse.marketdata.view import MINUTE_US, TRADES_KEPT, MarketView, Trade
 from openbourse.marketdata.zones import east_of
 from openbourse.protocol.amounts import format_units
 from openbourse.protocol.instruments import Instrument, InstrumentStatus
@@ -20,7 +21,6 @@ Shape = dict[str, object]
 Weight = int | Callable[[Params], int]
 DEPTH_WEIGHTS: Final = ((100, 5), (500, 25), (1_000, 50), (5_000, 250))
 EARLIEST_US: Final = 1_483_228_800_000_000
-HOUR_US: Final = 3_600_000_000
 
 
 def operations(view: MarketView, store: TradeStore, bars: BarStore) -> list[Operation]:
@@ -84,22 +84,32 @@ class _Api:
             return await self.trades(call)
         image = self._listing.find(call.params.symbol())
         from_id, limit = call.params.integer("fromId"), call.params.limit(500, 1_000)
-        rows = await self._store.by_id(image.instrument, "trade", from_id, limit)
+        rows = await self._store.by_id(image.instrument, from_id, limit)
         return [_trade(trade, call) for trade in rows]
 
     async def aggregates(self, call: Call) -> object:
         params = call.params
         image = self._listing.find(params.symbol())
         limit = params.limit(500, 1_000)
+        number = image.instrument
         if "fromId" in params:
-            found = await self._store.by_id(image.instrument, "aggregate", params.integer("fromId"), limit * 4)
+            found = await self._store.aggregates_by_id(number, params.integer("fromId"), limit)
         elif "startTime" in params or "endTime" in params:
             until = _moment(params, "endTime") or time.time_ns() // 1_000
-            since = _moment(params, "startTime") or until - HOUR_US
-            found = await self._store.between(image.instrument, since, until, limit * 4)
+            since = _moment(params, "startTime")
+            found = await self._store.aggregates_between(number, since or 0, until, limit, is_newest=since is None)
         else:
-            return _aggregates(list(self._view.market(image.instrument).trades), call)[-limit:]
-        return _aggregates(found, call)[:limit]
+            found = (await self._newest(number))[-limit:]
+        return [_aggregate(each, call) for each in found]
+
+    async def _newest(self, instrument: int) -> list[Aggregate]:
+        """Return the aggregates whose trades are remembered, whole."""
+        trades = list(self._view.market(instrument).trades)
+        found = aggregated(trades)
+        if len(trades) < TRADES_KEPT:
+            return found
+        # Of the oldest some trades may be forgotten.
+        return found[1:] or [await self._store.aggregate(instrument, found[0].aggregate) or found[0]]
 
     async def klines(self, call: Call) -> object:
         params = call.params
@@ -243,30 +253,17 @@ def _trade(trade: Trade, call: Call) -> Shape:
     }
 
 
-def _aggregates(trades: list[Trade], call: Call) -> list[Shape]:
-    rows: list[Shape] = []
-    sums: list[int] = []
-    for trade in trades:
-        if rows and rows[-1]["a"] == trade.aggregate:
-            rows[-1]["l"] = trade.trade
-            sums[-1] += trade.quantity
-        else:
-            rows.append(
-                {
-                    "a": trade.aggregate,
-                    "p": format_units(trade.price),
-                    "q": "",
-                    "f": trade.trade,
-                    "l": trade.trade,
-                    "T": call.time(trade.time_us),
-                    "m": trade.buyer_is_maker,
-                    "M": True,
-                }
-            )
-            sums.append(trade.quantity)
-    for row, quantity in zip(rows, sums, strict=True):
-        row["q"] = format_units(quantity)
-    return rows
+def _aggregate(each: Aggregate, call: Call) -> Shape:
+    return {
+        "a": each.aggregate,
+        "p": format_units(each.price),
+        "q": format_units(each.quantity),
+        "f": each.first,
+        "l": each.last,
+        "T": call.time(each.time_us),
+        "m": each.buyer_is_maker,
+        "M": True,
+    }
 
 
 def _moment(params: Params, name: str) -> int | None:

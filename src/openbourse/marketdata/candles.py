@@ -1,12 +1,11 @@
-"""Candles, joined from bars, and older trades."""
+"""Candles, joined from bars."""
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from openbourse.marketdata.bars import SECOND_US, Bar, BarStore, Span, length_for, spans
-from openbourse.marketdata.view import Trade, trade_of
 from openbourse.protocol.amounts import format_units
 
 INTERVALS: Final[dict[str, int]] = {
@@ -127,33 +126,3 @@ async def bars_for(
         asked += spans(since_us, end)
         since_us = end
     return (await store.joined([instrument], asked))[instrument]
-
-
-class TradeStore:
-    """Older trades from PostgreSQL."""
-
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-
-    async def between(self, instrument: int, since_us: int, until_us: int, rows_max: int) -> list[Trade]:
-        """Return trades of a time, oldest first."""
-        rows = await self._pool.fetch(
-            "SELECT * FROM projection_marketdata.trade WHERE instrument = $1 AND time_us BETWEEN $2 AND $3"
-            " ORDER BY trade LIMIT $4",
-            instrument,
-            since_us,
-            until_us,
-            rows_max,
-        )
-        return [trade_of(row) for row in rows]
-
-    async def by_id(self, instrument: int, column: str, from_id: int, limit: int) -> list[Trade]:
-        """Return trades from a trade id or, whole, from an aggregate id."""
-        assert column in ("trade", "aggregate")
-        rows = await self._pool.fetch(
-            f"SELECT * FROM projection_marketdata.trade WHERE instrument = $1 AND {column} >= $2 ORDER BY trade LIMIT $3",
-            instrument,
-            from_id,
-            limit,
-        )
-        return [trade_of(row) for row in rows]

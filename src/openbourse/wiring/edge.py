@@ -34,7 +34,7 @@ from openbourse.identity import api as identity
 from openbourse.identity.keys import Keys
 from openbourse.marketdata import api as marketdata
 from openbourse.marketdata.bars import BarStore
-from openbourse.marketdata.candles import TradeStore
+from openbourse.marketdata.trades import TradeStore
 from openbourse.marketdata.view import MarketView
 from openbourse.monitor.api import Monitor
 from openbourse.monitor.audit import Audit
