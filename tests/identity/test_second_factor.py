@@ -166,6 +166,22 @@ async def test_guesses_of_a_day_are_cut_off_though_good_codes_come_between(
     assert await person.refused(person.code()) == TOO_MANY
 
 
+async def test_who_is_cut_off_for_the_day_too_hears_of_the_day(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_factor, "CODES_PER_WINDOW_MAX", 2)
+    monkeypatch.setattr(second_factor, "CODES_PER_DAY_MAX", 3)
+    await person.set_up()
+    waits = []
+    for _ in range(2):
+        for _ in range(2):
+            assert await person.refused(wrong(person.code())) in (WRONG, TOO_MANY)
+        with pytest.raises(ApiError) as refused:
+            await person.sign_in(person.code())
+        waits.append((refused.value.headers or {})["Retry-After"])
+        person.identity.clock.now += int(waits[0])
+    left_of_day = 86_400 - 1_800_000_000 % 86_400
+    assert waits == ["870", str(left_of_day - 900)], "the clock stood 30 s into the window, after the set-up"
+
+
 async def test_it_is_begun_confirmed_and_removed_in_that_order(person: Person) -> None:
     for refused in (person.factors.confirm(person.user.id, "123456", ""), person.factors.remove(person.user.id)):
         with pytest.raises(ApiError) as answer:

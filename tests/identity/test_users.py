@@ -62,6 +62,22 @@ async def test_guessing_is_cut_off(identity: Identity) -> None:
     assert refused.value.status == 429
 
 
+async def test_who_is_cut_off_hears_when_an_attempt_is_taken(identity: Identity) -> None:
+    await identity.users.sign_up("ann@example.com", PASSWORD, "203.0.113.1")
+    identity.clock.now += 100
+    for _ in range(ATTEMPTS_PER_EMAIL):
+        with pytest.raises(ApiError):
+            await identity.users.sign_in("ann@example.com", "wrong guess", "203.0.113.1")
+    for later, wait, words in ((0, "800", "in 14 minutes."), (799.5, "1", "in 1 minute.")):
+        identity.clock.now += later
+        with pytest.raises(ApiError) as refused:
+            await identity.users.sign_in("ann@example.com", PASSWORD, "203.0.113.1")
+        assert refused.value.headers == {"Retry-After": wait}
+        assert refused.value.message == f"Too many attempts; try again {words}"
+    identity.clock.now += 1
+    await identity.users.sign_in("ann@example.com", PASSWORD, "203.0.113.1")
+
+
 @pytest.mark.parametrize(
     ("email", "password"),
     [("nobody", PASSWORD), ("a b@c.d", PASSWORD), ("a@b@c.d", PASSWORD), ("ann@example.com", "short")],

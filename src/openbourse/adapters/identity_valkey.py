@@ -21,34 +21,49 @@ CALL_S: Final = 0.5
 class ValkeyAttempts:
     """Counts attempts in fixed windows, over all processes; this process's alone while Valkey is away."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, clock: Callable[[], float] = time.time) -> None:
         self._client = client
+        self._clock = clock
         self._local: dict[str, int] = {}
 
-    async def count(self, name: str, window_s: int) -> int:
-        """Add one attempt and return how many there were in the current window."""
-        key = f"openbourse:attempts:{name}:{int(time.time()) // window_s}"
+    async def count(self, name: str, window_s: int) -> tuple[int, int]:
+        """Add one attempt; return how many there were in the current window, and after how many seconds the next begins."""
+        key, left_s = self._window(name, window_s)
         try:
             pipeline = self._client.pipeline(transaction=False)
             pipeline.incr(key)
             pipeline.expire(key, window_s)
             async with asyncio.timeout(CALL_S):
-                return int((await pipeline.execute())[0])
+                return int((await pipeline.execute())[0]), left_s
         except (RedisError, OSError, TimeoutError):
             if len(self._local) >= LOCAL_NAMES_MAX:
                 self._local.clear()
             self._local[key] = self._local.get(key, 0) + 1
-            return self._local[key]
+            return self._local[key], left_s
+
+    async def counted(self, name: str, window_s: int) -> tuple[int, int]:
+        """Return the same without adding one."""
+        key, left_s = self._window(name, window_s)
+        try:
+            async with asyncio.timeout(CALL_S):
+                return int(await self._client.get(key) or 0), left_s
+        except (RedisError, OSError, TimeoutError):
+            return self._local.get(key, 0), left_s
 
     async def forget(self, name: str, window_s: int) -> None:
         """Begin a window's count anew."""
-        key = f"openbourse:attempts:{name}:{int(time.time()) // window_s}"
+        key, _ = self._window(name, window_s)
         self._local.pop(key, None)
         try:
             async with asyncio.timeout(CALL_S):
                 await self._client.delete(key)
         except (RedisError, OSError, TimeoutError):
             return
+
+    def _window(self, name: str, window_s: int) -> tuple[str, int]:
+        """Return what a name is counted under now, and the whole seconds after which that is over, at least one."""
+        now = int(self._clock())
+        return f"openbourse:attempts:{name}:{now // window_s}", window_s - now % window_s
 
 
 class ValkeyKeyChannel:

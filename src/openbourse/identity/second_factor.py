@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from openbourse.edge.errors import ApiError
-from openbourse.identity.attempts import ATTEMPT_WINDOW_S, DAY_S, Attempts, allow
+from openbourse.identity.attempts import ATTEMPT_WINDOW_S, DAY_S, Attempts, Limit, allow
 from openbourse.identity.keys import Vault
 from openbourse.identity.notices import OPERATOR, UNKNOWN, Origin, factor_removed, factor_set_up
 from openbourse.identity.store import SecondFactorRow, Store, User
@@ -130,8 +130,8 @@ class SecondFactors:
 
     async def _allow_code(self, user_id: int, at_sign_in: bool = False) -> None:
         guesses = _guesses(user_id, at_sign_in)
-        await allow(self._attempts, guesses, CODES_PER_WINDOW_MAX)
-        await allow(self._attempts, f"day:{guesses}", CODES_PER_DAY_MAX, DAY_S)
+        of_day = Limit(f"day:{guesses}", CODES_PER_DAY_MAX, DAY_S)
+        await allow(self._attempts, Limit(guesses, CODES_PER_WINDOW_MAX), of_day)
 
     def _step_of(self, user_id: int, sealed: bytes, code: str) -> int | None:
         """Return the latest step whose code this is. Every step is compared, in constant time, whichever matches."""

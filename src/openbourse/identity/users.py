@@ -11,7 +11,7 @@ from openbourse.edge.addresses import limited_as
 from openbourse.edge.errors import ApiError, rejected
 from openbourse.edge.intake import Intake, IntakeFault
 from openbourse.edge.outcome import perform, unavailable
-from openbourse.identity.attempts import ATTEMPT_WINDOW_S, Attempts, allow
+from openbourse.identity.attempts import ATTEMPT_WINDOW_S, Attempts, Limit, allow
 from openbourse.identity.device_cookies import DeviceCookies
 from openbourse.identity.devices import network_of
 from openbourse.identity.notices import Origin, password_changed
@@ -65,7 +65,7 @@ class Users:
         """Make a user and open the account; it is seen on this device. Raises ApiError."""
         email = checked_email(email)
         check_password(password)
-        await allow(self._attempts, f"up:{limited_as(address)}", ATTEMPTS_PER_ADDRESS)
+        await allow(self._attempts, Limit(f"up:{limited_as(address)}", ATTEMPTS_PER_ADDRESS))
         hashed = await self._passwords.hash(password)
         user = await self._store.add_user(email, hashed, (device, network_of(address)))
         if user is None:
@@ -87,8 +87,8 @@ class Users:
         # By address too, or who has an account and many cookies would have passwords hashed all day.
         place = f"{'in' if device is None else 'in:device'}:{limited_as(address)}"
         guesses = f"in:{email}" if device is None else f"device:{device}"
-        await allow(self._attempts, place, ATTEMPTS_PER_ADDRESS)
-        await allow(self._attempts, guesses, ATTEMPTS_PER_EMAIL if device is None else ATTEMPTS_PER_DEVICE)
+        most = ATTEMPTS_PER_EMAIL if device is None else ATTEMPTS_PER_DEVICE
+        await allow(self._attempts, Limit(place, ATTEMPTS_PER_ADDRESS), Limit(guesses, most))
         # An unknown address costs the same work as a wrong password, so that nobody learns who has an account here.
         hashed = None if user is None else user.password_hash
         if not await self._passwords.matches(password[: PASSWORD_LENGTH_MAX + 1], hashed) or user is None:
@@ -105,13 +105,13 @@ class Users:
 
         Strangers who try to sign in do not use up these attempts: they would keep people from changing a password.
         """
-        await allow(self._attempts, f"in:{limited_as(address)}", ATTEMPTS_PER_ADDRESS)
-        await allow(self._attempts, f"password:{user_id}", ATTEMPTS_PER_EMAIL)
+        place, guesses = f"in:{limited_as(address)}", f"password:{user_id}"
+        await allow(self._attempts, Limit(place, ATTEMPTS_PER_ADDRESS), Limit(guesses, ATTEMPTS_PER_EMAIL))
         user = await self._store.user(user_id)
         hashed = None if user is None else user.password_hash
         if not await self._passwords.matches(password[: PASSWORD_LENGTH_MAX + 1], hashed) or user is None:
             raise wrong_password()
-        await self._attempts.forget(f"password:{user_id}", ATTEMPT_WINDOW_S)
+        await self._attempts.forget(guesses, ATTEMPT_WINDOW_S)
         return user
 
     async def change_password(
