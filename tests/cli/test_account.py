@@ -129,10 +129,12 @@ def test_an_operator_takes_a_lost_second_factor_away_and_that_is_in_the_log(exch
         http.post("/bourse/v1/users", json=person)
         session = http.post("/bourse/v1/sessions", json=person).json()
         page = exchange.client(Account(person["email"], session["accountId"], session["apiKey"], session["secretKey"]))
-        begun = page.signed("POST", "/bourse/v1/second-factor", password=person["password"]).json()
+        in_query = page.signed("POST", "/bourse/v1/second-factor", password=person["password"])
+        assert (in_query.status_code, in_query.json()["code"]) == (400, -1130)
+        begun = page.told("POST", "/bourse/v1/second-factor", password=person["password"]).json()
         totp = TOTP(base64.b32decode(begun["secret"]), 6, SHA1(), 30)
         code = totp.generate(int(time.time())).decode()
-        assert page.signed("POST", "/bourse/v1/second-factor/confirm", code=code).status_code == 200
+        assert page.told("POST", "/bourse/v1/second-factor/confirm", code=code).status_code == 200
         assert http.post("/bourse/v1/sessions", json=person).json()["code"] == -5004
         done = exchange.command("account", "remove-second-factor", "Lost@example.com", "--by", "Olga", *data)
         assert done.returncode == 0, done.stderr

@@ -43,6 +43,19 @@ async def wait(call: Call) -> object:
 OFFERED = [
     Operation(rest=("GET", "/api/v3/echo"), handler=echo, parameters=frozenset({"a", "b", "c"})),
     Operation(rest=("POST", "/bourse/v1/echo"), handler=echo, parameters=frozenset({"a", "b"}), json_body=True),
+    Operation(
+        rest=("POST", "/bourse/v1/tell"),
+        handler=echo,
+        parameters=frozenset({"a", "code"}),
+        confidential=frozenset({"code"}),
+    ),
+    Operation(
+        rest=("POST", "/bourse/v1/tell-json"),
+        handler=echo,
+        parameters=frozenset({"a", "code"}),
+        confidential=frozenset({"code"}),
+        json_body=True,
+    ),
     Operation(rest=("POST", "/bourse/v1/keep"), handler=keep, parameters=frozenset({"fail"})),
     Operation(rest=("GET", "/api/v3/fail"), handler=fail),
     Operation(rest=("GET", "/api/v3/lost"), handler=lose_the_database),
@@ -110,6 +123,18 @@ async def test_a_json_body_becomes_parameters(offering: Venue) -> None:
     for body in (b'{"a": ', b"[]", b'{"a": {"deep": 1}}', b"", b"\xff", b"[" * 20_000, b'{"a":' * 12_000):
         answer = await offering.http.post("/bourse/v1/echo", content=body)
         assert (answer.status_code, answer.json()["code"]) == (400, -1135)
+
+
+@pytest.mark.parametrize("query", ["code=123456", "a=1&c%6Fde=123456", "code="])
+async def test_what_is_confidential_is_refused_in_a_query(offering: Venue, query: str) -> None:
+    for sent in ({"content": b""}, {"content": b"code=123456"}):
+        answer = await offering.http.post(f"/bourse/v1/tell?{query}", **sent)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()["code"]) == (400, -1130)
+        assert answer.json()["msg"] == "Parameter 'code' must be sent in the request's body, never in its query."
+    answer = await offering.http.post(f"/bourse/v1/tell-json?{query}", json={"code": "123456"})
+    assert (answer.status_code, answer.json()["code"]) == (400, -1130)
+    good = await offering.http.post("/bourse/v1/tell?a=1", content=b"code=123456")
+    assert good.json() == {"a": "1", "code": "123456"}
 
 
 async def test_a_cookie_goes_out_with_a_good_answer_and_comes_back(offering: Venue) -> None:

@@ -12,6 +12,7 @@ from openbourse.edge.params import Params
 from openbourse.identity.api import operations
 from openbourse.identity.devices import device_words, network_of
 from openbourse.identity.users import ATTEMPTS_PER_EMAIL
+from openbourse.wallet import own_api as own_wallet
 from tests.identity.conftest import PASSWORD, Identity
 from tests.identity.test_second_factor import CONFLICT, NEEDED, TOO_MANY, WRONG, Person
 
@@ -173,6 +174,16 @@ async def test_one_session_or_all_others_are_ended_and_only_ones_own(tab: Tab) -
     assert (await first.is_signed_in(), await second.is_signed_in()) == (True, False)
     assert await tab.ask("DELETE", "/bourse/v1/sessions/others") == {"sessionsEnded": 1}
     assert (await tab.is_signed_in(), await first.is_signed_in(), await bob.is_signed_in()) == (True, False, True)
+
+
+def test_passwords_and_codes_are_confidential_wherever_they_are_read() -> None:
+    unused: Any = None
+    told = [*operations(unused, unused, None, HashingBusy), *own_wallet.operations(unused, unused, unused)]
+    read = {each.rest: each.parameters & {"password", "currentPassword", "newPassword", "code"} for each in told}
+    assert {rest: names for rest, names in read.items() if names} == {
+        each.rest: each.confidential for each in told if each.confidential
+    }
+    assert sum(bool(names) for names in read.values()) == 8
 
 
 async def test_an_api_key_may_do_none_of_it(tab: Tab) -> None:

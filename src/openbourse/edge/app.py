@@ -132,6 +132,8 @@ class App:
             query: bytes = scope["query_string"]
             params = Params(_json(body) if operation.json_body else parse(query, body))
             self.admission.charge(operation, params, address, toll)
+            if operation.confidential and query:
+                _check_query(operation, query)
             if fields.get(b"accept", b"*/*") not in JSON_TYPES:
                 _check_accept(scope)
             agent, cookies = fields.get(b"user-agent", b""), fields.get(b"cookie", b"")
@@ -234,6 +236,12 @@ def _pairs(part: bytes) -> dict[str, str]:
     except UnicodeDecodeError:
         raise ApiError(-1100, "Illegal characters found in a parameter.") from None
     return values
+
+
+def _check_query(operation: Operation, query: bytes) -> None:
+    """Refuse what nobody else may read where others write it down. Raises ApiError -1130."""
+    for name in _pairs(query).keys() & operation.confidential:
+        raise ApiError(-1130, f"Parameter '{name}' must be sent in the request's body, never in its query.")
 
 
 def _json(body: bytes) -> dict[str, str]:

@@ -148,3 +148,5 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     priority: Priority = Priority.QUERY
     json_body: bool = False
     """Our own routes: the body is a JSON object whose members become parameters."""
+    confidential: frozenset[str] = frozenset()
+    """Names, of ours alone, that are refused in a query: whatever stands in front may write it down (-1130)."""

@@ -1,6 +1,6 @@
 """What a person does for the safety of their own account: password, sessions, second factor. API keys may do none of it.
 
-Passwords and codes belong in the form body, not in the query, which whatever stands in front may write down.
+Passwords and codes are taken from the form body alone: whatever stands in front may write the query down.
 """
 
 from datetime import datetime
@@ -27,6 +27,7 @@ def operations(users: Users, keys: Keys, is_busy: type[Exception]) -> list[Opera
             rest=("PUT", "/bourse/v1/password"),
             handler=api.change_password,
             parameters=frozenset({"currentPassword", "newPassword", "code"}),
+            confidential=frozenset({"currentPassword", "newPassword", "code"}),
             security=read,
             weight=PROOF_WEIGHT,
         ),
@@ -43,6 +44,7 @@ def operations(users: Users, keys: Keys, is_busy: type[Exception]) -> list[Opera
             rest=("POST", factor),
             handler=api.begin_second_factor,
             parameters=frozenset({"password"}),
+            confidential=frozenset({"password"}),
             security=read,
             weight=PROOF_WEIGHT,
         ),
@@ -50,6 +52,7 @@ def operations(users: Users, keys: Keys, is_busy: type[Exception]) -> list[Opera
             rest=("POST", f"{factor}/confirm"),
             handler=api.confirm_second_factor,
             parameters=frozenset({"code"}),
+            confidential=frozenset({"code"}),
             security=read,
             weight=PROOF_WEIGHT,
         ),
@@ -57,6 +60,7 @@ def operations(users: Users, keys: Keys, is_busy: type[Exception]) -> list[Opera
             rest=("POST", f"{factor}/remove"),
             handler=api.remove_second_factor,
             parameters=frozenset({"password", "code"}),
+            confidential=frozenset({"password", "code"}),
             security=read,
             weight=PROOF_WEIGHT,
         ),

@@ -28,6 +28,7 @@ def operations(listing: Listing, withdrawals: Withdrawals, prove: Prove) -> list
             rest=("POST", PATH),
             handler=api.apply,
             parameters=PARAMETERS | {"code"},
+            confidential=frozenset({"code"}),
             security=Security.READ,
             weight=WEIGHT,
         ),
