@@ -197,10 +197,19 @@ def test_without_sockets_the_page_still_sees_its_fills(new_trader: TraderMaker) 
     expect(taker.page.get_by_role("status").filter(has_text="Reconnecting")).to_be_attached()
 
 
-def test_the_page_says_that_it_is_live_while_its_sockets_are_open(new_trader: TraderMaker) -> None:
+def test_the_page_says_that_it_is_live_and_since_when_it_is_not(new_trader: TraderMaker) -> None:
     trader = new_trader()
     trader.sign_up()
-    expect(trader.page.get_by_role("status").filter(has_text="Live")).to_be_attached(timeout=5_000)
+    live = trader.page.get_by_role("status").filter(has_text="Live")
+    expect(live).to_be_attached(timeout=5_000)
+    trader.page.context.set_offline(True)
+    banner = trader.page.get_by_role("alert").filter(
+        has_text="No connection to the exchange: prices, orders and balances are"
+    )
+    expect(banner).to_be_visible(timeout=10_000)
+    trader.page.context.set_offline(False)
+    expect(banner).to_be_hidden()
+    expect(live).to_be_attached()
 
 
 def test_the_page_fits_a_phone(new_trader: TraderMaker) -> None:

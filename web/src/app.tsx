@@ -10,6 +10,7 @@ import { OrderBookPanel } from "./market/order_book";
 import { TapePanel } from "./market/tape";
 import { TopBar } from "./market/top_bar";
 import { OrderForm } from "./orders/form";
+import { clockTime } from "./ui/times";
 import { ToastStack } from "./ui/toasts";
 import { useVenue } from "./venue";
 import { DepositDialog } from "./wallet/deposit";
@@ -18,19 +19,31 @@ import { WithdrawDialog } from "./wallet/withdraw";
 const VIEWS = { chart: "Chart", book: "Book", tape: "Trades" } as const;
 type View = keyof typeof VIEWS;
 
+/** Says what makes everything below it wrong: no market at all, or one of some time ago. */
+function Banner(): JSX.Element | null {
+  const { market } = useVenue();
+  const [failure, since] = [market.failure.value, market.staleSince.value];
+  if (since === null && failure === "") return null;
+  const words =
+    since === null
+      ? `The market cannot be shown yet: ${failure}`
+      : `No connection to the exchange: prices, orders and balances are those of ${clockTime(since)}.`;
+  return (
+    <p class="banner" role="alert">
+      {`${words} Trying again…`}
+    </p>
+  );
+}
+
 export function App(): JSX.Element {
-  const { overlay, session, market } = useVenue();
+  const { overlay, session } = useVenue();
   const view = useSignal<View>("chart");
   const isSignedIn = session.credentials.value !== null;
   const open = overlay.value;
   return (
     <>
       <TopBar />
-      {market.failure.value === "" ? null : (
-        <p class="banner" role="alert">
-          {`The market cannot be shown yet: ${market.failure.value} Trying again…`}
-        </p>
-      )}
+      <Banner />
       <main class={`desk shows-${view.value}`}>
         <div class="views" role="group" aria-label="Market view">
           {Object.entries(VIEWS).map(([each, words]) => (

@@ -55,6 +55,8 @@ export class Portfolio {
   });
   readonly pastFills = computed(() => this.fills.value.filter((fill) => fill.symbol === this.market.symbol.value));
 
+  private readonly complaints = new Set<string>();
+
   constructor(
     private readonly rest: RestClient,
     private readonly clock: ExchangeClock,
@@ -96,10 +98,18 @@ export class Portfolio {
         this.putLists(lists.map(readList));
         this.putOpenOrders(open.map(readOrder), askedAt);
         this.isLoaded.value = true;
+        this.complaints.clear();
       });
     } catch (error) {
-      if (this.session.credentials.peek() === credentials) this.toasts.show("bad", "Balances could not be loaded", messageOf(error), "load");
+      if (this.session.credentials.peek() === credentials) this.complain("Balances could not be loaded", error);
     }
+  }
+
+  /** Say once that something is not to be had: it is asked for again and again, and there may be more urgent notices. */
+  private complain(title: string, error: unknown): void {
+    if (this.complaints.has(title)) return;
+    this.complaints.add(title);
+    this.toasts.show("bad", title, messageOf(error), "load");
   }
 
   private follow(): (() => void) | undefined {
@@ -146,7 +156,7 @@ export class Portfolio {
         this.addFills(fills.map(readFill));
       });
     } catch (error) {
-      if (this.session.credentials.peek() === credentials) this.toasts.show("bad", "History could not be loaded", messageOf(error), "load");
+      if (this.session.credentials.peek() === credentials) this.complain("History could not be loaded", error);
     }
   }
 
@@ -224,6 +234,7 @@ export class Portfolio {
       this.lists.value = new Map();
       this.fills.value = [];
       this.isLoaded.value = false;
+      this.complaints.clear();
     });
   }
 }

@@ -7,8 +7,8 @@ const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 15_000;
 const FAILURES_WHEN_REFUSED = 3;
 const SEND_SPACING_MS = 250; // The exchange closes a socket that sends more than five messages a second.
-const PROBE_EVERY_MS = 25_000;
-const SILENT_MOST_MS = 40_000;
+const PROBE_EVERY_MS = 10_000;
+const ANSWER_MOST_MS = 8_000;
 
 export interface SocketEvents {
   /** The connection is new: say again what is wanted, and fetch what was missed. */
@@ -23,7 +23,9 @@ export class LastingSocket {
   private socket: WebSocket | null = null;
   private outbox: unknown[] = [];
   private failures = 0;
-  private heardAt = 0;
+  private heardAt = Number.NEGATIVE_INFINITY;
+  /** When the peer was asked for a sign of life: by a probe, or by connecting. */
+  private probedAt = 0;
   private sentAt = Number.NEGATIVE_INFINITY;
   private retry = 0;
   private readonly timers: number[] = [];
@@ -35,6 +37,7 @@ export class LastingSocket {
     this.timers.push(window.setInterval(() => this.flush(), SEND_SPACING_MS / 2));
     this.timers.push(window.setInterval(() => this.checkPeer(), PROBE_EVERY_MS));
     window.addEventListener("online", this.reconnectNow);
+    window.addEventListener("offline", this.loseNow);
     this.connect();
   }
 
@@ -53,6 +56,7 @@ export class LastingSocket {
     for (const timer of this.timers) window.clearInterval(timer);
     window.clearTimeout(this.retry);
     window.removeEventListener("online", this.reconnectNow);
+    window.removeEventListener("offline", this.loseNow);
     this.drop();
   }
 
@@ -68,12 +72,18 @@ export class LastingSocket {
     this.connect();
   };
 
+  /** Without a network a socket says nothing, and does not say that it is dead. */
+  private readonly loseNow = (): void => {
+    if (this.socket !== null) this.lose();
+  };
+
   private connect(): void {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
     this.socket = socket;
     this.outbox = [];
-    this.heardAt = performance.now();
+    this.heardAt = Number.NEGATIVE_INFINITY;
+    this.probedAt = performance.now();
     socket.onopen = () => {
       this.heardAt = performance.now();
       this.state.value = "open";
@@ -114,9 +124,15 @@ export class LastingSocket {
     this.socket.send(JSON.stringify(message));
   }
 
+  /** A hidden tab is let run once a minute only: what counts is an answer that is late, not how long nothing was heard. */
   private checkPeer(): void {
-    const isStuck = performance.now() - this.heardAt > SILENT_MOST_MS;
-    if (this.socket !== null && isStuck) this.lose();
-    else if (this.socket?.readyState === WebSocket.OPEN) this.send(this.events.probe());
+    if (this.socket === null) return;
+    const now = performance.now();
+    if (this.probedAt > this.heardAt) {
+      if (now - this.probedAt > ANSWER_MOST_MS) this.lose();
+    } else if (this.socket.readyState === WebSocket.OPEN) {
+      this.probedAt = now;
+      this.send(this.events.probe());
+    }
   }
 }

@@ -50,9 +50,13 @@ export class Market {
   /** The price last clicked in the book; the order form takes it. The count makes equal clicks differ. */
   readonly picked = signal<{ price: Amount; count: number } | null>(null);
 
+  /** Since when nothing is heard of the exchange, by its stream or by asking; null while something is. */
+  readonly staleSince = signal<number | null>(null);
+
   /** Counts the times the market was fetched because its stream is lost. */
   readonly polls = signal(0);
 
+  private heardAt = Date.now();
   private readonly recentAverage = signal<Amount | null>(null);
   private newTrades: Trade[] = [];
   private frame = 0;
@@ -65,8 +69,8 @@ export class Market {
   /** Load the instruments, choose one and follow it. */
   async start(): Promise<void> {
     this.stream.subscribe("!miniTicker@arr", (data) => this.takeTickers(data as WireMiniTicker[]));
-    this.stream.onReopen(() => void this.load());
-    while (!(await this.load())) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await this.loadAtLast();
+    this.stream.onReopen(() => void this.loadAtLast());
     window.addEventListener("hashchange", () => this.chooseFromAddress());
     this.chooseFromAddress();
     effect(() => this.follow(this.symbol.value));
@@ -80,6 +84,11 @@ export class Market {
 
   pick(price: Amount): void {
     this.picked.value = { price, count: (this.picked.value?.count ?? 0) + 1 };
+  }
+
+  /** Load as often as it takes: the stream may be back before the rest of the exchange is. */
+  private async loadAtLast(): Promise<void> {
+    while (!(await this.load())) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 
   private async load(): Promise<boolean> {
@@ -102,12 +111,13 @@ export class Market {
     this.feed.value?.poll();
     void this.loadTrades(this.symbol.value);
     void this.loadAverage(this.symbol.value);
-    void this.loadTickers().catch(() => {}); // The next poll tries again.
+    this.loadTickers().catch(() => (this.staleSince.value = this.heardAt)); // The next poll tries again.
     this.polls.value += 1;
   }
 
   private async loadTickers(): Promise<void> {
     const tickers = await this.rest.get<WireTicker[]>("/api/v3/ticker/24hr");
+    this.hear();
     this.tickers.value = new Map(tickers.map((each) => [each.symbol, readTicker(each)]));
   }
 
@@ -181,7 +191,13 @@ export class Market {
     if (newest !== undefined && ticker !== null) this.putTicker(this.symbol.value, { ...ticker, last: newest.price });
   }
 
+  private hear(): void {
+    this.heardAt = Date.now();
+    this.staleSince.value = null;
+  }
+
   private takeTickers(list: WireMiniTicker[]): void {
+    this.hear();
     const tickers = new Map(this.tickers.value);
     for (const each of list) {
       tickers.set(each.s, {

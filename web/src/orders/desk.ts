@@ -11,6 +11,8 @@ import { orderLine, statusWords } from "./words";
 
 const CODE_NO_SUCH_ORDER = -2013;
 const ASK_AGAIN_MS = [1_000, 2_000, 4_000, 8_000];
+/** Longer than all of the asking takes: its outcome replaces the notice. */
+const DOUBT_SHOWN_MS = 90_000;
 
 export class OrderDesk {
   constructor(
@@ -68,7 +70,7 @@ export class OrderDesk {
 
   private async settleDoubt(params: Params, cause: ApiError): Promise<boolean> {
     const key = `doubt-${String(params["newClientOrderId"])}`;
-    this.toasts.show("plain", "No answer yet", "Asking the exchange whether the order was placed…", key);
+    this.toasts.show("plain", "No answer yet", "Asking the exchange whether the order was placed…", key, "", DOUBT_SHOWN_MS);
     for (const pause of ASK_AGAIN_MS) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       try {

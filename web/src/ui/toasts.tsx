@@ -29,11 +29,11 @@ export class Toasts {
   readonly list = signal<readonly Toast[]>([]);
   private nextId = 1;
 
-  show(tone: Tone, title: string, detail = "", key = "", code = ""): void {
+  show(tone: Tone, title: string, detail = "", key = "", code = "", shownMs = tone === "bad" ? SHOWN_BAD_MS : SHOWN_MS): void {
     const id = this.nextId++;
     const others = this.list.value.filter((toast) => key === "" || toast.key !== key);
     this.list.value = [...others, { id, key, tone, title, detail, code }].slice(-SHOWN_MOST);
-    window.setTimeout(() => this.dismiss(id), tone === "bad" ? SHOWN_BAD_MS : SHOWN_MS);
+    window.setTimeout(() => this.dismiss(id), shownMs);
   }
 
   dismiss(id: number): void {
