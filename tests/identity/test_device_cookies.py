@@ -4,7 +4,13 @@ import msgspec
 import pytest
 
 from openbourse.identity import users
-from openbourse.identity.device_cookies import ACCOUNTS_PER_BROWSER_MAX, COOKIE_DAYS, VALUE_LENGTH_MAX, DeviceCookies
+from openbourse.identity.device_cookies import (
+    ACCOUNTS_PER_BROWSER_MAX,
+    COOKIE_DAYS,
+    NAME,
+    VALUE_LENGTH_MAX,
+    DeviceCookies,
+)
 from openbourse.identity.outbox import Outbox
 from openbourse.identity.store import User
 from openbourse.identity.users import ATTEMPTS_PER_DEVICE, ATTEMPTS_PER_EMAIL
@@ -140,7 +146,7 @@ def test_a_cookie_is_one_account_s_and_sealed_by_the_venue_s_key_over_the_passwo
 def test_a_browser_is_known_to_some_accounts_and_keeps_its_names() -> None:
     browser = Browser()
     sent, name = browser.sent, browser.device()
-    people = [msgspec.structs.replace(USER, id=10**18 + each) for each in range(ACCOUNTS_PER_BROWSER_MAX)]
+    people = [msgspec.structs.replace(USER, id=10**17 + each) for each in range(ACCOUNTS_PER_BROWSER_MAX)]
     for person in people[1:]:
         sent = browser.cookies.cookie(person, sent).partition(";")[0].encode()
     assert browser.device(sent=sent) == name
@@ -163,6 +169,20 @@ async def test_whoever_guesses_with_a_cookie_learns_of_no_account(tab: Tab) -> N
         answers.append([await guess(stranger, email) for _ in range(ATTEMPTS_PER_EMAIL + 1)])
         assert stranger.cookie_set == ""
     assert answers[0] == answers[1] == [WRONG] * ATTEMPTS_PER_EMAIL + [TOO_MANY]
+
+
+async def test_who_is_cut_off_makes_the_venue_look_up_no_address(tab: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of that would tell whether somebody has an account, more exactly than an answer after the password's hash."""
+    for _ in range(ATTEMPTS_PER_EMAIL):
+        assert await guess(Tab(tab.identity)) == WRONG
+    stranger, looked_up = Tab(tab.identity), list[str]()
+    await tab.identity.users.sign_up("bob@example.com", PASSWORD, "203.0.113.77")
+    await stranger.ask("POST", SESSIONS, email="bob@example.com", password=PASSWORD)
+    monkeypatch.setattr(tab.identity.store, "find_user", looked_up.append)
+    assert await guess(stranger) == TOO_MANY
+    stranger.cookie = f"{NAME}={'9' * 18}.{'A' * 22}.1800000000.{'A' * 43}"
+    assert await guess(stranger) == TOO_MANY
+    assert looked_up == []
 
 
 async def test_a_known_browser_elsewhere_is_no_new_device(tab: Tab) -> None:

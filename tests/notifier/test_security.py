@@ -98,7 +98,7 @@ async def test_mailboxes_that_take_nothing_for_now_keep_up_nobody_behind_them() 
     assert len(rows.notices) == FAULTS_MAX + 1
 
 
-async def test_of_keys_and_devices_an_hour_has_so_many_and_the_rest_always_goes() -> None:
+async def test_an_hour_has_so_many_and_noise_about_keys_hides_no_new_password() -> None:
     rows, outlet = Rows(*[Topic.KEY_MADE, Topic.KEY_REMOVED] * PER_HOUR_MAX, Topic.PASSWORD_CHANGED), Outlet()
     rows.add(Topic.NEW_DEVICE, 1_001)
     rows.add(Topic.NEW_DEVICE, at=NOW_MS + 3_600_000)
@@ -114,6 +114,14 @@ async def test_of_keys_and_devices_an_hour_has_so_many_and_the_rest_always_goes(
         (1_000, Topic.NEW_DEVICE),
     ]
     assert work.muted == PER_HOUR_MAX - 1
+    assert rows.notices == {}
+
+
+async def test_an_address_is_flooded_by_no_kind() -> None:
+    """Nobody has proven that it is theirs: who signs up with another's could change that account's password all day."""
+    rows, outlet = Rows(*[Topic.PASSWORD_CHANGED] * 30, *[Topic.FACTOR_SET_UP] * 5), Outlet()
+    await sending(rows, outlet).turn()
+    assert [each.topic for each in outlet.taken] == [Topic.PASSWORD_CHANGED] * PER_HOUR_MAX + [Topic.SECURITY_MUTED]
     assert rows.notices == {}
 
 

@@ -23,7 +23,7 @@ ACCOUNTS_PER_BROWSER_MAX: Final = 4
 """Of a browser that signs in to more, the account that it signed in to longest ago takes it for a stranger's."""
 NONCE_BYTES: Final = 16
 VALUE_LENGTH_MAX: Final = 1_024
-_TOKEN: Final = re.compile(r"([0-9]{1,19})\.([A-Za-z0-9_-]{22})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_TOKEN: Final = re.compile(r"([0-9]{1,18})\.([A-Za-z0-9_-]{22})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -54,6 +54,11 @@ class DeviceCookies:
             if is_sealed and is_young and user is not None and token.user == user.id and user.password_hash:
                 found = token.nonce
         return found
+
+    @staticmethod
+    def users(cookies: bytes) -> list[int]:
+        """Return whom cookies name, truly or not: a few."""
+        return [token.user for token in _tokens(cookies)]
 
     def cookie(self, user: User, cookies: bytes) -> str:
         """Return the header that has a browser keep a token for a user; its name and its other accounts' tokens stay."""

@@ -82,13 +82,13 @@ class Users:
         Raises ApiError, with the same words for every wrong pair: of a second factor hears who knows the password.
         """
         email = email.strip().lower()[:EMAIL_LENGTH_MAX]
-        user = await self._store.find_user(email)
-        device = self.device_cookies.device(user, cookies)
+        device = await self._known_device(email, cookies)
         # By address too, or who has an account and many cookies would have passwords hashed all day.
         place = f"{'in' if device is None else 'in:device'}:{limited_as(address)}"
         guesses = f"in:{email}" if device is None else f"device:{device}"
         most = ATTEMPTS_PER_EMAIL if device is None else ATTEMPTS_PER_DEVICE
         await allow(self._attempts, Limit(place, ATTEMPTS_PER_ADDRESS), Limit(guesses, most))
+        user = await self._store.find_user(email)
         # An unknown address costs the same work as a wrong password, so that nobody learns who has an account here.
         hashed = None if user is None else user.password_hash
         if not await self._passwords.matches(password[: PASSWORD_LENGTH_MAX + 1], hashed) or user is None:
@@ -99,6 +99,18 @@ class Users:
         if not user.is_opened:
             await self.open_account(user.id)
         return user
+
+    async def _known_device(self, email: str, cookies: bytes) -> str | None:
+        """Return the device that cookies prove to be of an address's user, or None.
+
+        By the users that the cookies name: how long it takes says nothing of who has the address that is tried.
+        """
+        for user_id in self.device_cookies.users(cookies):
+            user = await self._store.user(user_id)
+            device = self.device_cookies.device(user, cookies)
+            if device is not None and user is not None and user.email == email:
+                return device
+        return None
 
     async def prove_password(self, user_id: int, password: str, address: str) -> User:
         """Return the user of a session who knows the password too. Raises ApiError.

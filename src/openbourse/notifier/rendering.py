@@ -81,7 +81,8 @@ _LINES: Final = {
         "If it was not you, change your password now: that ends every other session. Look at your API keys too.",
     ),
     Topic.SECURITY_MUTED: (
-        "So much happened in this hour that API keys and new devices are not mailed one by one: at most {limit} an hour.",
+        "So much happened in this hour that the rest is not mailed one by one: at most {limit} about API keys and new devices,"
+        " and as many about password and second factor.",
         "Your sessions and API keys are all shown on the page. What you do not know, end and remove, and change your password.",
     ),
 }

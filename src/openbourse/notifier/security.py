@@ -19,8 +19,9 @@ BATCH_MAX: Final = 50
 FAULTS_MAX: Final = 3
 """Of a turn: an outlet that is away is not asked for everything; what one mail server refuses keeps up nothing behind it."""
 PER_HOUR_MAX: Final = 20
-"""Of an account, about keys and devices: who has not proven that an address is theirs must not have it flooded."""
-LIMITED: Final = (Topic.KEY_MADE, Topic.KEY_REMOVED, Topic.NEW_DEVICE)
+"""Of an account, of each kind: nobody has proven that an address is theirs, and no stranger's is to be flooded."""
+NOISY: Final = (Topic.KEY_MADE, Topic.KEY_REMOVED, Topic.NEW_DEVICE)
+"""One kind, what is left the other: who makes noise with keys hides no new password."""
 AGE_MAX_S: Final = 7 * 86_400
 """What found no outlet for so long is counted and left out."""
 HOUR_MS: Final = 3_600_000
@@ -40,7 +41,8 @@ class SecuritySending:
         self._notices = notices
         self._outlet = outlet
         self._now_us = now_us
-        self._hours: OrderedDict[int, tuple[int, int]] = OrderedDict()
+        self._hours: OrderedDict[tuple[int, bool], tuple[int, int]] = OrderedDict()
+        """By account and kind: the hour, and how many were told of in it. A restart begins anew."""
         self._after = 0
         self.handed = 0
         self.faults = 0
@@ -89,12 +91,13 @@ class SecuritySending:
         if notice.time_ms < self._now_us() // 1_000 - AGE_MAX_S * 1_000:
             self.stale += 1
             return True
-        hour, told = self._told(notice)
+        kind, hour = (notice.account, notice.topic in NOISY), notice.time_ms // HOUR_MS
+        told = self._told(kind, hour)
         if told > PER_HOUR_MAX:
             self.muted += 1
             return True
         if told == PER_HOUR_MAX:
-            name = f"security-muted-{notice.account}-{hour}"
+            name = f"security-muted-{notice.account}-{hour}-{int(kind[1])}"
             notice = replace(notice, id=name, topic=Topic.SECURITY_MUTED, facts={"limit": str(PER_HOUR_MAX)})
         try:
             left = await self._outlet.hand([notice])
@@ -105,18 +108,14 @@ class SecuritySending:
             self.faults += 1
             return False
         self.handed += 1
-        if notice.topic in LIMITED or notice.topic is Topic.SECURITY_MUTED:
-            self._hours[notice.account] = (hour, told + 1)
+        self._hours[kind] = (hour, told + 1)
         return True
 
-    def _told(self, notice: Notification) -> tuple[int, int]:
-        """Return the hour, and how many were told of in it; after a restart the count begins anew."""
-        hour = notice.time_ms // HOUR_MS
-        if notice.topic not in LIMITED:
-            return hour, 0
-        last, told = self._hours.pop(notice.account, (hour, 0))
+    def _told(self, kind: tuple[int, bool], hour: int) -> int:
+        """Return how many of a kind were told of in an hour."""
+        last, told = self._hours.pop(kind, (hour, 0))
         told = told if last == hour else 0
-        self._hours[notice.account] = (hour, told)
+        self._hours[kind] = (hour, told)
         if len(self._hours) > ACCOUNTS_MAX:
             self._hours.popitem(last=False)
-        return hour, told
+        return told

@@ -33,7 +33,7 @@ class Topic(StrEnum):
     KEY_REMOVED = "security-key-removed"
     NEW_DEVICE = "security-new-device"
     SECURITY_MUTED = "security-muted"
-    """So many more keys and devices of this hour were left out."""
+    """So many more of this hour were left out."""
 
 
 CHOSEN: Final = (Topic.FILL, Topic.CANCEL, Topic.EXPIRY, Topic.DEPOSIT)
