@@ -1,4 +1,4 @@
-"""Bars: what was traded in a stretch of time. Kept in four lengths; every candle is joined from one of them."""
+"""Bars: what was traded in a stretch of time. Kept in four lengths, and longer ones made of these; candles are joined from them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,6 +10,10 @@ from openbourse.marketdata.view import Trade
 
 SECOND_US: Final = 1_000_000
 LENGTHS_S: Final = (1, 60, 3_600, 86_400)
+ROLLED: Final = {300: 60, 900: 60, 14_400: 3_600, 21_600: 3_600}
+"""Further lengths, and what each is made of once its time is over (`rollup.py`)."""
+SPLIT_S: Final = 900
+"""Of these the one that zones begin within hours by."""
 Span = tuple[int, int, int]
 """Bars of one kept length, in seconds, that begin from a moment on and before another, in µs."""
 _JOINED: Final = """
@@ -17,8 +21,8 @@ SELECT asked.instrument, bar.*
 FROM unnest($1::integer[]) AS asked (instrument),
 unnest($2::integer[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS span (seconds, since_us, until_us, number),
 LATERAL (
-    SELECT min(open_us) AS open_us, (array_agg(open ORDER BY open_us))[1] AS open, max(high) AS high, min(low) AS low,
-    (array_agg(close ORDER BY open_us DESC))[1] AS close, sum(volume) AS volume, sum(quote) AS quote,
+    SELECT min(open_us) AS open_us, (min(ARRAY[open_us, open]))[2] AS open, max(high) AS high, min(low) AS low,
+    (max(ARRAY[open_us, close]))[2] AS close, sum(volume) AS volume, sum(quote) AS quote,
     sum(count)::bigint AS count, sum(taker_volume) AS taker_volume, sum(taker_quote) AS taker_quote,
     min(first_trade) AS first_trade, max(last_trade) AS last_trade
     FROM projection_marketdata.candle AS kept WHERE kept.instrument = asked.instrument
@@ -63,19 +67,23 @@ def bar_of(trade: Trade, open_us: int) -> Bar:
     return Bar(open_us, price, price, price, price, trade.quantity, trade.quote, 1, *taker, trade.trade, trade.trade)
 
 
-def length_for(seconds: int, shift_us: int = 0) -> int:
+def length_for(seconds: int, shift_us: int = 0, lengths: Sequence[int] = LENGTHS_S) -> int:
     """Return the longest kept length that candles of so many seconds (0: a month), shifted from UTC, are whole in."""
     wanted = seconds or 86_400
-    fitting = [length for length in LENGTHS_S if wanted % length == 0 and shift_us % (length * SECOND_US) == 0]
+    fitting = [length for length in lengths if wanted % length == 0 and shift_us % (length * SECOND_US) == 0]
     return max(fitting)
 
 
-def spans(since_us: int, until_us: int) -> list[Span]:
-    """Split a stretch of whole minutes into as few bars as make it whole: minutes and hours at its ends, days between."""
+def spans(since_us: int, until_us: int, rolled_us: int = 0) -> list[Span]:
+    """Split a stretch of whole minutes into as few bars as make it whole: minutes and hours at its ends, days between.
+
+    Also quarters of hours where they are made, up to a moment.
+    """
     before: list[Span] = []
     after: list[Span] = []
-    at_hand = LENGTHS_S[1]
-    for seconds, longer in pairwise(LENGTHS_S[1:]):
+    lengths = (LENGTHS_S[1], SPLIT_S, *LENGTHS_S[2:]) if until_us <= rolled_us else LENGTHS_S[1:]
+    at_hand = lengths[0]
+    for seconds, longer in pairwise(lengths):
         at_hand, step = seconds, longer * SECOND_US
         first, last = -(-since_us // step) * step, until_us // step * step
         if first >= last:
@@ -105,6 +113,11 @@ class BarStore:
             rows_max,
         )
         return [bar_from(row) for row in rows]
+
+    async def rolled(self) -> dict[int, int]:
+        """Return up to when each of the longer lengths is made."""
+        rows = await self._pool.fetch("SELECT seconds, until_us FROM projection_marketdata.rolled")
+        return {row["seconds"]: row["until_us"] for row in rows}
 
     async def joined(self, instruments: Sequence[int], asked: Sequence[Span]) -> dict[int, list[Bar]]:
         """Return a bar for each span in which an instrument traded, joined in the database: few rows, however many bars."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from openbourse.marketdata.bars import SECOND_US, Bar, BarStore, Span, length_for, spans
+from openbourse.marketdata.bars import LENGTHS_S, ROLLED, SECOND_US, SPLIT_S, Bar, BarStore, Span, length_for, spans
 from openbourse.protocol.amounts import format_units
 
 INTERVALS: Final[dict[str, int]] = {
@@ -29,6 +29,8 @@ INTERVALS: Final[dict[str, int]] = {
 """Seconds of an interval; a month has its own rule."""
 MONDAY_US: Final = 4 * 86_400 * SECOND_US
 """The first Monday after 1970 began: weeks open on Mondays."""
+JOINED_MAX: Final = 4
+"""Bars that a candle of a zone is joined from here; the database joins more."""
 Candle = list[object]
 
 
@@ -111,18 +113,26 @@ async def bars_for(
 ) -> list[Bar]:
     """Return what the candles from the one that opens at `since` to the one that holds `until` are joined from."""
     seconds = INTERVALS[interval]
-    kept = length_for(seconds)
-    per_candle = (seconds or 31 * 86_400) // kept
-    if east_us % (kept * SECOND_US) == 0:
+    longest, fitting = (length_for(seconds, shift, (*LENGTHS_S, *ROLLED)) for shift in (0, east_us))
+    per_candle = (seconds or 31 * 86_400) // fitting
+    rolled = {} if longest in LENGTHS_S and fitting == longest else await store.rolled()
+    if fitting == longest or per_candle <= JOINED_MAX:
         end = next_open(interval, open_of(interval, until_us, east_us), east_us)
-        end = min(end, since_us + candles_max * per_candle * kept * SECOND_US)
-        return await store.between(instrument, kept, since_us, end - 1, candles_max * per_candle)
+        end = min(end, since_us + candles_max * per_candle * fitting * SECOND_US)
+        # Longer bars as far as they are made, and what they are made of from there on.
+        made_us = end if fitting in LENGTHS_S else min(max(rolled.get(fitting, 0), since_us), end)
+        rows_max = candles_max * per_candle
+        bars = await store.between(instrument, fitting, since_us, made_us - 1, rows_max) if since_us < made_us else []
+        if made_us < end:
+            source = ROLLED[fitting]
+            bars += await store.between(instrument, source, made_us, end - 1, rows_max * (fitting // source))
+        return bars
     # A candle of this zone begins within a bar: shorter ones make up its ends, whole ones its middle.
     asked: list[Span] = []
     for _ in range(candles_max):
         if since_us > until_us:
             break
         end = next_open(interval, since_us, east_us)
-        asked += spans(since_us, end)
+        asked += spans(since_us, end, rolled.get(SPLIT_S, 0))
         since_us = end
     return (await store.joined([instrument], asked))[instrument]

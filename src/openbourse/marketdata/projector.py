@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from openbourse.marketdata.bars import LENGTHS_S, SECOND_US, Bar, bar_of
+from openbourse.marketdata.rollup import RollUp
 from openbourse.marketdata.view import Trade
 from openbourse.protocol import events
 from openbourse.protocol.codec import encode_image, encode_rules
@@ -46,9 +47,11 @@ class MarketProjector:
         self._listing: dict[tuple[int, str], bytes] = {}
         self._trades: list[tuple[object, ...]] = []
         self._bars: dict[tuple[int, int, int], Bar] = {}
+        self._rolled, self._time_us = RollUp(), 0
 
     def take(self, event: events.Event, time_us: int) -> None:
         """Fold one event."""
+        self._time_us = time_us
         match event:
             case events.LevelChanged():
                 self._levels[event.instrument, event.side, event.price] = event.quantity
@@ -101,6 +104,7 @@ class MarketProjector:
         ):
             if rows:
                 await connection.executemany(statement, rows)
+        await self._rolled.write(connection, self._time_us)
         self._levels, self._updates, self._listing, self._trades, self._bars = {}, {}, {}, [], {}
 
 

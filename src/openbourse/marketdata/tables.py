@@ -27,4 +27,9 @@ CREATE TABLE projection_marketdata.candle (
 );
 CREATE INDEX trade_time ON projection_marketdata.trade (instrument, time_us);
 CREATE INDEX trade_aggregate ON projection_marketdata.trade (instrument, aggregate);
+CREATE TABLE projection_marketdata.rolled (seconds integer PRIMARY KEY, until_us bigint NOT NULL);
+"""
+# What came later and needs no rebuilding: it is caught up.
+LATER: Final = """
+CREATE TABLE IF NOT EXISTS projection_marketdata.rolled (seconds integer PRIMARY KEY, until_us bigint NOT NULL);
 """

@@ -10,10 +10,8 @@ from openbourse import identity, notifier, wallet
 from openbourse.adapters.connection_postgres import connect
 from openbourse.adapters.logins_postgres import make_logins
 from openbourse.adapters.migrations_postgres import apply_revisions
-from openbourse.history.tables import create_schema
 from openbourse.history.tables import create_schema as create_history
 from openbourse.marketdata import tables as market
-from openbourse.marketdata import tables as marketdata
 from openbourse.sequencer.tables import create_schema as create_journal
 from openbourse.settings import ProcessSettings
 from openbourse.wiring.patience import await_database
@@ -54,7 +52,7 @@ async def migrate(settings: ProcessSettings) -> None:
 async def _create_projections(database: asyncpg.Connection) -> None:
     """Create what can be dropped and rebuilt from the journal at any time."""
     await create_history(database, market.SCHEMA, market.NAME)
-    await create_schema(database, marketdata.SCHEMA, marketdata.NAME)
+    await database.execute(market.LATER)
 
 
 def _revisions(package_file: str | None) -> Path:
