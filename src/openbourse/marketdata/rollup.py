@@ -9,7 +9,7 @@ from typing import Any, Final
 from openbourse.marketdata.bars import ROLLED, SECOND_US
 
 STEP_BARS_MAX: Final = 2_000
-"""Bars that one step joins for each length; one longer bar of each instrument, where that is more."""
+"""Bars that one step joins; one longer bar of each instrument, where that is more."""
 _MARK: Final = "SELECT until_us FROM projection_marketdata.rolled WHERE seconds = $1"
 _MOVE: Final = """
 INSERT INTO projection_marketdata.rolled VALUES ($1, $2) ON CONFLICT (seconds) DO UPDATE SET until_us = excluded.until_us
@@ -45,12 +45,16 @@ class RollUp:
 
     def __init__(self, step_bars_max: int = STEP_BARS_MAX) -> None:
         self._step_bars_max = step_bars_max
-        self._due_us = 0
+        self._due_us = dict.fromkeys(ROLLED, 0)
 
     async def write(self, connection: Any, time_us: int) -> None:
-        """Make what ended before a moment, before which nothing is traded any more, within the caller's transaction."""
-        if time_us >= self._due_us:
-            self._due_us = min([await self._roll(connection, *lengths, time_us) for lengths in ROLLED.items()])
+        """Make what ended before a moment, before which nothing is traded any more, within the caller's transaction.
+
+        One step of one length: who waits for these rows waits for no more.
+        """
+        seconds = min(self._due_us, key=self._due_us.__getitem__)
+        if time_us >= self._due_us[seconds]:
+            self._due_us[seconds] = await self._roll(connection, seconds, ROLLED[seconds], time_us)
 
     async def _roll(self, connection: Any, seconds: int, source: int, time_us: int) -> int:
         """Make one step of one length; return when the next is due."""
@@ -66,4 +70,4 @@ class RollUp:
         numbers = [row["instrument"] for row in known]
         await connection.execute(_ROLL, numbers, seconds, source, begin, until, length)
         await connection.execute(_MOVE, seconds, until)
-        return until + length if until == whole else 0
+        return until + length
