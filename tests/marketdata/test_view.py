@@ -1,6 +1,7 @@
 """The view decodes what it folds, and of the rest only what somebody hears."""
 
 import contextlib
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import asyncpg
 import pytest
 
 from openbourse.edge.listing import Listing
-from openbourse.marketdata.view import MarketView
+from openbourse.marketdata.view import DAY_MINUTES, MINUTE_US, WINDOWS_KEPT, Market, MarketView, Trade
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.amounts import UNIT
 from openbourse.protocol.commands import PlaceOrder
@@ -91,3 +92,33 @@ async def test_what_was_read_before_the_database_went_away_is_not_kept(database_
             await each.load(cut)
         assert fresh.market(1).trades
         assert fresh.markets == view.markets
+
+
+def test_a_day_is_joined_once_a_minute_and_holds_what_was_traded() -> None:
+    """Each question, and each tick of a stream, went through all minutes of the day."""
+    chance, market, made, now = random.Random(3), Market(), list[Trade](), 1_795_694_400_000_000
+    for number in range(400):
+        now += chance.choice((1_000, 20_000_000, 400_000_000))
+        price, quantity = chance.randrange(90, 110), chance.randrange(1, 9)
+        trade = Trade(number, number, price, quantity, price * quantity, now, False)
+        market.note_trade(trade)
+        made.append(trade)
+        for minutes in (1, 60, DAY_MINUTES):
+            for asked in (now, now + 90_000_000):
+                # The second time from what is remembered.
+                for _ in range(2):
+                    found = market.last_minutes(minutes, asked)
+                    within = [each for each in made if each.time_us // MINUTE_US > asked // MINUTE_US - minutes]
+                    assert len(found) <= 2
+                    assert sum(bucket.count for bucket in found) == len(within)
+                    assert sum(bucket.quote for bucket in found) == sum(each.quote for each in within)
+                    if within:
+                        ends = found[0].open, found[0].first, found[-1].close, found[-1].last
+                        assert ends == (within[0].price, within[0].trade, within[-1].price, within[-1].trade)
+                        prices = [each.price for each in within]
+                        assert max(b.high for b in found) == max(prices)
+                        assert min(b.low for b in found) == min(prices)
+    assert len(market.windows) <= WINDOWS_KEPT
+    known = market.windows[now // MINUTE_US - DAY_MINUTES + 1]
+    market.last_minutes(DAY_MINUTES, now)
+    assert market.windows[now // MINUTE_US - DAY_MINUTES + 1] is known

@@ -20,6 +20,7 @@ from openbourse.protocol.instruments import Side
 MINUTE_US: Final = 60_000_000
 DAY_MINUTES: Final = 1_440
 TRADES_KEPT: Final = 1_000
+WINDOWS_KEPT: Final = 8
 POLL_S: Final = 0.01
 KINDS: Final = listing.KINDS | {events.EventKind.TRADED, events.EventKind.LEVEL_CHANGED}
 
@@ -50,6 +51,16 @@ class Bucket(msgspec.Struct):
     last: int
     count: int
 
+    def join(self, later: "Bucket") -> None:
+        """Take in what followed."""
+        self.high = max(self.high, later.high)
+        self.low = min(self.low, later.low)
+        self.close = later.close
+        self.volume += later.volume
+        self.quote += later.quote
+        self.last = later.last
+        self.count += later.count
+
 
 @dataclass
 class Market:
@@ -60,6 +71,8 @@ class Market:
     update: int = 0
     trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
     minutes: deque[Bucket] = field(default_factory=lambda: deque(maxlen=DAY_MINUTES + 1))
+    windows: dict[int, tuple[int, Bucket | None]] = field(default_factory=dict)
+    """By the minute that a window begins with: the newest minute, and all before it as one."""
 
     def note_level(self, side: int, price: int, quantity: int) -> None:
         """Set a level's quantity; 0 removes it."""
@@ -92,9 +105,30 @@ class Market:
         return bids, asks
 
     def last_minutes(self, count: int, now_us: int) -> list[Bucket]:
-        """Return the buckets of the last minutes, oldest first."""
-        since = now_us // MINUTE_US - count
-        return [bucket for bucket in self.minutes if bucket.minute > since]
+        """Return what was traded in the last minutes, oldest first, in as few buckets as `since`."""
+        return self.since(now_us // MINUTE_US - count + 1)
+
+    def since(self, minute: int) -> list[Bucket]:
+        """Return what was traded from a minute on, oldest first: all that is over as one bucket, and the newest minute.
+
+        What is over changes no more: a day is joined once a minute, and not for everybody who asks for it.
+        """
+        if not self.minutes or self.minutes[-1].minute < minute:
+            return []
+        newest = self.minutes[-1]
+        known = self.windows.get(minute)
+        if known is None or known[0] != newest.minute:
+            joined: Bucket | None = None
+            for bucket in self.minutes:
+                if minute <= bucket.minute < newest.minute:
+                    if joined is None:
+                        joined = msgspec.structs.replace(bucket)
+                    else:
+                        joined.join(bucket)
+            if len(self.windows) >= WINDOWS_KEPT:
+                self.windows.clear()
+            known = self.windows[minute] = newest.minute, joined
+        return [newest] if known[1] is None else [known[1], newest]
 
 
 Listener = Callable[[events.Event, int], None]

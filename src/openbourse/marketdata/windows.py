@@ -45,9 +45,7 @@ async def traded(
     held_us = (now_us // MINUTE_US - DAY_MINUTES) * MINUTE_US
     since = max(opened_us, held_us) // MINUTE_US
     # Before the database is asked: a minute that ends meanwhile pushes the oldest out of memory.
-    found: dict[int, list[Bucket | Bar]] = {
-        number: [bucket for bucket in view.market(number).minutes if bucket.minute >= since] for number in instruments
-    }
+    found: dict[int, list[Bucket | Bar]] = {number: [*view.market(number).since(since)] for number in instruments}
     if opened_us < held_us:
         older = await store.joined(instruments, spans(opened_us, held_us))
         for number in instruments:
