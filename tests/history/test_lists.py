@@ -188,3 +188,10 @@ async def test_an_order_that_is_not_there_is_told_from_one_that_was_not_named(
     with pytest.raises(ApiError) as raised:
         await history.ask("/api/v3/order", symbol="BTCUSDT", **target)
     assert raised.value.code == code
+
+
+@pytest.mark.parametrize("path", ["allOrders", "myTrades", "allOrderList"])
+async def test_a_time_beyond_every_date_is_after_everything(history: History, path: str) -> None:
+    symbol = {} if path == "allOrderList" else {"symbol": IMAGE.symbol}
+    for times in ({"endTime": 2**63 - 1}, {"startTime": 2**63 - 1}, {"startTime": 2**63 - 1, "endTime": 2**63 - 1}):
+        assert await history.ask(f"/api/v3/{path}", **symbol, **times) == []

@@ -84,3 +84,11 @@ async def test_an_end_within_a_candle_leaves_it_whole(markets: Markets) -> None:
     [whole] = await markets.answer("klines", **query, limit="1")
     [row] = await markets.answer("klines", **query, endTime=str(monday + DAY_US // 1_000))
     assert row == whole
+
+
+async def test_a_month_beyond_every_date_has_no_candle(markets: Markets) -> None:
+    """The calendar ended, and the question with an error of the server's own."""
+    for time_ms in (253_402_300_799_000, 253_402_300_800_000, 2**63 - 1):
+        for zone in ("-12", "0", "14"):
+            query = {"symbol": "BTCUSDT", "interval": "1M", "timeZone": zone, "startTime": str(time_ms)}
+            assert await markets.answer("klines", **query) == []

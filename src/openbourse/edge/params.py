@@ -12,6 +12,11 @@ from openbourse.protocol.amounts import INT64_MAX, AmountError, parse_units
 
 E = TypeVar("E", bound=IntEnum)
 
+EARLIEST_US: Final = 1_483_228_800_000_000
+"""2017 in µs; what is less is taken for ms."""
+LATEST_US: Final = 253_370_764_800_000_000
+"""The year 9999 begins: whatever a time zone and a month add is a date still, and a count in 64 bits."""
+
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _CLIENT_ID: Final = re.compile(r"[a-zA-Z0-9\-_]{1,36}", re.ASCII)
 _SYMBOL: Final = re.compile(r"[A-Z0-9\-_.]{1,20}", re.ASCII)
@@ -64,6 +69,13 @@ class Params(Mapping[str, str]):
         if not minimum <= number <= maximum:
             raise ApiError(-1130, f"Data sent for parameter '{name}' is not valid.")
         return number
+
+    def moment(self, name: str) -> int | None:
+        """Return a time in µs, None without one; it is written in ms or in µs, as its size tells. What no date follows is cut."""
+        if name not in self:
+            return None
+        value = self.integer(name)
+        return min(value if value >= EARLIEST_US else value * 1_000, LATEST_US)
 
     def limit(self, default: int, maximum: int) -> int:
         """Return `limit`: 1 or more, cut at the maximum as Binance does."""

@@ -9,7 +9,7 @@ import msgspec
 
 from openbourse.edge.errors import ApiError
 from openbourse.edge.operations import Call
-from openbourse.edge.params import Params
+from openbourse.edge.params import EARLIEST_US, Params
 from openbourse.edge.rendering import GOOD_TILL_DATE, PEG_OFFSET_TYPE
 from openbourse.gateway.requests import invalid, missing, new_client_id, unwanted
 from openbourse.protocol.amounts import AMOUNT_MAX
@@ -27,7 +27,6 @@ from openbourse.protocol.instruments import (
 STRATEGY_TYPE_MIN: Final = 1_000_000
 PEG_OFFSET_MAX: Final = 100
 TRAILING_DELTA_MAX: Final = 2**32 - 1
-EARLIEST_US: Final = 1_483_228_800_000_000
 """Times below are milliseconds, above microseconds."""
 WAITING: Final = frozenset(
     {OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}

@@ -15,7 +15,6 @@ from openbourse.protocol.amounts import format_units
 DAY_US: Final = 86_400_000_000
 LIMIT_DEFAULT: Final = 500
 LIMIT_MAX: Final = 1_000
-EARLIEST_US: Final = 1_483_228_800_000_000
 
 
 def operations(store: Store, listing: Listing, barrier: ReadBarrier, reader: Reader) -> list[Operation]:
@@ -103,14 +102,7 @@ class _Api:
 
 def read_window(call: Call) -> tuple[int | None, int | None]:
     """Return startTime and endTime in µs. Raises ApiError -1127 for more than a day."""
-    since, until = _moment(call, "startTime"), _moment(call, "endTime")
+    since, until = call.params.moment("startTime"), call.params.moment("endTime")
     if since is not None and until is not None and until - since > DAY_US:
         raise ApiError(-1127, "More than 24 hours between startTime and endTime.")
     return since, until
-
-
-def _moment(call: Call, name: str) -> int | None:
-    if name not in call.params:
-        return None
-    value = call.params.integer(name)
-    return value if value >= EARLIEST_US else value * 1_000

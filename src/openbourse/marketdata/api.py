@@ -20,7 +20,6 @@ from openbourse.protocol.instruments import Instrument, InstrumentStatus
 Shape = dict[str, object]
 Weight = int | Callable[[Params], int]
 DEPTH_WEIGHTS: Final = ((100, 5), (500, 25), (1_000, 50), (5_000, 250))
-EARLIEST_US: Final = 1_483_228_800_000_000
 
 
 def operations(view: MarketView, store: TradeStore, bars: BarStore) -> list[Operation]:
@@ -95,8 +94,8 @@ class _Api:
         if "fromId" in params:
             found = await self._store.aggregates_by_id(number, params.integer("fromId"), limit)
         elif "startTime" in params or "endTime" in params:
-            until = _moment(params, "endTime") or time.time_ns() // 1_000
-            since = _moment(params, "startTime")
+            until = params.moment("endTime") or time.time_ns() // 1_000
+            since = params.moment("startTime")
             found = await self._store.aggregates_between(number, since or 0, until, limit, is_newest=since is None)
         else:
             found = (await self._newest(number))[-limit:]
@@ -120,8 +119,8 @@ class _Api:
         east = east_of(params)
         limit = params.limit(500, 1_000)
         now = time.time_ns() // 1_000
-        until = min(_moment(params, "endTime") or now, now)
-        since = _moment(params, "startTime")
+        until = min(params.moment("endTime") or now, now)
+        since = params.moment("startTime")
         is_newest = since is None
         if since is None:
             length = (INTERVALS[interval] or 31 * 86_400) * 1_000_000
@@ -264,13 +263,6 @@ def _aggregate(each: Aggregate, call: Call) -> Shape:
         "m": each.buyer_is_maker,
         "M": True,
     }
-
-
-def _moment(params: Params, name: str) -> int | None:
-    if name not in params:
-        return None
-    value = params.integer(name)
-    return value if value >= EARLIEST_US else value * 1_000
 
 
 def _depth_weight(params: Params) -> int:
