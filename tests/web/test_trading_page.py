@@ -47,8 +47,15 @@ def test_a_click_on_a_price_fills_the_form_and_cancel_gives_the_money_back(new_t
         price.first.click()
         expect(trader.form.get_by_label("Price")).to_have_value("1000.00")
 
-    row.get_by_role("button", name="Cancel order").click()
+    trader.form.get_by_label("Price").fill("")
+    trader.page.get_by_role("group", name="Prices, by the arrow keys").focus()
+    trader.page.keyboard.press("ArrowDown")
+    trader.page.keyboard.press("Enter")
+    expect(trader.form.get_by_label("Price")).to_have_value(re.compile(r"\d"))
+
+    row.get_by_role("button", name="Cancel order").press("Enter")
     expect(trader.page.get_by_text("No open orders.")).to_be_visible()
+    expect(trader.page.get_by_role("tabpanel")).to_be_focused()
     trader.page.get_by_role("tab", name="Balances").click()
     expect(trader.balance_cell("USDT", "available")).to_have_text(before)
     assert trader.complaints == []
@@ -182,6 +189,9 @@ def test_an_api_key_made_on_the_page_is_shown_once_and_can_be_removed(new_trader
     row.get_by_role("button", name="Remove").click()
     row.get_by_role("button", name="Really remove?").click()
     expect(row).to_be_hidden()
+    assert dialog.evaluate("it => it.contains(document.activeElement)")
+    trader.page.keyboard.press("Escape")
+    expect(trader.page.get_by_role("button", name="Account ")).to_be_focused()
 
 
 def test_without_sockets_the_page_still_sees_its_fills(new_trader: TraderMaker) -> None:

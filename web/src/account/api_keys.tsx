@@ -217,7 +217,7 @@ function KeyForm({ asksCode, onMade }: { asksCode: Signal<boolean>; onMade: (mad
           {failure.value}
         </p>
       )}
-      <button type="submit" class="button button-accent" disabled={isBusy.value || permissions.value.size === 0}>
+      <button type="submit" class="button button-accent" aria-disabled={isBusy.value} disabled={permissions.value.size === 0}>
         Make key
       </button>
     </form>

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { ACCOUNT_BUTTON } from "../ui/focus";
 import { Icon, type IconName } from "../ui/icons";
 import { useVenue } from "../venue";
 import { takeTestFunds } from "../wallet/test_funds";
@@ -27,6 +28,7 @@ function SignedIn({ email }: { email: string }): JSX.Element {
   const venue = useVenue();
   const isOpen = useSignal(false);
   const place = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const closeOutside = (event: Event): void => {
       if (place.current?.contains(event.target as Node) === false) isOpen.value = false;
@@ -38,11 +40,15 @@ function SignedIn({ email }: { email: string }): JSX.Element {
       document.removeEventListener("focusin", closeOutside);
     };
   }, []);
+  const close = (): void => {
+    isOpen.value = false;
+    button.current?.focus();
+  };
   const entry = (icon: IconName, label: string, act: () => void): JSX.Element => (
     <button
       type="button"
       onClick={() => {
-        isOpen.value = false;
+        close();
         act();
       }}
     >
@@ -51,10 +57,12 @@ function SignedIn({ email }: { email: string }): JSX.Element {
     </button>
   );
   return (
-    <div class="account-menu" ref={place} onKeyDown={(event) => event.key === "Escape" && (isOpen.value = false)}>
+    <div class="account-menu" ref={place} onKeyDown={(event) => event.key === "Escape" && isOpen.value && close()}>
       <button
         type="button"
+        id={ACCOUNT_BUTTON}
         class="button button-quiet"
+        ref={button}
         aria-expanded={isOpen.value}
         aria-label={`Account ${email}`}
         onClick={() => (isOpen.value = !isOpen.value)}

@@ -1,9 +1,11 @@
 /** What belongs to the account, in tabs: open orders, past orders, fills, balances, transfers. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import { OpenOrders } from "../orders/open_orders";
 import { PastOrders } from "../history/past_orders";
 import { PastFills } from "../history/past_fills";
+import { useFocusKept } from "../ui/focus";
 import { useVenue } from "../venue";
 import { Balances } from "../wallet/balances";
 import { TransfersTable } from "../wallet/transfers_table";
@@ -15,6 +17,8 @@ export function AccountPanel(): JSX.Element {
   const { session, portfolio } = useVenue();
   const tab = useSignal<Tab>("open");
   const isSignedIn = session.credentials.value !== null;
+  const body = useRef<HTMLDivElement>(null);
+  useFocusKept(body);
   const count = portfolio.openOrders.value.length;
   const words: Record<Tab, string> = {
     open: count === 0 ? "Open orders" : `Open orders (${count})`,
@@ -48,7 +52,7 @@ export function AccountPanel(): JSX.Element {
           </button>
         ))}
       </div>
-      <div id="tab-body" class="tab-body" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
+      <div id="tab-body" class="tab-body" role="tabpanel" ref={body} tabIndex={0} aria-labelledby={`tab-${tab.value}`}>
         {isSignedIn ? <TabBody tab={tab.value} /> : <SignedOut />}
       </div>
     </section>

@@ -83,7 +83,7 @@ function PasswordForm({ asksCode, onDone }: { asksCode: boolean; onDone: (isChan
         </p>
       )}
       <div class="buttons">
-        <button type="submit" class="button button-accent" disabled={isBusy.value}>
+        <button type="submit" class="button button-accent" aria-disabled={isBusy.value}>
           {isBusy.value ? "One moment…" : "Change password"}
         </button>
         <button type="button" class="button button-quiet" onClick={() => onDone(false)}>

@@ -154,7 +154,7 @@ function ProofForm({ asks, submit, onSubmit, onCancel }: ProofFormProps): JSX.El
         </p>
       )}
       <div class="buttons">
-        <button type="submit" class="button button-accent" disabled={isBusy.value}>
+        <button type="submit" class="button button-accent" aria-disabled={isBusy.value}>
           {isBusy.value ? "One moment…" : submit}
         </button>
         <button type="button" class="button button-quiet" disabled={isBusy.value} onClick={onCancel}>

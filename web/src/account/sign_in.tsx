@@ -69,7 +69,7 @@ export function SignInDialog({ isNew }: { isNew: boolean }): JSX.Element {
             {failure.value}
           </p>
         )}
-        <button type="submit" class="button button-accent button-large" disabled={isBusy.value}>
+        <button type="submit" class="button button-accent button-large" aria-disabled={isBusy.value}>
           {isBusy.value ? "One moment…" : isNew ? "Create account" : "Sign in"}
         </button>
       </form>

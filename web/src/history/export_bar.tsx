@@ -11,6 +11,7 @@ export function ExportBar({ kind, name }: { kind: Kind; name: string }): JSX.Ele
   const { rest, market, toasts } = useVenue();
   const isBusy = useSignal(false);
   const save = async (): Promise<void> => {
+    if (isBusy.value) return;
     const symbol = market.symbol.peek();
     isBusy.value = true;
     try {
@@ -26,7 +27,7 @@ export function ExportBar({ kind, name }: { kind: Kind; name: string }): JSX.Ele
   return (
     <div class="panel-bar">
       <p class="soft">{`The newest of this pair. The file goes back ${DAYS} days, up to ${grouped(String(ROWS_MOST))} rows.`}</p>
-      <button type="button" class="button button-small button-quiet" disabled={isBusy.value} onClick={() => void save()}>
+      <button type="button" class="button button-small button-quiet" aria-disabled={isBusy.value} onClick={() => void save()}>
         <Icon name="drop" />
         {isBusy.value ? "Fetching…" : "Download CSV"}
       </button>

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Amount, compact, decimalsOf, formatAmount, grouped, multiply } from "../amounts";
 import type { Order } from "../orders/order";
+import { useFocusKept } from "../ui/focus";
 import { useVenue } from "../venue";
 import { joinLevels, type Level } from "./book";
 import type { Instrument } from "./instruments";
@@ -30,6 +31,18 @@ export function OrderBookPanel(): JSX.Element {
     return () => observer.disconnect();
   }, []);
 
+  useFocusKept(place);
+
+  // The rows are one stop of the Tab key, with arrows inside: they are many, and come and go while one is on them.
+  const move = (event: KeyboardEvent): void => {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    event.preventDefault();
+    const rows = [...(place.current?.querySelectorAll<HTMLElement>(".book-row") ?? [])];
+    const at = rows.indexOf(document.activeElement as HTMLElement);
+    const firstBid = rows.findIndex((row) => row.closest(".book-bids") !== null);
+    const from = at === -1 ? firstBid - (event.key === "ArrowUp" ? 0 : 1) : at;
+    rows[event.key === "ArrowUp" ? from - 1 : from + 1]?.focus();
+  };
   const instrument = market.instrument.value;
   const feed = market.feed.value;
   const isReady = feed?.isReady.value === true;
@@ -45,7 +58,7 @@ export function OrderBookPanel(): JSX.Element {
         <span>Amount{instrument === null ? "" : ` (${instrument.base})`}</span>
         <span>Total</span>
       </div>
-      <div class="book-body" ref={place}>
+      <div class="book-body" ref={place} tabIndex={0} role="group" aria-label="Prices, by the arrow keys" onKeyDown={move}>
         {instrument === null || feed === null || !isReady ? (
           <p class="empty">Loading the book…</p>
         ) : (
@@ -126,6 +139,7 @@ function Rows({ levels, isBid, deepest, own, decimals, instrument }: RowsProps):
     return (
       <button
         type="button"
+        tabIndex={-1}
         key={String(price)}
         class={`book-row${own.has(price) ? " is-own" : ""}`}
         style={{ "--share": `${share}%` }}

@@ -325,7 +325,7 @@ function SubmitButton({ venue, draft, instrument, isBusy, isSignedIn, complaints
       type="submit"
       class={`button button-large button-${draft.side.toLowerCase()}`}
       aria-disabled={!isReady || isBusy || !instrument.isTrading}
-      disabled={isBusy || !instrument.isTrading}
+      disabled={!instrument.isTrading}
     >
       {instrument.isTrading ? `${draft.side === "BUY" ? "Buy" : "Sell"} ${instrument.base}` : `Trading is ${instrument.status.toLowerCase()}`}
     </button>

@@ -53,6 +53,7 @@ function OpenOrderRow({ order }: { order: Order }): JSX.Element {
   const isCanceling = useSignal(false);
   const instrument = market.instruments.value.find((each) => each.symbol === order.symbol);
   const cancel = async (): Promise<void> => {
+    if (isCanceling.value) return;
     isCanceling.value = true;
     await desk.cancel(order);
     isCanceling.value = false;
@@ -75,7 +76,7 @@ function OpenOrderRow({ order }: { order: Order }): JSX.Element {
         <button
           type="button"
           class="button button-small button-quiet"
-          disabled={isCanceling.value}
+          aria-disabled={isCanceling.value}
           aria-label={`Cancel order ${order.id}`}
           onClick={() => void cancel()}
         >

@@ -1,6 +1,7 @@
 /** A modal dialog: the browser's own, which keeps the focus inside and closes on Escape. */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { noteOpener, returnToOpener, useFocusKept } from "./focus";
 import { Icon } from "./icons";
 
 export interface DialogProps {
@@ -14,10 +15,16 @@ export interface DialogProps {
 
 export function Dialog({ title, isWide = false, isHeld = false, onClose, children }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
+  const body = useRef<HTMLDivElement>(null);
+  useFocusKept(body);
   useEffect(() => {
     const dialog = element.current;
+    noteOpener();
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      returnToOpener();
+    };
   }, []);
   return (
     <dialog
@@ -43,7 +50,9 @@ export function Dialog({ title, isWide = false, isHeld = false, onClose, childre
           </button>
         )}
       </div>
-      <div class="dialog-body">{children}</div>
+      <div class="dialog-body" ref={body} tabIndex={-1}>
+        {children}
+      </div>
     </dialog>
   );
 }

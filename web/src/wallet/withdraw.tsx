@@ -86,7 +86,7 @@ export function WithdrawDialog(): JSX.Element {
             {failure.value}
           </p>
         )}
-        <button type="submit" class="button button-accent button-large" aria-disabled={!isReady || isBusy} disabled={isBusy}>
+        <button type="submit" class="button button-accent button-large" aria-disabled={!isReady || isBusy}>
           {isBusy ? "One moment…" : `Withdraw ${coin}`}
         </button>
         <p class="soft">An operator looks at every withdrawal before it is sent. Check the address: what is sent cannot be called back.</p>
