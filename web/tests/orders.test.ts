@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { WireExecutionReport, WireOrder } from "../src/api/wire";
-import { isNewer, type OrderList, readListStatus, readOrder, readReport } from "../src/orders/order";
+import { isNewer, newestFirst, type OrderList, readListStatus, readOrder, readReport } from "../src/orders/order";
 import { icebergWords, listWords, orderLine, priceWords, statusWords, triggerWords, typeWords, waitingWords } from "../src/orders/words";
 
 const ASKED: WireOrder = {
@@ -101,4 +101,10 @@ test("a notice says at which price, and from which trigger on", () => {
   expect(orderLine(readOrder({ ...ASKED, type: "STOP_LOSS", stopPrice: "66000" }), "BTC", "USDT")).toBe(
     "Sell 0.5 BTC at market, Stop Loss: Last ≤ 66,000",
   );
+});
+
+test("orders stand by the time that is shown: open ones as placed, past ones as they ended", () => {
+  const [late, early] = [readOrder({ ...ASKED, orderId: 1, time: 1, updateTime: 9 }), readOrder({ ...ASKED, orderId: 2, time: 2, updateTime: 3 })];
+  expect(newestFirst([late, early], "time").map(({ id }) => id)).toEqual([2, 1]);
+  expect(newestFirst([early, late], "updateTime").map(({ id }) => id)).toEqual([1, 2]);
 });

@@ -13,7 +13,7 @@ import { type Connection } from "../api/socket";
 import { UserStream } from "../api/user_stream";
 import type { WireAccount, WireExecutionReport, WireFill, WireOrder, WireOrderList, WireUserEvent } from "../api/wire";
 import type { Market } from "../market/market";
-import { averagePrice, isNewer, isOpen, type Order, type OrderList, readList, readListStatus, readOrder, readReport } from "../orders/order";
+import { averagePrice, isNewer, isOpen, newestFirst, type Order, type OrderList, readList, readListStatus, readOrder, readReport } from "../orders/order";
 import { orderLine } from "../orders/words";
 import type { Toasts } from "../ui/toasts";
 import type { Session } from "./session";
@@ -48,10 +48,10 @@ export class Portfolio {
   readonly fills = signal<readonly Fill[]>([]);
   readonly isLoaded = signal(false);
   readonly connection = signal<Connection>("connecting");
-  readonly openOrders = computed(() => newestFirst([...this.orders.value.values()].filter(isOpen)));
+  readonly openOrders = computed(() => newestFirst([...this.orders.value.values()].filter(isOpen), "time"));
   readonly pastOrders = computed(() => {
     const symbol = this.market.symbol.value;
-    return newestFirst([...this.orders.value.values()].filter((order) => !isOpen(order) && order.symbol === symbol));
+    return newestFirst([...this.orders.value.values()].filter((order) => !isOpen(order) && order.symbol === symbol), "updateTime");
   });
   readonly pastFills = computed(() => this.fills.value.filter((fill) => fill.symbol === this.market.symbol.value));
 
@@ -242,10 +242,6 @@ export class Portfolio {
 /** Order ids are dense per instrument, so only both together name one order. */
 export function orderKey(order: Order): string {
   return `${order.symbol} ${order.id}`;
-}
-
-function newestFirst(orders: Order[]): Order[] {
-  return orders.sort((left, right) => right.time - left.time || right.id - left.id);
 }
 
 function readFill(wire: WireFill): Fill {

@@ -125,3 +125,8 @@ export function isNewer(next: Order, known: Order | undefined): boolean {
   // A leg that works waits no more: an older answer may arrive after the event that says so.
   return next.updateTime >= known.updateTime && (next.status === "PENDING_NEW" ? known.status === "PENDING_NEW" : true);
 }
+
+/** Sort by the time that a table shows: when an order was placed, or when it last changed. */
+export function newestFirst(orders: Order[], by: "time" | "updateTime"): Order[] {
+  return orders.sort((left, right) => right[by] - left[by] || right.id - left.id);
+}
