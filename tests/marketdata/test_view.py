@@ -8,7 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from openbourse.adapters.pool_postgres import DatabaseAway, PostgresPool
 from openbourse.edge.listing import Listing
+from openbourse.marketdata import view as view_module
 from openbourse.marketdata.view import DAY_MINUTES, MINUTE_US, WINDOWS_KEPT, Market, MarketView, Trade
 from openbourse.projection.feed import CommittedBatch
 from openbourse.protocol.amounts import UNIT
@@ -61,7 +63,7 @@ class Cut:
         self._statement = statement
 
     @contextlib.asynccontextmanager
-    async def acquire(self) -> AsyncIterator["Cut"]:
+    async def acquire(self, seconds_max: float) -> AsyncIterator["Cut"]:
         async with self._pool.acquire() as self._connection:
             yield self
 
@@ -92,6 +94,28 @@ async def test_what_was_read_before_the_database_went_away_is_not_kept(database_
             await each.load(cut)
         assert fresh.market(1).trades
         assert fresh.markets == view.markets
+
+
+async def test_many_markets_may_take_longer_than_a_statement(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of a venue with so many markets never started: its connection was hung up on each time."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as rows:
+        await project(rows, Recorded(50))
+    pool, read = await PostgresPool.open(database_url, 1, 0.2), view_module.read_listing
+
+    async def slowly(connection: Any) -> list[Event]:
+        await connection.fetchval("SELECT 1 FROM pg_sleep(0.3)")
+        return await read(connection)
+
+    monkeypatch.setattr(view_module, "read_listing", slowly)
+    view = MarketView(Listing())
+    await view.load(pool)
+    assert view.market(1).trades
+    monkeypatch.setattr(view_module, "LOAD_S", 0.1)
+    with pytest.raises(DatabaseAway):
+        await view.load(pool)
+    pool.terminate()
 
 
 def test_a_day_is_joined_once_a_minute_and_holds_what_was_traded() -> None:

@@ -52,12 +52,13 @@ class PostgresPool:
         self._pool.terminate()
 
     @contextlib.asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Any]:
-        """Lend a connection for at most the statement's time. Raises DatabaseAway, also for what is done on it."""
+    async def acquire(self, seconds_max: float | None = None) -> AsyncIterator[Any]:
+        """Lend a connection for at most the statement's time, or a named one. Raises DatabaseAway, also for what is done on it."""
+        lent_s = self._statement_s if seconds_max is None else seconds_max
         try:
             with telling_away():
                 async with self._pool.acquire(timeout=self._statement_s) as connection:
-                    bound = asyncio.get_running_loop().call_later(self._statement_s, connection.terminate)
+                    bound = asyncio.get_running_loop().call_later(lent_s, connection.terminate)
                     try:
                         yield connection
                     finally:

@@ -21,6 +21,17 @@ MINUTE_US: Final = 60_000_000
 DAY_MINUTES: Final = 1_440
 TRADES_KEPT: Final = 1_000
 WINDOWS_KEPT: Final = 8
+LOAD_S: Final = 120
+"""How long all markets may take to be read when a process starts."""
+# Amounts as text: a driver makes whole numbers of it in a third of the time that its decimals take.
+_MINUTES: Final = """
+SELECT open_us, open, high, low, close, volume::text, quote::text, first_trade, last_trade, count
+FROM projection_marketdata.candle WHERE instrument = $1 AND seconds = 60 AND open_us >= $2 ORDER BY open_us
+"""
+_TRADES: Final = """
+SELECT trade, aggregate, price, quantity, quote::text, time_us, buyer_is_maker
+FROM projection_marketdata.trade WHERE instrument = $1 ORDER BY trade DESC LIMIT $2
+"""
 POLL_S: Final = 0.01
 KINDS: Final = listing.KINDS | {events.EventKind.TRADED, events.EventKind.LEVEL_CHANGED}
 
@@ -154,7 +165,8 @@ class MarketView:
     async def load(self, pool: Any) -> None:
         """Read the projection and its cursor as of one moment; what was read when it fails is forgotten."""
         listed, markets = Listing(), defaultdict[int, Market](Market)
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        reading = {"isolation": "repeatable_read", "readonly": True}
+        async with pool.acquire(LOAD_S) as connection, connection.transaction(**reading):
             cursor = await connection.fetchval("SELECT sequence FROM projection_history.cursor")
             seen = await read_listing(connection)
             listed.apply(seen)
@@ -163,19 +175,12 @@ class MarketView:
             for row in await connection.fetch("SELECT * FROM projection_marketdata.level"):
                 markets[row["instrument"]].note_level(row["side"], row["price"], int(row["quantity"]))
             since = (time.time_ns() // 1_000 // MINUTE_US - DAY_MINUTES) * MINUTE_US
-            minutes = await connection.fetch(
-                "SELECT * FROM projection_marketdata.candle WHERE seconds = 60 AND open_us >= $1 ORDER BY open_us",
-                since,
-            )
-            for row in minutes:
-                markets[row["instrument"]].minutes.append(bucket_of(row))
+            # One market at a time: all of thousands at once would fill the memory, and hold up what else this process does.
             for instrument in listed.instruments:
-                trades = await connection.fetch(
-                    "SELECT * FROM projection_marketdata.trade WHERE instrument = $1 ORDER BY trade DESC LIMIT $2",
-                    instrument,
-                    TRADES_KEPT,
-                )
-                markets[instrument].trades.extend(trade_of(row) for row in reversed(trades))
+                market = markets[instrument]
+                market.minutes.extend(bucket_of(row) for row in await connection.fetch(_MINUTES, instrument, since))
+                trades = await connection.fetch(_TRADES, instrument, TRADES_KEPT)
+                market.trades.extend(trade_of(row) for row in reversed(trades))
         # At once: nobody sees a book without its levels, and levels that go before the next try would never be told of.
         self.listing.apply(seen)
         self.markets, self.cursor, self.is_loaded = dict(markets), cursor, True
