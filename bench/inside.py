@@ -111,6 +111,18 @@ def _pauses(console: Console, options: argparse.Namespace) -> list[Row]:
     return rows
 
 
+def _calls(console: Console, options: argparse.Namespace) -> list[Row]:
+    rows = []
+    for accounts in (1_000, options.accounts):
+        for batch, calls in ((1, options.commands // 4), (256, options.commands // 1_024)):
+            rows += list(measure("calls", str(calls), str(options.rounds), str(accounts), str(batch)))
+    columns = {"of": "", "accounts": "accounts", "commands_a_call": "commands a call", "count": "calls"}
+    columns |= {"per_second": "commands/s", "p50_ns": "p50 ns", "p99_ns": "p99 ns", "p999_ns": "p99.9 ns"}
+    columns |= {"p9999_ns": "p99.99 ns", "max_ns": "max ns"}
+    table(console, f"the same calls {options.rounds} times from the same state, and the least of each", rows, columns)
+    return rows
+
+
 def _stops(console: Console, options: argparse.Namespace) -> list[Row]:
     rows = [row for triggers in (1_000, options.triggers) for row in measure("stops", str(triggers))]
     columns = {"triggers": "triggers", "seconds": "s", "triggers_per_second": "triggers/s"}
@@ -123,6 +135,7 @@ PARTS = {
     "throughput": _throughput,
     "flat": _flat,
     "state": _state,
+    "calls": _calls,
     "pauses": _pauses,
     "stops": _stops,
 }
@@ -136,6 +149,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=1_000_000, help="resting orders of the state (%(default)s)")
     parser.add_argument("--resting", type=int, default=10_000_000, help="most resting orders (%(default)s)")
     parser.add_argument("--triggers", type=int, default=10_000, help="stops in the chain (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="runs of the same calls (%(default)s)")
     parser.add_argument("--minutes", type=float, default=1, help="how long single calls run (%(default)s)")
     parser.add_argument("--only", choices=tuple(PARTS), help="one part alone")
     options = parser.parse_args()

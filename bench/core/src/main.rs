@@ -4,6 +4,7 @@
 //! Out:   figures with their conditions.
 //! Never: asserts a time; the reader compares figures of one run.
 
+mod calls;
 mod frames;
 mod machine;
 mod pauses;
@@ -34,12 +35,19 @@ fn main() -> ExitCode {
         Some("flat") => throughput::flat(argument(1, 300_000), argument(2, 1_000_000) as usize),
         Some("state") => throughput::state(argument(1, 1_000_000) as usize, argument(2, 100_000)),
         Some("pauses") => pauses::measure(argument(1, 60), argument(2, 100_000)),
+        Some("calls") => calls::measure(
+            argument(1, 500_000),
+            argument(2, 9),
+            argument(3, 100_000),
+            argument(4, 1),
+        ),
         Some("stops") => stops::cascade(argument(1, 10_000)),
         Some("peer-shape") if words.len() > 1 => peer::shape(&words[1], words.len() > 2),
         _ => {
             eprintln!(
                 "usage: openbourse-bench machine | mix [COMMANDS INSTRUMENTS ACCOUNTS] | flat [COMMANDS RESTING_MAX] | \
-                 state [ORDERS ACCOUNTS] | pauses [SECONDS ACCOUNTS] | stops [TRIGGERS] | peer-shape STREAM [check]"
+                 state [ORDERS ACCOUNTS] | pauses [SECONDS ACCOUNTS] | calls [CALLS ROUNDS ACCOUNTS BATCH] | stops [TRIGGERS] | \
+                 peer-shape STREAM [check]"
             );
             return ExitCode::from(2);
         }

@@ -4,8 +4,9 @@
 //! commands apart so that it has arrived. What is found may be out of date when the command runs: these are hints, and
 //! nothing that is decided depends on them.
 //!
-//! Looking costs instructions, so it is left out while all accounts and orders fit a processor's caches, and where
-//! few commands come together.
+//! Looking costs instructions, so it is left out while all accounts and orders fit a processor's caches. Where few
+//! commands come together each is looked at by itself, right before its turn: its chains of loads are walked side by side
+//! instead of one after the other.
 
 use openbourse_book as ladder;
 
@@ -30,8 +31,9 @@ const RING: usize = 32;
 const FURTHER: usize = 1_024;
 const FURTHER_BYTES: usize = 192;
 
-/// From how many bytes of frames on it pays to look ahead: about as many commands as the steps take.
-const BYTES_MIN: usize = 2_048;
+/// From how many bytes of frames on it pays to look ahead: about as many commands as the steps take. A debug build does so
+/// from two commands on, so that tests go every way.
+const BYTES_MIN: usize = if cfg!(debug_assertions) { 256 } else { 2_048 };
 /// From how many accounts and open orders on: together some megabytes.
 const STATE_MIN: usize = 10_000;
 
@@ -172,14 +174,37 @@ impl<'a> Glance<'a> {
     }
 }
 
+/// Whether accounts and orders are so many that looking for them ahead pays; a debug build always looks.
+#[inline]
+pub fn pays(engine: &Engine) -> bool {
+    cfg!(debug_assertions) || engine.accounts.len() + engine.accounts.open_orders() >= STATE_MIN
+}
+
+/// Take every step for a command whose turn is next.
+#[inline(never)]
+pub fn alone(frame: Frame<'_>, engine: &Engine) -> Hint {
+    let names = frame.and_then(|(header, body)| Names::of(header.kind, body));
+    let Some(names) = names else { return Hint::NONE };
+    let Some(listing) = engine.listings.get(&names.instrument) else { return Hint::NONE };
+    let mut glance = Glance::at(None, names);
+    glance.find_account(listing, engine);
+    if glance.hint.account_slot == NIL {
+        return Hint::NONE;
+    }
+    glance.find_orders(listing);
+    glance.find_places(listing);
+    glance.find_neighbours(listing, engine);
+    glance.hint
+}
+
 impl<'a> Ahead<'a> {
-    /// Look ahead in a batch, if it pays.
+    /// Look ahead in a batch, if it is long enough for it.
     #[inline]
-    pub fn new(frames: &'a [u8], engine: &Engine) -> Option<Self> {
-        let is_large = || engine.accounts.len() + engine.accounts.open_orders() >= STATE_MIN;
-        // A debug build always looks, so that every test goes this way.
-        let pays = cfg!(debug_assertions) || (frames.len() >= BYTES_MIN && is_large());
-        if pays { Some(Self { rest: frames, glances: [Glance::NOTHING; RING], split: 0, begun: 0 }) } else { None }
+    pub fn new(frames: &'a [u8]) -> Option<Self> {
+        if frames.len() < BYTES_MIN {
+            return None;
+        }
+        Some(Self { rest: frames, glances: [Glance::NOTHING; RING], split: 0, begun: 0 })
     }
 
     /// The next command's frame, and where it likely finds what it names; before that, the step that is due.
@@ -232,7 +257,7 @@ impl<'a> Ahead<'a> {
         *glance = Glance::at(frame, names.unwrap_or(Names::NONE));
         self.split += 1;
         if let Some(names) = names
-            && let Some(place) = engine.listings.prefetch(names.instrument)
+            && let Some(place) = engine.listings.place_of(names.instrument)
         {
             glance.listing = place;
             engine.accounts.prefetch_slot(names.account);
@@ -278,7 +303,6 @@ impl Glance<'_> {
             self.listing = NIL;
             return;
         };
-        listing.prefetch_rules();
         let open = &listing.open;
         self.hint.account_slot = slot;
         open.prefetch_owner_cell(slot);

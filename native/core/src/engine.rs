@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::accounts::Accounts;
-use crate::ahead::{Ahead, Frame, Hint};
+use crate::ahead::{self, Ahead, Frame, Hint};
 use crate::codec::{ClientId, Text};
 use crate::commands::{Change, Command, Header, Wish, split_frame};
 use crate::events::Events;
@@ -123,12 +123,17 @@ impl Engine {
         }
         self.events.clear();
         let mut rest = frames;
-        let mut ahead = Ahead::new(frames, self);
+        let looks = ahead::pays(self);
+        let mut ahead = if looks { Ahead::new(frames) } else { None };
         loop {
             let next = match &mut ahead {
                 Some(ahead) => ahead.next(self),
                 None if rest.is_empty() => None,
-                None => Some((split_frame(&mut rest), Hint::NONE)),
+                None => {
+                    let frame = split_frame(&mut rest);
+                    let hint = if looks { ahead::alone(frame, self) } else { Hint::NONE };
+                    Some((frame, hint))
+                }
             };
             let Some((frame, hint)) = next else { break };
             self.run(time_us, frame, hint);

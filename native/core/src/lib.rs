@@ -45,6 +45,7 @@ mod listing_table;
 mod listings;
 mod lists;
 mod lists_placing;
+mod makers_ahead;
 mod matching;
 mod multiples;
 mod open;

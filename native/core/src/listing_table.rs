@@ -2,8 +2,6 @@
 
 use std::ops::Index;
 
-use openbourse_book::prefetch_whole;
-
 use crate::listings::Listing;
 
 /// Ids below this are found by one look.
@@ -42,14 +40,10 @@ impl Listings {
         self.list.get(place as usize)
     }
 
-    /// Where an instrument's listing is; asks for its ways to orders and levels.
+    /// Where an instrument's listing is.
     #[inline]
-    pub fn prefetch(&self, instrument: u32) -> Option<u32> {
-        let place = self.place(instrument)?;
-        let listing = &self.list[place];
-        prefetch_whole(&listing.open);
-        prefetch_whole(&listing.book);
-        u32::try_from(place).ok()
+    pub fn place_of(&self, instrument: u32) -> Option<u32> {
+        u32::try_from(self.place(instrument)?).ok()
     }
 
     #[inline]

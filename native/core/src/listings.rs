@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use openbourse_book::{prefetch, prefetch_whole};
-
 use crate::UNIT;
 use crate::activating::Activation;
 use crate::auction::Indication;
@@ -84,15 +82,6 @@ impl Listing {
             last_price: 0,
             window: VecDeque::new(),
         }
-    }
-
-    /// Ask for what an order is checked against and counted by.
-    #[inline]
-    pub fn prefetch_rules(&self) {
-        prefetch_whole(&self.definition);
-        prefetch_whole(&self.rules);
-        prefetch_whole(&self.counters);
-        prefetch(&self.last_price);
     }
 
     /// The price that filters measure against: the window's average, else the last trade's, else none (section 5).

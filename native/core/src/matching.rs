@@ -4,6 +4,7 @@ use crate::events::Trade;
 use crate::filters::PriceRange;
 use crate::legs::Ending;
 use crate::listings::next;
+use crate::open::NIL;
 use crate::orders::{Execution, Order, notional};
 use crate::placing::Outlook;
 use crate::settling::Fill;
@@ -44,7 +45,7 @@ impl Turn<'_> {
     }
 
     #[inline]
-    fn meets_nobody(&self, order: &Order) -> bool {
+    pub fn meets_nobody(&self, order: &Order) -> bool {
         self.listing.book.best_price(order.side.opposite()).is_none_or(|price| !order.crosses(price))
     }
 
@@ -128,7 +129,9 @@ impl Turn<'_> {
             taker.first_price.get_or_insert(price);
         }
         let fill = Fill { price, quantity, quote: notional(price, quantity), trade };
+        let next_maker = if taker.order.remaining() > quantity { self.expect_after(maker) } else { NIL };
         let (maker_fill, mut taker_fill) = self.exchange(maker, taker.order, &fill);
+        self.expect_ways(next_maker);
         self.report_maker(maker, maker_fill);
         self.reduce_maker(maker, quantity, false);
         if taker.ran_dry {

@@ -146,7 +146,9 @@ impl Turn<'_> {
         match outlook {
             None => self.wait(order),
             Some(outlook) => {
+                let maker = self.expect_maker(order);
                 self.begin(order, &outlook, ExecutionKind::New);
+                self.expect_ways(maker);
                 self.run(order, outlook);
             }
         }
