@@ -9,8 +9,8 @@ from openbourse.edge.intake import StatusUnknown
 from openbourse.protocol.commands import HoldWithdrawal, ReleaseWithdrawal, SettleWithdrawal
 from openbourse.wallet.shapes import status_of, withdrawal_entry
 from openbourse.wallet.store import Withdrawal
-from openbourse.wallet.withdrawals import NotAwaiting, describe
-from tests.wallet.conftest import ACCOUNT, ALONE_MAX, BTC, Wallet
+from openbourse.wallet.withdrawals import OPEN_MAX, NotAwaiting, describe
+from tests.wallet.conftest import ACCOUNT, ALONE_MAX, BTC, OTHER, Wallet
 
 RACES = 12
 
@@ -243,3 +243,22 @@ async def test_approvals_at_once_count_once_a_name(wallet: Wallet) -> None:
             await wallet.withdrawals.reject(row.id, "one alone", "bob")
         else:
             await wallet.withdrawals.fail(row.id, "not paid", "bob")
+
+
+async def test_of_one_user_no_more_wait_than_an_operator_can_see_beside_others(wallet: Wallet) -> None:
+    """A thousand of the smallest ones hid everybody else's from who decides."""
+    await wallet.database.execute(
+        "INSERT INTO wallet.withdrawals (user_id, asset, coin, amount, address, network, state)"
+        " SELECT $1, $2, 'BTC', 1, 'an-address', 'MANUAL', CASE WHEN g = 1 THEN 'settled' ELSE 'held' END"
+        " FROM generate_series(1, $3) g",
+        ACCOUNT,
+        BTC,
+        OPEN_MAX,
+    )
+    last = await wallet.apply(1)
+    with pytest.raises(ApiError) as refused:
+        await wallet.apply(1)
+    assert (refused.value.code, refused.value.status) == (-1003, 429)
+    assert (await wallet.apply(1, account=OTHER)).state == "held"
+    await wallet.withdrawals.cancel(last.id, ACCOUNT)
+    assert (await wallet.apply(1)).state == "held"

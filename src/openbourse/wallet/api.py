@@ -27,8 +27,6 @@ RANGE_MS: Final = 90 * DAY_MS
 LIMIT: Final = 1_000
 QUOTA_ASSET: Final = "USDT"
 """What Binance counts in dollars is counted in here; what has no price in it is not counted."""
-GIVEN_BACK: Final = frozenset({1, 3, 5})
-"""Statuses of withdrawals that were not made."""
 
 
 def operations(
@@ -208,12 +206,11 @@ class _Api:
     async def quota(self, call: Call) -> object:
         """Answer what was asked for in a day, at last prices; the venue itself sets nobody a limit for one."""
         now = time.time_ns() // 1_000_000
-        asked = await self._store.of_user(call.account, None, None, _at(now - DAY_MS), _at(now + DAY_MS))
         quote, used = self._listing.asset_ids.get(QUOTA_ASSET), 0
-        for row in asked:
-            if status_of(row) not in GIVEN_BACK and quote is not None:
-                price = UNIT if row.asset == quote else self._prices.last(row.asset, quote)
-                used += 0 if price is None else notional(price, row.amount)
+        for asset, amount in (await self._store.asked_since(call.account, _at(now - DAY_MS))).items():
+            if quote is not None:
+                price = UNIT if asset == quote else self._prices.last(asset, quote)
+                used += 0 if price is None else notional(price, amount)
         return {"wdQuota": WITHDRAW_MAX, "usedWdQuota": format_units(used)}
 
     async def withdraw(self, call: Call) -> object:

@@ -13,7 +13,6 @@ from openbourse.wallet.withdrawals import Withdrawals
 
 PATH: Final = "/bourse/v1/withdrawals"
 WEIGHT: Final = 20
-RECENT_MAX: Final = 1_000
 
 
 Prove = Callable[[int, str | None], Awaitable[None]]
@@ -59,7 +58,7 @@ class _Api:
     async def recent(self, call: Call) -> object:
         """Tell the page: Binance's path weighs a tenth of what a minute allows, of one's bots as well."""
         only_sessions(call)
-        return [withdrawal_entry(row) for row in (await self._withdrawals.recent(call.account))[:RECENT_MAX]]
+        return [withdrawal_entry(row) for row in await self._withdrawals.recent(call.account)]
 
     async def cancel(self, call: Call) -> object:
         assert call.caller is not None

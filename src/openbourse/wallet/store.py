@@ -111,6 +111,7 @@ WITH judged AS (
 APPROVALS_LOCK: Final = 7_007
 ALONE_IN: Final = timedelta(hours=24)
 SHOWN_MAX: Final = 1_000
+OF_USER_MAX: Final = 10_000
 ENDED: Final = frozenset({"settled", "released", "refused"})
 
 
@@ -269,19 +270,46 @@ class Store:
         return [_read(row) for row in rows]
 
     async def of_user(
-        self, user_id: int, coin: str | None, order_id: str | None, since: datetime, until: datetime
+        self,
+        user_id: int,
+        coin: str | None,
+        order_id: str | None,
+        since: datetime,
+        until: datetime,
+        limit: int = OF_USER_MAX,
     ) -> list[Withdrawal]:
         """Return a user's withdrawals of a time, newest first."""
         rows = await self._database.fetch(
             f"SELECT {_COLUMNS} FROM wallet.withdrawals WHERE user_id = $1 AND ($2::text IS NULL OR coin = $2)"
-            " AND ($3::text IS NULL OR order_id = $3) AND applied_at BETWEEN $4 AND $5 ORDER BY id DESC LIMIT 10000",
+            " AND ($3::text IS NULL OR order_id = $3) AND applied_at BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6",
             user_id,
             coin,
             order_id,
             since,
             until,
+            limit,
         )
         return [_read(row) for row in rows]
+
+    async def asked_since(self, user_id: int, since: datetime) -> dict[int, int]:
+        """Return how much of each asset a user has asked for since a moment, without what was not made."""
+        rows = await self._database.fetch(
+            "SELECT asset, sum(amount)::text FROM wallet.withdrawals WHERE user_id = $1 AND applied_at >= $2"
+            " AND state NOT IN ('rejected', 'released', 'refused') GROUP BY asset",
+            user_id,
+            since,
+        )
+        return {asset: int(amount) for asset, amount in rows}
+
+    async def has_open(self, user_id: int, count: int) -> bool:
+        """Tell whether so many withdrawals of a user have not ended."""
+        row = await self._database.fetchrow(
+            "SELECT count(*) FROM (SELECT 1 FROM wallet.withdrawals WHERE user_id = $1"
+            " AND state IN ('requested', 'held', 'approved', 'rejected') LIMIT $2) AS open",
+            user_id,
+            count,
+        )
+        return int(row[0]) >= count
 
 
 def folded(name: str) -> str:

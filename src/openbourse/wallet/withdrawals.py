@@ -20,6 +20,9 @@ log: Final = structlog.get_logger()
 RECONCILE_EVERY_S: Final = 10.0
 RECONCILE_BATCH: Final = 100
 RECENT: Final = timedelta(days=90)
+RECENT_MAX: Final = 1_000
+OPEN_MAX: Final = 100
+"""How many withdrawals of one user wait: an operator, who is shown a number of them, must see those of others too."""
 _WORDS: Final = {
     "requested": "not held yet",
     "approved": "paid, being settled",
@@ -104,6 +107,8 @@ class Withdrawals:
         order_id: str | None,
     ) -> Withdrawal:
         """Ask for a withdrawal: held at once, then awaiting approval. Raises ApiError."""
+        if await self._store.has_open(user_id, OPEN_MAX):
+            raise ApiError(-1003, f"Too many withdrawals wait: no more than {OPEN_MAX} at once.", 429)
         alone_max = self._alone_max.get(coin, 0)
         alone = Alone(alone_max, self._alone_day_max.get(coin, alone_max))
         row = await self._store.add(user_id, asset, coin, amount, address, address_tag, network, order_id, alone)
@@ -119,7 +124,7 @@ class Withdrawals:
         """Return a user's withdrawals of the last RECENT, newest first."""
         now = datetime.now(UTC)
         # The database has a clock of its own, which may be ahead of this one.
-        return await self._store.of_user(user_id, None, None, now - RECENT, now + timedelta(days=1))
+        return await self._store.of_user(user_id, None, None, now - RECENT, now + timedelta(days=1), RECENT_MAX)
 
     async def approve(self, withdrawal: int, by: str) -> Withdrawal:
         """Let a held withdrawal go, or be the first of two who do: it stays held until it is paid. Raises NotAwaiting."""
