@@ -228,3 +228,8 @@ def test_the_page_fits_a_phone(new_trader: TraderMaker) -> None:
     trader.page.get_by_role("button", name="Book", exact=True).click()
     expect(trader.page.get_by_label("Order book")).to_be_visible()
     expect(trader.page.get_by_label("Price chart")).to_be_hidden()
+    trader.page.get_by_role("button", name="Trades", exact=True).click()
+    tape, form = trader.page.get_by_label("Recent trades").bounding_box(), trader.form.bounding_box()
+    assert tape is not None
+    assert form is not None
+    assert tape["y"] < form["y"]

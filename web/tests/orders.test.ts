@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { WireExecutionReport, WireOrder } from "../src/api/wire";
 import { isNewer, newestFirst, type OrderList, readListStatus, readOrder, readReport } from "../src/orders/order";
-import { icebergWords, listWords, orderLine, priceWords, statusWords, triggerWords, typeWords, waitingWords } from "../src/orders/words";
+import { fillWords, icebergWords, listWords, orderLine, priceWords, statusWords, triggerWords, typeWords, waitingWords } from "../src/orders/words";
 
 const ASKED: WireOrder = {
   symbol: "BTCUSDT", orderId: 17, orderListId: -1, clientOrderId: "a", price: "0.00000000", origQty: "0.50000000", executedQty: "0.00000000",
@@ -107,4 +107,12 @@ test("orders stand by the time that is shown: open ones as placed, past ones as 
   const [late, early] = [readOrder({ ...ASKED, orderId: 1, time: 1, updateTime: 9 }), readOrder({ ...ASKED, orderId: 2, time: 2, updateTime: 3 })];
   expect(newestFirst([late, early], "time").map(({ id }) => id)).toEqual([2, 1]);
   expect(newestFirst([early, late], "updateTime").map(({ id }) => id)).toEqual([1, 2]);
+});
+
+test("a notice of a fill says what became of the rest, and by which total an order was placed", () => {
+  const ended = readOrder({ ...ASKED, type: "MARKET", side: "BUY", executedQty: "0.50000000", origQuoteOrderQty: "100000.00000000", status: "EXPIRED" });
+  expect(fillWords(ended)).toBe("Partly filled, the rest expired");
+  expect(orderLine(ended, "BTC", "USDT")).toBe("Buy for 100,000 USDT at market");
+  expect(fillWords({ ...ended, status: "PARTIALLY_FILLED" })).toBe("Partly filled");
+  expect(fillWords({ ...ended, status: "FILLED" })).toBe("Filled");
 });

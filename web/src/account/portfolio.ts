@@ -6,7 +6,7 @@
  * Never: adds up balances itself; the exchange says them.
  */
 import { batch, computed, effect, signal } from "@preact/signals";
-import { type Amount, grouped, trimAmount, wireAmount } from "../amounts";
+import { type Amount, formatAmount, grouped, trimAmount, wireAmount } from "../amounts";
 import type { ExchangeClock } from "../api/clock";
 import { messageOf, type RestClient } from "../api/rest";
 import { type Connection } from "../api/socket";
@@ -14,7 +14,7 @@ import { UserStream } from "../api/user_stream";
 import type { WireAccount, WireExecutionReport, WireFill, WireOrder, WireOrderList, WireUserEvent } from "../api/wire";
 import type { Market } from "../market/market";
 import { averagePrice, isNewer, isOpen, newestFirst, type Order, type OrderList, readList, readListStatus, readOrder, readReport } from "../orders/order";
-import { orderLine } from "../orders/words";
+import { fillWords, orderLine } from "../orders/words";
 import type { Toasts } from "../ui/toasts";
 import type { Session } from "./session";
 
@@ -192,14 +192,15 @@ export class Portfolio {
   }
 
   /** Show one notice an order, brought up to date by every further fill. */
-  announceFill(order: Order): void {
+  announceFill(told: Order): void {
+    // The answer to a placement says how the order ended; the events of its fills may come after it.
+    const order = this.orders.peek().get(orderKey(told)) ?? told;
     const instrument = this.market.instruments.peek().find((each) => each.symbol === order.symbol);
     if (instrument === undefined || order.executed === 0n) return;
-    const done = order.status === "PARTIALLY_FILLED" ? "Partly filled" : "Filled";
     const detail = `${order.side === "BUY" ? "Bought" : "Sold"} ${trimAmount(order.executed)} ${instrument.base} at ${grouped(
-      trimAmount(averagePrice(order), instrument.priceDecimals),
+      formatAmount(averagePrice(order), instrument.priceDecimals),
     )} ${instrument.quote}`;
-    this.toasts.show("good", `${done}: ${orderLine(order, instrument.base, instrument.quote)}`, detail, `order-${orderKey(order)}`);
+    this.toasts.show("good", `${fillWords(order)}: ${orderLine(order, instrument.base, instrument.quote)}`, detail, `order-${orderKey(order)}`);
   }
 
   private putBalances(rows: [asset: string, free: string, locked: string][]): void {

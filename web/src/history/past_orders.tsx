@@ -54,7 +54,7 @@ export function PastOrders(): JSX.Element {
               <TriggerCell order={order} />
               <td class="number" data-label="Filled / amount">
                 {trimAmount(order.executed)}
-                <span class="soft">{` / ${order.quantity === 0n ? "by total" : trimAmount(order.quantity)}`}</span>
+                <span class="soft">{` / ${order.quoteQuantity > 0n ? "by total" : trimAmount(order.quantity)}`}</span>
                 {order.iceberg === 0n ? null : <span class="cell-note">{icebergWords(order, instrument.quantityDecimals)}</span>}
               </td>
               <td class="number" data-label="Total">{order.executedQuote === 0n ? "–" : grouped(formatAmount(order.executedQuote, instrument.priceDecimals))}</td>

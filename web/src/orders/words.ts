@@ -38,6 +38,12 @@ export function statusWords(order: Order): string {
   return STATUS_WORDS[order.status] ?? order.status;
 }
 
+/** Say how far an order was filled, and what became of the rest. */
+export function fillWords(order: Order): string {
+  if (order.status === "FILLED") return "Filled";
+  return order.status.startsWith("EXPIRED") ? "Partly filled, the rest expired" : "Partly filled";
+}
+
 /** Name the type as a trader does, with what makes it unlike others of its type. */
 export function typeWords(order: Order): string {
   const type = TYPE_WORDS[order.type] ?? order.type;
@@ -88,7 +94,8 @@ export function icebergWords(order: Order, decimals = 0): string {
 /** Say what an order is in one line: Buy 0.5 BTC at 67,000. */
 export function orderLine(order: Order, base: string, quote: string): string {
   const verb = order.side === "BUY" ? "Buy" : "Sell";
-  const what = order.quantity > 0n ? `${trimAmount(order.quantity)} ${base}` : `for ${trimAmount(order.quoteQuantity)} ${quote}`;
+  // The exchange gives an order by total the quantity that it bought.
+  const what = order.quoteQuantity > 0n ? `for ${grouped(trimAmount(order.quoteQuantity))} ${quote}` : `${trimAmount(order.quantity)} ${base}`;
   const price = isAtMarket(order) ? "market" : priceWords(order);
   const trigger = isConditional(order) ? `, ${TYPE_WORDS[order.type] ?? order.type}: ${triggerWords(order)}` : "";
   return `${verb} ${what} at ${price}${trigger}`;

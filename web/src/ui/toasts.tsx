@@ -27,16 +27,21 @@ const SHOWN_MOST = 2;
 
 export class Toasts {
   readonly list = signal<readonly Toast[]>([]);
+  private readonly timers = new Map<number, number>();
   private nextId = 1;
 
   show(tone: Tone, title: string, detail = "", key = "", code = "", shownMs = tone === "bad" ? SHOWN_BAD_MS : SHOWN_MS): void {
-    const id = this.nextId++;
-    const others = this.list.value.filter((toast) => key === "" || toast.key !== key);
+    // What replaces a notice is the same one to whoever draws it: it does not come in anew.
+    const id = this.list.value.find((toast) => key !== "" && toast.key === key)?.id ?? this.nextId++;
+    const others = this.list.value.filter((toast) => toast.id !== id);
     this.list.value = [...others, { id, key, tone, title, detail, code }].slice(-SHOWN_MOST);
-    window.setTimeout(() => this.dismiss(id), shownMs);
+    window.clearTimeout(this.timers.get(id));
+    this.timers.set(id, window.setTimeout(() => this.dismiss(id), shownMs));
   }
 
   dismiss(id: number): void {
+    window.clearTimeout(this.timers.get(id));
+    this.timers.delete(id);
     this.list.value = this.list.value.filter((toast) => toast.id !== id);
   }
 }
