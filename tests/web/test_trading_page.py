@@ -217,9 +217,16 @@ def test_the_page_says_that_it_is_live_and_since_when_it_is_not(new_trader: Trad
         has_text="No connection to the exchange: prices, orders and balances are"
     )
     expect(banner).to_be_visible(timeout=10_000)
+    busy = {
+        "code": -1008,
+        "msg": "Server is currently overloaded with other requests. Please try again in a few minutes.",
+    }
+    trader.page.route("**/api/v3/account?*", lambda route: route.fulfill(status=503, json=busy))
     trader.page.context.set_offline(False)
     expect(banner).to_be_hidden()
     expect(live).to_be_attached()
+    with trader.page.expect_response(lambda answer: "/api/v3/account?" in answer.url and answer.ok, timeout=10_000):
+        trader.page.unroute("**/api/v3/account?*")
 
 
 def test_the_page_fits_a_phone(new_trader: TraderMaker) -> None:

@@ -39,6 +39,7 @@ export interface Fill {
 
 const ROWS_MOST = 200;
 const POLL_MS = 5_000;
+const RETRY_MS = 2_000;
 const FILLS_MOST = 2_000;
 
 export class Portfolio {
@@ -81,10 +82,10 @@ export class Portfolio {
     if (isNewer(order, this.orders.peek().get(key))) this.orders.value = new Map(this.orders.peek()).set(key, order);
   }
 
-  /** Fetch balances and open orders anew. */
-  async refresh(): Promise<void> {
+  /** Fetch balances and open orders anew; return false if they were not to be had. */
+  async refresh(): Promise<boolean> {
     const credentials = this.session.credentials.peek();
-    if (credentials === null) return;
+    if (credentials === null) return true;
     try {
       const askedAt = await this.clock.now();
       const [account, open, lists] = await Promise.all([
@@ -92,7 +93,7 @@ export class Portfolio {
         this.rest.signed<WireOrder[]>("GET", "/api/v3/openOrders"),
         this.rest.signed<WireOrderList[]>("GET", "/api/v3/openOrderList"),
       ]);
-      if (this.session.credentials.peek() !== credentials) return;
+      if (this.session.credentials.peek() !== credentials) return true;
       batch(() => {
         this.putBalances(account.balances.map(({ asset, free, locked }) => [asset, free, locked]));
         this.putLists(lists.map(readList));
@@ -100,8 +101,10 @@ export class Portfolio {
         this.isLoaded.value = true;
         this.complaints.clear();
       });
+      return true;
     } catch (error) {
       if (this.session.credentials.peek() === credentials) this.complain("Balances could not be loaded", error);
+      return false;
     }
   }
 
@@ -116,7 +119,7 @@ export class Portfolio {
     const credentials = this.session.credentials.value;
     if (credentials === null) return undefined;
     const stream = new UserStream(this.clock, credentials, {
-      onSubscribed: () => void this.refreshAll(),
+      onSubscribed: () => void this.refreshAtLast(),
       onEvent: (event) => this.takeEvent(event),
       onKeyRefused: () => void this.session.expire(),
     });
@@ -136,27 +139,39 @@ export class Portfolio {
     if (this.connection.peek() !== "open") void this.refreshAll();
   }
 
-  private async refreshAll(): Promise<void> {
-    await Promise.all([this.refresh(), this.loadPast(this.market.symbol.peek())]);
+  private async refreshAll(): Promise<boolean> {
+    const loaded = await Promise.all([this.refresh(), this.loadPast(this.market.symbol.peek())]);
+    return !loaded.includes(false);
   }
 
-  private async loadPast(symbol: string): Promise<void> {
+  /** Fetch what was missed as often as it takes: no event says it again, and nothing is polled while events flow. */
+  private async refreshAtLast(): Promise<void> {
     const credentials = this.session.credentials.peek();
-    if (symbol === "") return;
+    while (!(await this.refreshAll())) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (this.session.credentials.peek() !== credentials || this.connection.peek() !== "open") return;
+    }
+  }
+
+  private async loadPast(symbol: string): Promise<boolean> {
+    const credentials = this.session.credentials.peek();
+    if (symbol === "") return true;
     try {
       const [orders, fills, lists] = await Promise.all([
         this.rest.signed<WireOrder[]>("GET", "/api/v3/allOrders", { symbol, limit: ROWS_MOST }),
         this.rest.signed<WireFill[]>("GET", "/api/v3/myTrades", { symbol, limit: ROWS_MOST }),
         this.rest.signed<WireOrderList[]>("GET", "/api/v3/allOrderList", { limit: ROWS_MOST }),
       ]);
-      if (this.session.credentials.peek() !== credentials) return;
+      if (this.session.credentials.peek() !== credentials) return true;
       batch(() => {
         this.putLists(lists.map(readList));
         for (const order of orders) this.takeOrder(readOrder(order));
         this.addFills(fills.map(readFill));
       });
+      return true;
     } catch (error) {
       if (this.session.credentials.peek() === credentials) this.complain("History could not be loaded", error);
+      return false;
     }
   }
 

@@ -100,7 +100,9 @@ export class Market {
       this.failure.value = "";
       return true;
     } catch (error) {
-      this.failure.value = messageOf(error);
+      // What is shown stays: it is only of some time ago.
+      if (this.instruments.value.length > 0) this.staleSince.value = this.heardAt;
+      else this.failure.value = messageOf(error);
       return false;
     }
   }
