@@ -23,6 +23,8 @@ async def run(roles: list[str], settings: ProcessSettings) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     if settings.listen_fd is not None:
         await asyncio.start_server(answer, sock=socket.socket(fileno=os.dup(settings.listen_fd)))
+    if roles[0] == os.environ.get("TEST_SLOW_ROLE"):
+        await asyncio.sleep(2)
     announce_ready(settings)
     await stop.wait()
     postgres_file = settings.data_dir / "postgres" / "postmaster.pid"

@@ -137,6 +137,15 @@ def test_everything_starts_stops_in_order_and_keeps_its_data(data: Path) -> None
 
 
 @pytest.mark.system
+def test_whoever_is_told_that_it_serves_finds_it(data: Path) -> None:
+    venue = Running(data, {"TEST_SLOW_ROLE": "notifier"})
+    eventually(lambda: is_healthy("127.0.0.1", venue.port))
+    assert find_running(data) is not None, "the parts that nobody asks for are still starting"
+    venue.wait_ready()
+    venue.stop()
+
+
+@pytest.mark.system
 def test_a_killed_process_is_started_again_within_a_second(data: Path) -> None:
     venue = Running(data)
     venue.wait_ready()

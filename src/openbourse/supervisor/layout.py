@@ -137,7 +137,7 @@ def is_claimed(layout: Layout) -> bool:
 
 
 def read_venue_file(layout: Layout) -> dict[str, str] | None:
-    """Return the variables of the exchange that runs on this directory; None when none runs or it is still starting."""
+    """Return the variables of the exchange that runs on this directory; None when none runs or its databases are still starting."""
     if not is_claimed(layout):
         return None
     try:

@@ -143,6 +143,8 @@ class Venue:
             await self._step("demo market", self._start_demo())
 
     async def _edges_ready(self, edges: list[Child]) -> None:
+        # Before an edge tells anybody that the exchange serves: whoever hears it looks for it there.
+        self._write_venue_file()
         await asyncio.gather(*(edge.start() for edge in edges))
         deadline = time.monotonic() + HEALTH_SECONDS_MAX
         while not await asyncio.to_thread(is_healthy, self._settings.host, self._settings.port):
