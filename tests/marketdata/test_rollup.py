@@ -77,6 +77,14 @@ async def test_what_was_never_traded_in_is_passed_over_at_once(pool: asyncpg.Poo
     assert await BarStore(pool).rolled() == dict.fromkeys(ROLLED, SINCE)
 
 
+async def test_a_projector_that_knows_no_time_yet_leaves_what_was_made(pool: asyncpg.Pool) -> None:
+    await roll(pool, UNTIL, 1_000_000)
+    made = await BarStore(pool).rolled()
+    assert min(made.values()) > 0
+    await roll(pool, 0, 1_000_000)
+    assert await BarStore(pool).rolled() == made
+
+
 async def test_candles_are_the_same_however_far_longer_bars_are_made(pool: asyncpg.Pool) -> None:
     every, until = [bar_of(each, each.time_us) for each in MADE], UNTIL - 1
     await pool.execute(FORGET)

@@ -60,7 +60,8 @@ class RollUp:
         """Make one step of one length; return when the next is due."""
         length = seconds * SECOND_US
         whole, mark = time_us // length * length, await connection.fetchval(_MARK, seconds) or 0
-        if mark >= whole > 0:
+        if mark >= whole:
+            # Also where no time is known yet: what was made stays made.
             return whole + length
         known = await connection.fetch(_INSTRUMENTS, source, mark)
         # Nothing is to be made of a time in which nothing was traded.
