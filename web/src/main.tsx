@@ -37,10 +37,15 @@ session.onExpired = () => {
   toasts.show("plain", "Your session ended", "Sign in again to go on trading.", "session");
 };
 
-transfers.onFound = ({ amount, coin }) => {
-  if (overlay.value === "withdraw") overlay.value = "none"; // What is in its fields was asked for.
-  const words = `${grouped(trimAmount(amount))} ${coin}: the answer was lost, the withdrawal was made. Transfers shows what becomes of it.`;
-  toasts.show("good", "Withdrawal asked for", words);
+transfers.onFound = ({ amount, coin, isRefused, info }) => {
+  const what = `${grouped(trimAmount(amount))} ${coin}`;
+  if (isRefused) {
+    toasts.show("bad", "Withdrawal not made", `${what}: ${info || "the exchange refused it."}`);
+  } else {
+    if (overlay.value === "withdraw") overlay.value = "none"; // What is in its fields was asked for.
+    const words = `${what}: the answer was lost, the withdrawal was made. Transfers shows what becomes of it.`;
+    toasts.show("good", "Withdrawal asked for", words);
+  }
   void portfolio.refresh();
 };
 

@@ -100,4 +100,19 @@ describe("a withdrawal is asked for once", () => {
     asking.settle();
     expect([asking.isUnderWay.value, asking.recall()]).toEqual([false, null]);
   });
+
+  test("what another tab waits for outlives an older one that is found", () => {
+    const shelf = new Shelf();
+    const [one, other] = [pageOf("1", shelf), pageOf("1", shelf)];
+    const older = ask(one, NO_ANSWER);
+    expect(other.recall()?.id).toBe(older);
+    one.begin("0.3 BTC", NOW);
+    one.settle();
+    const newer = ask(one, NO_ANSWER);
+    expect(other.found(older)).toBe(false);
+    expect(other.doubt.value?.id).toBe(newer);
+    expect(one.recall()?.id).toBe(newer);
+    expect(other.found(newer)).toBe(true);
+    expect(one.recall()).toBeNull();
+  });
 });

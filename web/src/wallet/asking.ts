@@ -26,6 +26,7 @@ export type Shelf = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 export class Asking {
   private readonly unanswered = signal<Doubt | null>(null);
   private account = "";
+  private asked = "";
   private wasInDoubt = false;
   private readonly sent = signal(false);
 
@@ -59,16 +60,16 @@ export class Asking {
     const kept = this.kept();
     const doubt = kept ?? { id: newId(), what, askedAt: now };
     this.wasInDoubt = kept !== null;
+    this.asked = doubt.id;
     this.sent.value = true;
     this.shelf.setItem(KEY + this.account, JSON.stringify(doubt));
     return doubt.id;
   }
 
-  /** Begin another withdrawal with the next: it is known what became of this one. */
+  /** It is known what became of the withdrawal that was asked for last: another one begins with the next. */
   settle(): void {
     this.sent.value = false;
-    this.unanswered.value = null;
-    this.shelf.removeItem(KEY + this.account);
+    this.forget(this.asked);
   }
 
   /**
@@ -87,9 +88,15 @@ export class Asking {
 
   /** Take in that the exchange has a withdrawal of this id; return whether it is the one in doubt, which is in doubt no more. */
   found(id: string): boolean {
-    if (this.unanswered.value?.id !== id || this.sent.value) return false;
-    this.settle();
+    // Of what another tab waits for now this one may not have heard, and it must not be forgotten for an older one.
+    if (this.sent.value || this.recall()?.id !== id) return false;
+    this.forget(id);
     return true;
+  }
+
+  private forget(id: string): void {
+    if (this.kept()?.id === id) this.shelf.removeItem(KEY + this.account);
+    this.recall();
   }
 
   private kept(): Doubt | null {

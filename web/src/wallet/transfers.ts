@@ -30,10 +30,13 @@ export interface Transfer {
   isDone: boolean;
   /** Whether nobody has approved it, so that its user may still cancel it. */
   isCancelable: boolean;
+  /** Whether it will never be made. */
+  isRefused: boolean;
 }
 
 const OWN_PATH = "/bourse/v1/withdrawals";
 const AWAITS_APPROVAL = 2;
+const REJECTED = 3;
 const COMPLETED = 6;
 const STATES: Record<number, string> = {
   0: "Awaiting approval",
@@ -155,6 +158,7 @@ export function readDeposit(wire: WireDeposit): Transfer {
     info: "",
     isDone: wire.status === DEPOSIT_CREDITED,
     isCancelable: false,
+    isRefused: false,
   };
 }
 
@@ -173,6 +177,7 @@ export function readWithdrawal(wire: WireWithdrawal): Transfer {
     info: wire.info,
     isDone: wire.status === COMPLETED,
     isCancelable: wire.status === AWAITS_APPROVAL,
+    isRefused: wire.status === REJECTED,
   };
 }
 
