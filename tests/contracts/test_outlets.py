@@ -172,6 +172,14 @@ async def test_a_mailbox_that_is_full_is_tried_again_and_one_that_is_gone_is_not
     assert len(mail_server.mails) == 1
 
 
+@pytest.mark.parametrize("address", ["=?utf-8?q?=0a?=@b.c", "=?utf-8?q??=@b.c", "=?utf-8?q?=c3=a9?=@b.c"])
+async def test_what_cannot_be_made_a_mail_keeps_up_nothing_behind_it(mail_server: MailServer, address: str) -> None:
+    outlet = open_outlet(f"smtp://127.0.0.1:{mail_server.port}", "no-reply@example.com", render)
+    given = [Notification("0-0-deposit", Topic.DEPOSIT, 1, address, 0, FACTS), *notifications(1)]
+    assert await outlet.hand(given) == []
+    assert len(mail_server.mails) == 1
+
+
 async def test_a_mail_server_that_is_away_takes_none_and_its_password_is_not_shown() -> None:
     outlet = open_outlet("smtp://user:hush@127.0.0.1:9", "no-reply@example.com", render)
     with pytest.raises(ConnectionError) as caught:
@@ -205,7 +213,8 @@ def test_a_body_is_read_back_or_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "ä@b", "a@" + "b" * 260, "a,b@c"]
+    "text",
+    ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "ä@b", "a@" + "b" * 260, "a,b@c", "=?utf-8?q?=0a?=@b.c"],
 )
 def test_what_may_not_stand_in_a_header_is_no_address(text: str) -> None:
     assert not is_address(text)

@@ -120,6 +120,16 @@ async def test_a_new_device_is_told_once_and_anew_after_months(tab: Tab) -> None
     assert len(await waiting(tab.identity)) == 1
 
 
+async def test_noise_about_keys_has_an_end_and_hides_no_new_password(tab: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await waiting(tab.identity)
+    monkeypatch.setattr(outbox, "WAITING_MAX", 3)
+    for number in range(5):
+        await tab.ask("POST", KEYS, label=f"bot {number}", permissions="READ")
+    await tab.change(PASSWORD, NEW)
+    told = [notice.topic for notice in await waiting(tab.identity)]
+    assert told == [Topic.KEY_MADE] * 3 + [Topic.PASSWORD_CHANGED]
+
+
 async def test_of_devices_the_latest_are_remembered(tab: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "DEVICES_PER_USER_MAX", 3)
     for number in range(5):

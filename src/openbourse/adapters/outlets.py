@@ -115,9 +115,17 @@ class MailOutlet:
     def _send_one(self, server: smtplib.SMTP, notification: Notification) -> None:
         """Send a mail; one that the server will never take counts as sent. Raises SMTPException, OSError."""
         try:
-            server.send_message(self._mail(notification))
-        except NotificationFault:
+            mail = self._mail(notification)
+        except (NotificationFault, ValueError, LookupError) as fault:
+            # What cannot be made a mail never will be, and nothing behind it is to wait for it.
             self.refused += 1
+            log.warning("no mail can be made", id=notification.id, why=type(fault).__name__)
+            return
+        try:
+            server.send_message(mail)
+        except smtplib.SMTPNotSupportedError:
+            self.refused += 1
+            log.warning("mail refused", id=notification.id, code=0)
         except smtplib.SMTPRecipientsRefused as fault:
             code = next(iter(fault.recipients.values()))[0]
             if code not in PERMANENT:

@@ -6,11 +6,17 @@ from typing import Any, Final
 import msgspec
 
 from openbourse.identity.notices import Notice
-from openbourse.protocol.notifications import Notification, Topic
+from openbourse.protocol.notifications import NOISY, Notification, Topic
 
 DEVICE_DAYS: Final = 90
 """A device that was not seen for so long is a new one."""
 DEVICES_PER_USER_MAX: Final = 50
+WAITING_MAX: Final = 40
+"""Of an account about keys and devices: what is more while so many wait is told to nobody, and keeps up nobody."""
+_WRITE: Final = """
+INSERT INTO identity.notices (user_id, topic, facts) SELECT $1, $2::text, $3::jsonb WHERE $2 <> ALL($4::text[])
+OR (SELECT count(*) FROM identity.notices WHERE user_id = $1 AND topic = ANY($4)) < $5
+"""
 _WAITING: Final = """
 SELECT waiting.number, waiting.user_id, users.email, waiting.topic, waiting.facts,
     (extract(epoch FROM waiting.at) * 1000)::bigint
@@ -32,12 +38,7 @@ async def write_notice(connection: Any, user_id: int, notice: Notice | None) -> 
     """Have a user told of a change once the transaction that it is part of is committed."""
     if notice is not None:
         facts = msgspec.json.encode(notice.facts).decode()
-        await connection.execute(
-            "INSERT INTO identity.notices (user_id, topic, facts) VALUES ($1, $2, $3::jsonb)",
-            user_id,
-            notice.topic,
-            facts,
-        )
+        await connection.execute(_WRITE, user_id, notice.topic, facts, list(NOISY), WAITING_MAX)
 
 
 async def see_device(connection: Any, user_id: int, device: str, network: str) -> bool:

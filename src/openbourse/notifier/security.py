@@ -10,7 +10,7 @@ import structlog
 
 from openbourse.notifier.sending import RETRY_S, Outlet
 from openbourse.notifier.telling import ACCOUNTS_MAX
-from openbourse.protocol.notifications import SECURITY, Notification, Topic, is_address
+from openbourse.protocol.notifications import NOISY, SECURITY, Notification, Topic, is_address
 
 log: Final = structlog.get_logger()
 
@@ -20,8 +20,6 @@ FAULTS_MAX: Final = 3
 """Of a turn: an outlet that is away is not asked for everything; what one mail server refuses keeps up nothing behind it."""
 PER_HOUR_MAX: Final = 20
 """Of an account, of each kind: nobody has proven that an address is theirs, and no stranger's is to be flooded."""
-NOISY: Final = (Topic.KEY_MADE, Topic.KEY_REMOVED, Topic.NEW_DEVICE)
-"""One kind, what is left the other: who makes noise with keys hides no new password."""
 AGE_MAX_S: Final = 7 * 86_400
 """What found no outlet for so long is counted and left out."""
 HOUR_MS: Final = 3_600_000
@@ -54,9 +52,11 @@ class SecuritySending:
         """Tell for ever. Raises OSError, and what the database raises when it is away."""
         attempt = 0
         while True:
-            faults = await self.turn()
-            await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)] if faults else EVERY_S)
-            attempt = attempt + 1 if faults else 0
+            handed = self.handed
+            # What one mailbox does not take slows nothing down as long as others take theirs.
+            is_stuck = await self.turn() > 0 and self.handed == handed
+            await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)] if is_stuck else EVERY_S)
+            attempt = attempt + 1 if is_stuck else 0
 
     async def turn(self) -> int:
         """Tell some of what waits; return how many were not taken: they wait, and keep up nothing behind them."""

@@ -40,6 +40,8 @@ CHOSEN: Final = (Topic.FILL, Topic.CANCEL, Topic.EXPIRY, Topic.DEPOSIT)
 """What a person may choose not to hear of."""
 SECURITY: Final = tuple(topic for topic in Topic if topic.startswith("security-"))
 """What is told of an account's safety, whatever anybody has chosen: a thief would choose silence."""
+NOISY: Final = (Topic.KEY_MADE, Topic.KEY_REMOVED, Topic.NEW_DEVICE)
+"""Of these what one can cause without end; counted apart, so that who makes noise with keys hides no new password."""
 
 
 class NotificationFault(ValueError):
@@ -103,7 +105,11 @@ def read_body(text: str) -> Notification:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether a text may stand in a mail's header: printable, with one @ between other characters, not too long."""
+    """Tell whether a text may stand in a mail's header: printable, with one @ between other characters, not too long.
+
+    Nor is any of it an encoded word (RFC 2047): what a header makes of it may be another address, or none.
+    """
     name, at, host = text.partition("@")
     is_plain = text.isascii() and text.isprintable() and not set(text) & set(' ,;:<>"()[]\\')
+    is_plain = is_plain and "=?" not in text
     return bool(at and name and host) and "@" not in host and is_plain and len(text) <= ADDRESS_LENGTH_MAX
