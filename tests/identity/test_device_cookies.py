@@ -6,6 +6,7 @@ import pytest
 from openbourse.identity import users
 from openbourse.identity.device_cookies import (
     ACCOUNTS_PER_BROWSER_MAX,
+    CLOCKS_APART_S,
     COOKIE_DAYS,
     NAME,
     VALUE_LENGTH_MAX,
@@ -70,6 +71,21 @@ async def test_strangers_at_the_same_address_keep_no_known_browser_from_signing_
     await tab.sign_in()
 
 
+@pytest.mark.parametrize(
+    "text", ["203.0.113.77", "address:203.0.113.77", "known-at:203.0.113.77", "device:203.0.113.77"]
+)
+async def test_no_text_that_is_tried_counts_against_an_address(
+    tab: Tab, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    owner = Tab(tab.identity, address="203.0.113.77")
+    await owner.sign_in()
+    monkeypatch.setattr(users, "ATTEMPTS_PER_ADDRESS", 3)
+    for number in range(8):
+        await guess(Tab(tab.identity, address=f"198.51.100.{number}"), text)
+    await owner.sign_in()
+    await Tab(tab.identity, address="203.0.113.77").sign_in()
+
+
 async def test_known_browsers_of_an_address_are_bounded_together(tab: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else who has an account of their own, and a cookie from each sign-in, would have passwords hashed without end."""
     others = [await Tab(tab.identity).sign_in() for _ in range(3)]
@@ -105,6 +121,9 @@ def test_a_cookie_ends_some_time_after_its_last_sign_in() -> None:
     assert name is not None
     browser.clock.now += COOKIE_DAYS * 86_400
     assert browser.device() == name
+    browser.clock.now -= COOKIE_DAYS * 86_400 + CLOCKS_APART_S
+    assert browser.device() == name, "another process's clock may be a little before"
+    browser.clock.now += COOKIE_DAYS * 86_400 + CLOCKS_APART_S
     renewed = browser.cookies.cookie(USER, browser.sent).partition(";")[0].encode()
     browser.clock.now += COOKIE_DAYS * 86_400
     assert (browser.device(), browser.device(sent=renewed)) == (None, name)
@@ -127,7 +146,7 @@ def test_a_cookie_that_was_not_made_here_is_a_stranger_s(change: str) -> None:
         "name of cookie": f"x{name}={value}",
         "future": f"{name}={value}",
     }[change]
-    browser.clock.now -= 1 if change == "future" else 0
+    browser.clock.now -= CLOCKS_APART_S + 1 if change == "future" else 0
     for each in (USER, msgspec.structs.replace(USER, id=USER.id + 1)):
         assert browser.device(each, sent.encode("latin-1")) is None
 

@@ -80,7 +80,13 @@ async def test_who_is_cut_off_hears_when_an_attempt_is_taken(identity: Identity)
 
 @pytest.mark.parametrize(
     ("email", "password"),
-    [("nobody", PASSWORD), ("a b@c.d", PASSWORD), ("a@b@c.d", PASSWORD), ("ann@example.com", "short")],
+    [
+        ("nobody", PASSWORD),
+        ("a b@c.d", PASSWORD),
+        ("a@b@c.d", PASSWORD),
+        ("=?utf-8?q?=0a?=@c.d", PASSWORD),
+        ("ann@example.com", "short"),
+    ],
 )
 async def test_what_is_no_address_or_too_short_a_password_is_refused(
     identity: Identity, email: str, password: str

@@ -21,6 +21,8 @@ COOKIE_DAYS: Final = 90
 """After the last sign-in with it."""
 ACCOUNTS_PER_BROWSER_MAX: Final = 4
 """Of a browser that signs in to more, the account that it signed in to longest ago takes it for a stranger's."""
+CLOCKS_APART_S: Final = 60
+"""As much as one process's clock may be before another's."""
 NONCE_BYTES: Final = 16
 VALUE_LENGTH_MAX: Final = 1_024
 _TOKEN: Final = re.compile(r"([0-9]{1,18})\.([A-Za-z0-9_-]{22})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
@@ -50,7 +52,7 @@ class DeviceCookies:
         password_hash = "" if user is None else user.password_hash or ""
         for token in _tokens(cookies):
             is_sealed = hmac.compare_digest(self._seal(token.user, token.nonce, token.begun, password_hash), token.seal)
-            is_young = 0 <= self._clock() - token.begun <= COOKIE_DAYS * 86_400
+            is_young = -CLOCKS_APART_S <= self._clock() - token.begun <= COOKIE_DAYS * 86_400
             if is_sealed and is_young and user is not None and token.user == user.id and user.password_hash:
                 found = token.nonce
         return found

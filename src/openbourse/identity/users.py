@@ -84,8 +84,9 @@ class Users:
         email = email.strip().lower()[:EMAIL_LENGTH_MAX]
         device = await self._known_device(email, cookies)
         # By address too, or who has an account and many cookies would have passwords hashed all day.
-        place = f"{'in' if device is None else 'in:device'}:{limited_as(address)}"
-        guesses = f"in:{email}" if device is None else f"device:{device}"
+        place = f"{'in:address' if device is None else 'in:known-at'}:{limited_as(address)}"
+        # What is tried is any text: it is counted where no text makes it count as an address's or a device's.
+        guesses = f"in:email:{email}" if device is None else f"device:{device}"
         most = ATTEMPTS_PER_EMAIL if device is None else ATTEMPTS_PER_DEVICE
         await allow(self._attempts, Limit(place, ATTEMPTS_PER_ADDRESS), Limit(guesses, most))
         user = await self._store.find_user(email)
@@ -117,7 +118,7 @@ class Users:
 
         Strangers who try to sign in do not use up these attempts: they would keep people from changing a password.
         """
-        place, guesses = f"in:{limited_as(address)}", f"password:{user_id}"
+        place, guesses = f"in:address:{limited_as(address)}", f"password:{user_id}"
         await allow(self._attempts, Limit(place, ATTEMPTS_PER_ADDRESS), Limit(guesses, ATTEMPTS_PER_EMAIL))
         user = await self._store.user(user_id)
         hashed = None if user is None else user.password_hash
@@ -176,7 +177,8 @@ def wrong_password() -> ApiError:
 def checked_email(email: str) -> str:
     """Return an address in its stored form. Raises ApiError for what is none."""
     email = email.strip().lower()
-    if len(email) > EMAIL_LENGTH_MAX or _EMAIL.fullmatch(email) is None:
+    # An encoded word (RFC 2047) is a name that mail programs read as another one.
+    if len(email) > EMAIL_LENGTH_MAX or _EMAIL.fullmatch(email) is None or "=?" in email:
         raise ApiError(-1130, "email must be an address like name@example.com.")
     return email
 
