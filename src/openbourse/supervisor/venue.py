@@ -27,7 +27,8 @@ LISTEN_BACKLOG = 4_096
 HEALTH_SECONDS_MAX = 60.0
 HEALTH_POLL_SECONDS = 0.05
 DEMO_READY_SECONDS_MAX = 30.0
-MIGRATE_SECONDS_MAX = 300.0
+MIGRATE_SECONDS_MAX = 3_600.0
+"""Indexes over a long history are built by it: one that is cut off is built from its beginning at the next start."""
 # The engine meets its tables in no order: with huge pages a look-up seldom waits for the way to its page as well.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 HOUSEKEEPING_SECONDS = 0.5
