@@ -93,3 +93,15 @@ test("without a network the connection is lost at once, and back as soon as ther
   line().accept();
   expect([socket.connection.value, Peer.lines.length]).toEqual(["open", 2]);
 });
+
+test("a network that comes back while a connection is made leaves no second one behind", () => {
+  open();
+  line().accept();
+  page.dispatchEvent(new Event("offline"));
+  vi.advanceTimersByTime(500);
+  const pending = line();
+  page.dispatchEvent(new Event("online"));
+  line().accept();
+  pending.onclose?.();
+  expect([pending.readyState, socket.connection.value, Peer.lines.length]).toEqual([3, "open", 3]);
+});

@@ -40,7 +40,10 @@ export interface Fill {
 const ROWS_MOST = 200;
 const POLL_MS = 5_000;
 const RETRY_MS = 2_000;
+const RETRY_MOST_MS = 30_000;
 const FILLS_MOST = 2_000;
+const NO_BALANCES = "Balances could not be loaded";
+const NO_HISTORY = "History could not be loaded";
 
 export class Portfolio {
   readonly balances = signal<ReadonlyMap<string, Balance>>(new Map());
@@ -57,6 +60,8 @@ export class Portfolio {
   readonly pastFills = computed(() => this.fills.value.filter((fill) => fill.symbol === this.market.symbol.value));
 
   private readonly complaints = new Set<string>();
+  /** Counts the times somebody began to fetch what was missed: the newest goes on. */
+  private fetcher = 0;
 
   constructor(
     private readonly rest: RestClient,
@@ -99,11 +104,11 @@ export class Portfolio {
         this.putLists(lists.map(readList));
         this.putOpenOrders(open.map(readOrder), askedAt);
         this.isLoaded.value = true;
-        this.complaints.clear();
+        this.complaints.delete(NO_BALANCES);
       });
       return true;
     } catch (error) {
-      if (this.session.credentials.peek() === credentials) this.complain("Balances could not be loaded", error);
+      if (this.session.credentials.peek() === credentials) this.complain(NO_BALANCES, error);
       return false;
     }
   }
@@ -144,12 +149,18 @@ export class Portfolio {
     return !loaded.includes(false);
   }
 
-  /** Fetch what was missed as often as it takes: no event says it again, and nothing is polled while events flow. */
+  /**
+   * Fetch what was missed as often as it takes: no event says it again, and nothing is polled while events flow. Ever more
+   * seldom, for what is asked weighs much of what a minute allows.
+   */
   private async refreshAtLast(): Promise<void> {
+    this.fetcher += 1;
+    const fetcher = this.fetcher;
     const credentials = this.session.credentials.peek();
-    while (!(await this.refreshAll())) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      if (this.session.credentials.peek() !== credentials || this.connection.peek() !== "open") return;
+    for (let pause = RETRY_MS; !(await this.refreshAll()); pause = Math.min(2 * pause, RETRY_MOST_MS)) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      const isOver = this.fetcher !== fetcher || this.session.credentials.peek() !== credentials;
+      if (isOver || this.connection.peek() !== "open") return;
     }
   }
 
@@ -168,9 +179,10 @@ export class Portfolio {
         for (const order of orders) this.takeOrder(readOrder(order));
         this.addFills(fills.map(readFill));
       });
+      this.complaints.delete(NO_HISTORY);
       return true;
     } catch (error) {
-      if (this.session.credentials.peek() === credentials) this.complain("History could not be loaded", error);
+      if (this.session.credentials.peek() === credentials) this.complain(NO_HISTORY, error);
       return false;
     }
   }

@@ -78,6 +78,7 @@ export class LastingSocket {
   };
 
   private connect(): void {
+    this.drop(); // One that is still being made would live on beside this one.
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
     this.socket = socket;

@@ -113,7 +113,10 @@ export class Market {
     this.feed.value?.poll();
     void this.loadTrades(this.symbol.value);
     void this.loadAverage(this.symbol.value);
-    this.loadTickers().catch(() => (this.staleSince.value = this.heardAt)); // The next poll tries again.
+    this.loadTickers().catch(() => {
+      // The next poll tries again; a stream that is back meanwhile says more than an answer that never came.
+      if (this.stream.connection.value !== "open") this.staleSince.value = this.heardAt;
+    });
     this.polls.value += 1;
   }
 
