@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from openbourse.history.store import Store
-from tests.projection.recorded import make_tables
+from tests.projection.recorded import counting, rows_read
 
 ROWS = 8_000
 LIMIT = 10
@@ -38,16 +38,8 @@ def fills(order: int | None, from_id: int | None, since: int | None, until: int 
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
-        await make_tables(pool)
-        await pool.execute(MADE)
-        await pool.execute("ANALYZE")
-        async with pool.acquire() as connection, connection.transaction():
-            yield connection
-
-
-async def rows_read(connection: Any) -> int:
-    return int(await connection.fetchval("SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"))
+    async with counting(database_url, MADE) as connection:
+        yield connection
 
 
 async def test_no_question_reads_much_more_than_it_answers(connection: asyncpg.Connection) -> None:

@@ -9,8 +9,8 @@ from openbourse.marketdata.bars import ROLLED, SECOND_US, Bar, BarStore, bar_of
 from openbourse.marketdata.candles import bars_for, fold, open_of
 from openbourse.marketdata.rollup import RollUp
 from openbourse.marketdata.view import Trade
-from tests.history.test_bounds import rows_read
 from tests.marketdata.traded import BTCUSDT, DAY_US, store, trades
+from tests.projection.recorded import rows_read
 
 SINCE = 1_780_272_000 * SECOND_US
 UNTIL = SINCE + 9 * DAY_US

@@ -7,8 +7,7 @@ import pytest
 
 from openbourse.marketdata.trades import Aggregate, TradeStore, aggregated
 from openbourse.marketdata.view import Trade
-from tests.history.test_bounds import rows_read
-from tests.projection.recorded import make_tables
+from tests.projection.recorded import counting, rows_read
 
 ROWS, LIMIT, BEYOND_MAX = 20_000, 5, 80
 """Ten trades an aggregate, two aggregates a moment."""
@@ -20,12 +19,8 @@ SELECT 1, g, g / 10, 5, 1 + g % 2, 1, g / 20 * 1000, true FROM generate_series(0
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
-        await make_tables(pool)
-        await pool.execute(MADE)
-        await pool.execute("ANALYZE")
-        async with pool.acquire() as connection, connection.transaction():
-            yield connection
+    async with counting(database_url, MADE) as connection:
+        yield connection
 
 
 def numbered(number: int) -> Aggregate:

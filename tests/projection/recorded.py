@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 
@@ -80,6 +82,21 @@ async def make_tables(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         await connection.execute("DROP SCHEMA IF EXISTS projection_history CASCADE")
         await create_schema(connection, marketdata.SCHEMA, marketdata.NAME)
+
+
+@asynccontextmanager
+async def counting(database_url: str, made: str) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection to rows that statements make, in one transaction: `rows_read` says how many it read."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
+        await make_tables(pool)
+        await pool.execute(made)
+        await pool.execute("ANALYZE")
+        async with pool.acquire() as connection, connection.transaction():
+            yield connection
+
+
+async def rows_read(connection: Any) -> int:
+    return int(await connection.fetchval("SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"))
 
 
 async def read_rows(pool: asyncpg.Pool) -> dict[str, list[tuple[object, ...]]]:
