@@ -1,7 +1,7 @@
 //! What an order that trades will need of the memory, asked for while it is told of what it did before.
 //!
-//! A batch's commands were looked ahead for ([`crate::ahead`]), but no further than two makers, and a command that comes
-//! alone was not. A wrong hint costs nothing but its time.
+//! The look ahead ([`crate::ahead`]) asks for two makers at most, and nothing at all in a small venue. A wrong hint costs
+//! nothing but its time.
 
 use openbourse_book as ladder;
 

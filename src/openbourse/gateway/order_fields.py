@@ -27,7 +27,6 @@ from openbourse.protocol.instruments import (
 STRATEGY_TYPE_MIN: Final = 1_000_000
 PEG_OFFSET_MAX: Final = 100
 TRAILING_DELTA_MAX: Final = 2**32 - 1
-"""Times below are milliseconds, above microseconds."""
 WAITING: Final = frozenset(
     {OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
 )
