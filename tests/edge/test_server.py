@@ -6,12 +6,16 @@ from collections.abc import Awaitable
 
 import pytest
 
-from openbourse.edge import server
+from openbourse.edge import acceptor, server
 from openbourse.edge.operations import Call, Operation
 from openbourse.edge.server import Limits
 from tests.served import Venue, served
 
 PING = b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"
+UPGRADE = (
+    b"GET /ws-api/v3 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -176,3 +180,59 @@ async def test_a_balancer_keeps_its_idle_connections_longer_than_clients_do(monk
             else:
                 assert await rest(reader) == b""
             writer.close()
+
+
+async def keep_asking(venue: Venue) -> None:
+    """Ask again and again on one connection until an answer says that it is the last one."""
+    reader, writer = await dial(venue)
+    while True:
+        writer.write(PING)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        await reader.readexactly(2)
+        if b"connection: close" in head:
+            assert await reader.read() == b""
+            return
+        await asyncio.sleep(0.02)
+
+
+async def test_who_keeps_asking_is_told_which_answer_is_the_last() -> None:
+    async with served() as venue:
+        asking = [asyncio.create_task(keep_asking(venue)) for _ in range(50)]
+        await asyncio.sleep(0.2)
+        assert not any(task.done() for task in asking)
+        venue.stop.set()
+        await asyncio.wait_for(asyncio.gather(*asking), 3)
+
+
+async def test_who_asks_nothing_is_not_waited_for_long() -> None:
+    async with served() as venue:
+        kept = [await dial(venue) for _ in range(3)]
+        kept[0][1].write(PING)
+        assert await kept[0][0].readuntil(b"{}")
+        venue.stop.set()
+        for reader, _ in kept:
+            assert await rest(reader) == b""
+
+
+async def test_who_waits_to_be_taken_is_served_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acceptor, "REST_S", 5.0)
+    async with served() as venue:
+        waiting = [await dial(venue) for _ in range(20)]
+        for _, writer in waiting:
+            writer.write(PING)
+        await asyncio.sleep(0.1)
+        venue.stop.set()
+        for reader, _ in waiting:
+            assert (await rest(reader)).startswith(b"HTTP/1.1 200")
+
+
+async def test_no_socket_is_opened_at_the_end() -> None:
+    async with served() as venue:
+        reader, writer = await dial(venue)
+        writer.write(PING)
+        assert await reader.readuntil(b"{}")
+        venue.stop.set()
+        await asyncio.sleep(0.1)
+        writer.write(UPGRADE)
+        assert (await rest(reader)).startswith(b"HTTP/1.1 503")

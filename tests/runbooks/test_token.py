@@ -72,12 +72,17 @@ class Trading:
         while not self._stop.wait(EVERY_S):
             self.sent += 1
             for client in self._clients if self.sent % 2 else reversed(self._clients):
-                with contextlib.suppress(httpx.ConnectError):
+                try:
                     answer = client.signed("POST", "/api/v3/order", quantity="0.001", price="50000", **order)
-                    if answer.status_code == 503 and answer.json()["code"] == -1008:
-                        continue  # a balancer asks none that is not ready; it was not sent
-                    self.failed += [] if answer.status_code == 200 else [answer.text]
+                except httpx.ConnectError:
+                    continue
+                except httpx.HTTPError as fault:
+                    self.failed.append(repr(fault))  # sent, and nobody knows what became of it
                     break
+                if answer.status_code == 503 and answer.json()["code"] == -1008:
+                    continue  # a balancer asks none that is not ready; it was not sent
+                self.failed += [] if answer.status_code == 200 else [answer.text]
+                break
             else:
                 self.failed.append("nobody takes it")
 

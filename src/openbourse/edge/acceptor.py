@@ -5,6 +5,7 @@ listener to the others for a moment; one that is busy or frozen comes later, or 
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -18,6 +19,8 @@ AT_ONCE: Final = 2
 than were taken. So a few that come together are dealt out evenly, and a rush does not keep a process from those it serves."""
 REST_S: Final = 0.005
 """How long the listener is left to others then."""
+LAST_MAX: Final = 4_096
+"""Connections that are taken at the end, at most: as many as wait."""
 FAULT_S: Final = 1.0
 """The same when nothing can be taken, as when there are no descriptors left."""
 
@@ -41,6 +44,14 @@ class Acceptor:
             self._rest.cancel()
         self._loop.remove_reader(self._listener.fileno())
 
+    async def close_last(self) -> None:
+        """Take what waits, then nothing more; the kernel would reset it, whatever it has sent. Return when it is connected."""
+        self.close()
+        with contextlib.suppress(OSError):
+            for _ in range(LAST_MAX):
+                self._take_one()
+        await self.wait_closed()
+
     async def wait_closed(self) -> None:
         """Return when those that were taken are connected."""
         await asyncio.gather(*self._opening, return_exceptions=True)
@@ -52,7 +63,7 @@ class Acceptor:
         rest_s, more = 0.0, min(2 * self._at_once, AT_ONCE)
         for _ in range(self._at_once):
             try:
-                connection, _ = self._listener.accept()
+                self._take_one()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 more = 1  # others were quicker
                 break
@@ -61,13 +72,16 @@ class Acceptor:
                 rest_s = FAULT_S
                 break
             rest_s = REST_S
-            task = self._loop.create_task(self._open(connection))
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
         self._at_once = more
         if rest_s:
             self._loop.remove_reader(self._listener.fileno())
             self._rest = self._loop.call_later(rest_s, self._listen)
+
+    def _take_one(self) -> None:
+        connection, _ = self._listener.accept()
+        task = self._loop.create_task(self._open(connection))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
     async def _open(self, connection: socket.socket) -> None:
         connection.setblocking(False)

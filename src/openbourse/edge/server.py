@@ -28,6 +28,9 @@ KEEP_ALIVE_S: Final = 60
 PROXY_KEEP_ALIVE_S: Final = 330
 """Longer than any balancer of ours keeps an idle connection (300 s): it must never send on one that closes just then."""
 DRAIN_S: Final = 5
+PARTING_S: Final = 0.5
+"""How long an idle connection may ask once more when the server ends: who asks often learns from the answer that it was the last,
+and nobody sends into a connection that closes just then (nginx's `keepalive_min_timeout` is the same)."""
 LINGER_S: Final = 1.0
 """How long a refused connection is still read from, so that the client comes to read the refusal."""
 _UNREADABLE_BODY: Final = (
@@ -69,6 +72,8 @@ class Limits:
         self.refused = 0
         self.by_address: Counter[str] = Counter()
         self.is_exempt = is_exempt
+        self.is_ending = False
+        """From here on every answer is the last one on its connection."""
 
     def admit(self, address: str) -> bool:
         """Count a connection, or return False when there is no room."""
@@ -115,6 +120,8 @@ class LimitedHttp(HttpToolsProtocol):
         if self.limits.is_exempt(address):
             self.timeout_keep_alive = PROXY_KEEP_ALIVE_S
         self._arm()
+        if self.limits.is_ending:
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._address is not None:
@@ -174,6 +181,8 @@ class LimitedHttp(HttpToolsProtocol):
             return
         self._disarm()
         super().on_headers_complete()
+        if self.limits.is_ending and self.cycle is not None:
+            self.cycle.keep_alive = False
         if is_free:
             self.expects(cast(dict[str, Any], self.scope))
 
@@ -204,6 +213,7 @@ class LimitedHttp(HttpToolsProtocol):
         """Refuse a request without starting anything for it."""
         self._disarm()
         fields = [SHED, *(b"%b: %b\r\n" % field for field in self.server_state.default_headers)]
+        is_kept = is_kept and not self.limits.is_ending
         end = b"\r\n" if is_kept else b"connection: close\r\n\r\n"
         self.transport.raw.write(b"".join((*fields, end, _SHED_BODY)))
         if is_kept:
@@ -216,6 +226,17 @@ class LimitedHttp(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.transport.flush()
         super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """Let the call under way be the last one; while there is none, wait for one a little."""
+        if self._is_idle():
+            self.loop.call_later(PARTING_S, self._part)
+        else:
+            super().shutdown()
+
+    def _part(self) -> None:
+        if self._is_idle() and not self._is_in_message:
+            self.transport.close()
 
     def _is_idle(self) -> bool:
         return self.cycle is None or bool(self.cycle.response_complete)
@@ -303,8 +324,14 @@ class _Server(uvicorn.Server):
             )
             return protocol
 
-        self.servers = [Acceptor(listener, make) for listener in sockets or ()]  # type: ignore[misc]
+        self._acceptors = [Acceptor(listener, make) for listener in sockets or ()]
+        self.servers = self._acceptors  # type: ignore[assignment]
         self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for acceptor in self._acceptors:
+            await acceptor.close_last()
+        await super().shutdown(sockets)
 
 
 async def serve(
@@ -341,9 +368,9 @@ async def serve(
     pinging = asyncio.create_task(sockets.run()) if sockets is not None else None
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        limits.is_ending = server.should_exit = True
         if sockets is not None:
             await sockets.stop()
-        server.should_exit = True
         await serving
     finally:
         for task in (stopping, pinging):

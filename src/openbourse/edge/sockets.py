@@ -314,6 +314,7 @@ class Sockets:
         self._slots: list[set[Socket]] = [set() for _ in range(PING_EVERY_S)]
         self._slot_of: dict[Socket, int] = {}
         self._tick = 0
+        self._is_ending = False
 
     def __len__(self) -> int:
         return len(self._slot_of)
@@ -339,7 +340,9 @@ class Sockets:
         address = self._addresses.client(str(peer[0]) if peer else "", forwarded)
         asked = [(name, value.upper()) for name, value in parse_qsl(query)]
         unit = TimeUnit.__members__.get(dict(asked).get("timeUnit", "MILLISECOND"))
-        if handler is None:
+        if self._is_ending:
+            response = handshake.reject(503, "The server is stopping.\n")
+        elif handler is None:
             response = handshake.reject(404, "There is no such path.\n")
         elif unit is None:
             response = handshake.reject(
@@ -382,7 +385,8 @@ class Sockets:
                 socket.beat(now, ping, ping_frame)
 
     async def stop(self) -> None:
-        """Announce the end to every socket, then close them."""
+        """Announce the end to every socket, then close them; open no more."""
+        self._is_ending = True
         for socket in list(self._slot_of):
             socket.stopping()
         await asyncio.sleep(PARTING_S if self._slot_of else 0)
