@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into this clone: .venv, native/target, web/node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check check-python check-rust test-rust test-web fmt web bench bench-engine referee fuzz sanitize sim chaos infra deploy-check lock clean
+.PHONY: help setup run test check check-python check-rust test-rust test-web fmt web bench bench-engine referee bots fuzz sanitize sim chaos infra deploy-check lock clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -47,7 +47,7 @@ run: .venv/.native.ok .venv/.web.ok  ## start the exchange: make run ARGS='--no-
 test:  ## every check and every test
 	@$(SIDE_BY_SIDE) setup check-rust check-python test-rust test-web
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/pytest $(PYTEST_ARGS); else \
-	  $(BIN)/pytest --numprocesses 3 $(FILES) -m "not ($(PROCESSES))" --ignore=tests/test_tidy.py && \
+	  $(BIN)/pytest --numprocesses 3 $(FILES) -m "not ($(PROCESSES) or bots)" --ignore=tests/test_tidy.py && \
 	  $(BIN)/pytest --numprocesses 2 $(FILES) -m "$(PROCESSES)" $(PATIENT) && \
 	  $(BIN)/pytest -m "$(PROCESSES)" $(PATIENT:%=--ignore=%); fi
 
@@ -88,6 +88,9 @@ referee:  ## build our adapter for the public matching-engine benchmark: make re
 	@RUSTFLAGS="-C target-cpu=native" cargo build --quiet --release --locked \
 	  --manifest-path bench/referee/Cargo.toml --target-dir bench/referee/target
 	@cp bench/referee/target/release/libopenbourse_adapter.so bench/referee/openbourse_adapter.so
+
+bots: setup  ## whole bots and more client libraries, as published, trade on a venue of their own: make bots ARGS='-k freqtrade'
+	@$(BIN)/pytest -m bots tests/bots $(ARGS)
 
 fuzz: setup  ## compare core and reference on random commands, counts kept: make fuzz COMMANDS=10000000
 	@$(BIN)/python -m sim fuzz --commands $(or $(COMMANDS),10000000) $(if $(SEED),--seed $(SEED))

@@ -20,3 +20,9 @@ $uv pip compile requirements/ministack.in $options "$@" -o requirements/ministac
 $uv pip compile requirements/deploy.in $options "$@" -o requirements/deploy.lock
 # shellcheck disable=SC2086
 $uv pip compile requirements/release.in $options "$@" -o requirements/release.lock
+# Published clients and bots, each in an environment of its own.
+for each in requirements/clients/*.in requirements/bots/*.in; do
+  [ -f "$each" ] || continue
+  # shellcheck disable=SC2086
+  $uv pip compile "$each" $options "$@" -o "${each%.in}.lock"
+done

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import ClientEnvironment
 from tests.exchange import Exchange
+from tests.published import ClientEnvironment
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
 
