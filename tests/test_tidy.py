@@ -156,10 +156,11 @@ def test_rows_that_are_records_are_named_by_their_owner_alone() -> None:
 
 def test_lock_files_hold_no_address() -> None:
     wrong = [name_of(path) for path in (ROOT / "requirements").rglob("*.lock") if "://" in path.read_text()]
-    page_lock = ROOT / "web" / "package-lock.json"
-    if page_lock.exists() and '"resolved"' in page_lock.read_text():
-        wrong.append(name_of(page_lock))
-    assert not wrong, f"write them with `make lock`; for web, keep omit-lockfile-registry-resolved in .npmrc: {wrong}"
+    for directory in ("web", "tests/bots/suites/node"):
+        npm_lock = ROOT / directory / "package-lock.json"
+        if '"resolved"' in npm_lock.read_text():
+            wrong.append(name_of(npm_lock))
+    assert not wrong, f"write them with `make lock`; for npm's, keep omit-lockfile-registry-resolved in .npmrc: {wrong}"
 
 
 def test_what_a_build_makes_is_not_committed() -> None:
