@@ -19,13 +19,17 @@ from tests.wallet.conftest import ACCOUNT, BTC, Wallet
 ADDRESS = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 OWN = "/bourse/v1/withdrawals"
 BINANCE = "/sapi/v1/capital/withdraw"
+RICH = ACCOUNT + 7
+"""Has 2 BTC and one more held, and 90,000 USDT."""
 
 
 class Around:
-    """What the wallet sees of the venue: nothing in the rows, BTC at 60,000."""
+    """What the wallet sees of the venue: nothing in the rows but of one account, BTC at 60,000."""
 
     async def balances(self, account: int) -> list[Balance]:
-        return []
+        if account != RICH:
+            return []
+        return [Balance(BTC, 2 * UNIT, UNIT), Balance(listings.ASSETS["USDT"], 90_000 * UNIT, 0)]
 
     async def deposits(
         self, account: int, asset: int | None, since_us: int, until_us: int, offset: int, limit: int
@@ -33,7 +37,7 @@ class Around:
         return []
 
     def last(self, asset: int, quote: int) -> int | None:
-        return 60_000 * UNIT if asset == BTC else None
+        return 60_000 * UNIT if (asset, quote) == (BTC, listings.ASSETS["USDT"]) else None
 
 
 class Asker:
@@ -159,3 +163,14 @@ async def test_how_many_wait_and_since_when_is_counted(wallet: Wallet, monkeypat
         while watched.counters() != {"waiting": 0, "oldest_s": 0}:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     running.cancel()
+
+
+async def test_the_wallet_says_what_it_comes_to_at_last_prices(ask: Asker) -> None:
+    path = "/sapi/v1/asset/wallet/balance"
+    spot = {"activate": True, "walletName": "Spot"}
+    assert await ask("GET", path, account=RICH) == [{**spot, "balance": "4.50000000"}]
+    assert await ask("GET", path, account=RICH, quoteAsset="USDT") == [{**spot, "balance": "270000.00000000"}]
+    assert await ask("GET", path, account=RICH, quoteAsset="ETH") == [{**spot, "balance": "0.00000000"}]
+    assert await ask("GET", path) == [{**spot, "balance": "0.00000000"}]
+    with pytest.raises(ApiError):
+        await ask("GET", path, quoteAsset="NOSUCH")

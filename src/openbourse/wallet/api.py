@@ -56,6 +56,7 @@ def operations(
         get("/sapi/v1/capital/withdraw/address/list", api.nothing, 10),
         get("/sapi/v1/asset/tradeFee", api.trade_fee, 1, "symbol"),
         get("/sapi/v1/asset/assetDetail", api.asset_details, 1, "asset"),
+        get("/sapi/v1/asset/wallet/balance", api.wallet_balance, 60, "quoteAsset"),
         get("/sapi/v1/account/status", api.account_status, 1),
         get("/sapi/v1/account/apiTradingStatus", api.trading_status, 1),
         get("/sapi/v1/account/apiRestrictions", api.restrictions, 1),
@@ -157,6 +158,25 @@ class _Api:
             for asset, balance in sorted(have.items())
             if wanted in (None, self._listing.assets[asset])
         ]
+
+    async def wallet_balance(self, call: Call) -> object:
+        """Answer what the one wallet there is comes to, rounded down, without coins that have no price."""
+        quote = asset_of(self._listing, call.params.optional("quoteAsset") or "BTC")
+        have = await self._balances(call.account)
+        value = sum(self._value(asset, row.available + row.held, quote) for asset, row in have.items())
+        return [{"activate": True, "balance": format_units(value), "walletName": "Spot"}]
+
+    def _value(self, asset: int, amount: int, quote: int) -> int:
+        """Return an amount in another asset at last prices, both by way of dollars where they share no market."""
+        price = UNIT if asset == quote else self._prices.last(asset, quote)
+        if price is not None:
+            return notional(price, amount)
+        dollar = self._listing.asset_ids.get(QUOTA_ASSET)
+        if dollar is None:
+            return 0
+        of_asset = UNIT if asset == dollar else self._prices.last(asset, dollar)
+        of_quote = UNIT if quote == dollar else self._prices.last(quote, dollar)
+        return notional(of_asset, amount) * UNIT // of_quote if of_asset and of_quote else 0
 
     async def trade_fee(self, call: Call) -> object:
         symbol = call.params.optional("symbol")

@@ -105,6 +105,7 @@ await run({
     assert.ok((await rest.getOrderRateLimit()).length > 0);
     assert.ok((await rest.getUserAsset({ asset: "BTC" })).length > 0);
     assert.ok("BTC" in (await rest.getAssetDetail({ asset: "BTC" })));
+    assert.ok(Number((await rest.getWalletBalances()).find((row) => row.walletName === "Spot").balance) > 10);
     assert.equal((await rest.getAccountStatus()).data, "Normal");
     assert.equal((await rest.getApiKeyPermissions()).enableSpotAndMarginTrading, true);
     assert.ok((await rest.getApiTradingStatus()).data);
