@@ -138,6 +138,18 @@ async def test_candles_follow_the_unit_that_was_asked_for(markets: Markets, path
         assert (row[0], row[6]) == (NOON, NOON + 59_999_999)
 
 
+@pytest.mark.parametrize(
+    ("after_ms", "opens"), [(-59_999, [0, 1, 2]), (0, [0, 1, 2]), (1, [1, 2]), (60_001, [2]), (120_001, [])]
+)
+async def test_candles_are_those_that_open_from_the_start_on(markets: Markets, after_ms: int, opens: list[int]) -> None:
+    """Who pages from a millisecond after the last opening, as NautilusTrader does, must come to an end."""
+    markets.bars.held = [bar(NOON - 60_000_000, 4), *(bar(NOON + minute * 60_000_000, 5) for minute in range(3))]
+    noon = NOON // 1_000
+    query = {"symbol": "BTCUSDT", "interval": "1m", "startTime": str(noon + after_ms), "endTime": str(noon + 179_999)}
+    rows = await markets.answer("klines", **query)
+    assert [row[0] for row in rows] == [noon + minute * 60_000 for minute in opens]
+
+
 @pytest.mark.parametrize("kind", ["FULL", "MINI"])
 async def test_the_day_follows_the_unit_that_was_asked_for(markets: Markets, kind: str) -> None:
     day_us = 86_400_000_000

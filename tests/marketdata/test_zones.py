@@ -60,8 +60,10 @@ async def test_candles_of_every_zone_hold_what_was_traded_in_them(markets: Marke
         for interval in ("15m", "1h", "4h", "12h", "1d", "3d", "1w", "1M"):
             query = {"symbol": "BTCUSDT", "interval": interval, "timeZone": zone, "limit": "1000"}
             rows = await markets.answer("klines", **query, startTime=str(since), endTime=str(until))
-            expected = fold(interval, every, SINCE, until * 1_000, 1_000, 0, 1_000, east)
-            assert rows == expected, (zone, interval)
+            candles = fold(interval, every, SINCE, until * 1_000, 1_001, 0, 1_000, east)
+            # The first may have opened before.
+            expected = [row for row in candles if int(str(row[0])) >= since]
+            assert rows == expected[:1_000], (zone, interval)
 
 
 @pytest.mark.parametrize("path", ["klines", "uiKlines"])

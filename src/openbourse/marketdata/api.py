@@ -126,7 +126,9 @@ class _Api:
             length = (INTERVALS[interval] or 31 * 86_400) * 1_000_000
             since = max(0, open_of(interval, until, east) - (limit - 1) * length)
         kept = length_for(INTERVALS[interval], east)
-        since = open_of(interval, since, east)
+        # By when they open: who asks on from a millisecond after the last one's must not get that one again.
+        opened = open_of(interval, since, east)
+        since = opened if is_newest or opened == since else next_open(interval, opened, east)
         close = await self._bars.close_before(image.instrument, kept, since)
         if not close:
             # Candles begin with the first trade: what lies before it is no reason to look far.
