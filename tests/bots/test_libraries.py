@@ -16,6 +16,7 @@ SUITES = Path(__file__).parent / "suites"
     ("library", "suite"),
     [
         ("binance-connector", "connector.py"),
+        ("unicorn-binance", "unicorn.py"),
     ],
 )
 def test_the_library_trades_as_published(market: Exchange, library: str, suite: str) -> None:
