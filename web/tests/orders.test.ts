@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { WireExecutionReport, WireOrder } from "../src/api/wire";
 import { isNewer, newestFirst, type OrderList, readListStatus, readOrder, readReport } from "../src/orders/order";
-import { fillWords, icebergWords, listWords, orderLine, priceWords, statusWords, triggerWords, typeWords, waitingWords } from "../src/orders/words";
+import { cancelWords, fillWords, icebergWords, listLine, listWords, orderLine, priceWords, statusWords, triggerWords, typeWords, waitingWords } from "../src/orders/words";
 
 const ASKED: WireOrder = {
   symbol: "BTCUSDT", orderId: 17, orderListId: -1, clientOrderId: "a", price: "0.00000000", origQty: "0.50000000", executedQty: "0.00000000",
@@ -101,6 +101,12 @@ test("a notice says at which price, and from which trigger on", () => {
   expect(orderLine(readOrder({ ...ASKED, type: "STOP_LOSS", stopPrice: "66000" }), "BTC", "USDT")).toBe(
     "Sell 0.5 BTC at market, Stop Loss: Last ≤ 66,000",
   );
+});
+
+test("a notice of a list says both of its orders, and a button that both end", () => {
+  const [loss, profit] = [readOrder({ ...ASKED, type: "STOP_LOSS_LIMIT", stopPrice: "95000", price: "94900" }), readOrder({ ...ASKED, type: "LIMIT_MAKER", price: "110000" })];
+  expect(listLine([loss, profit], "BTC", "USDT")).toBe("Sell 0.5 BTC at 110,000; or at 94,900, Stop Loss Limit: Last ≤ 95,000");
+  expect([1, 2, 3].map(cancelWords)).toEqual(["Cancel", "Cancel both", "Cancel all 3"]);
 });
 
 test("orders stand by the time that is shown: open ones as placed, past ones as they ended", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { wireAmount } from "../src/amounts";
 import { ApiError } from "../src/api/rest";
+import type { Params } from "../src/api/signing";
 import { readInstrument } from "../src/market/instruments";
 import { refusalOf } from "../src/orders/refusals";
 import { messageBesideCode } from "../src/ui/code_field";
@@ -18,6 +19,8 @@ const ETHUSDT = readInstrument({
     },
     { filterType: "MAX_NUM_ORDERS", maxNumOrders: 200 },
     { filterType: "MAX_NUM_ALGO_ORDERS", maxNumAlgoOrders: 5 },
+    { filterType: "MAX_NUM_ORDER_LISTS", maxNumOrderLists: 20 },
+    { filterType: "TRAILING_DELTA", minTrailingAboveDelta: 10, maxTrailingAboveDelta: 2000, minTrailingBelowDelta: 20, maxTrailingBelowDelta: 1000 },
   ],
 });
 
@@ -35,6 +38,17 @@ describe("a refusal says what to do next", () => {
   ])("%s", (filter, code, advice) => {
     const refusal = refusalOf(new ApiError(400, code, `Filter failure: ${filter}`), ETHUSDT, { side: "BUY" }, wireAmount("3000"));
     expect(refusal).toEqual({ advice, code: `${filter} · ${code}` });
+  });
+
+  test("of a list, and of a trailing stop, by the side", () => {
+    const advice = (message: string, params: Params): string => refusalOf(new ApiError(400, -2010, message), ETHUSDT, params, null).advice;
+    expect(advice("The relationship of the prices for the orders is not correct.", { side: "SELL" })).toMatch(/^The take profit must be above the last price, and the stop loss below it/);
+    expect(advice("The relationship of the prices for the orders is not correct.", { side: "BUY" })).toMatch(/^The take profit must be below/);
+    expect(advice("Order would immediately match and take.", { side: "SELL" })).toMatch(/^The take profit may not fill at once/);
+    expect(advice("Order would immediately match and take.", { side: "SELL", type: "LIMIT_MAKER" })).toMatch(/^A post-only order/);
+    expect(advice("Filter failure: TRAILING_DELTA", { side: "SELL", type: "STOP_LOSS" })).toBe("Choose a trailing delta from 0.2% to 10%.");
+    expect(advice("Filter failure: TRAILING_DELTA", { side: "SELL", type: "TAKE_PROFIT" })).toBe("Choose a trailing delta from 0.1% to 20%.");
+    expect(advice("Filter failure: MAX_NUM_ORDER_LISTS", {})).toBe("You have as many open lists on ETH/USDT as are allowed (20): cancel one first.");
   });
 
   test("of too little money, by what the side pays with", () => {

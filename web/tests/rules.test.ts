@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { wireAmount } from "../src/amounts";
 import { readInstrument } from "../src/market/instruments";
-import { complaintsAbout, type Draft, lotFor, orderParams, shareOf, stopLimitType } from "../src/orders/rules";
+import { type Draft, EMPTY } from "../src/orders/draft";
+import { complaintsAbout, lotFor, placementOf, shareOf } from "../src/orders/rules";
 
 const BTCUSDT = readInstrument({
   symbol: "BTCUSDT",
@@ -16,9 +17,11 @@ const BTCUSDT = readInstrument({
   ],
 });
 const MEANS = { base: wireAmount("1"), quote: wireAmount("10000") };
-const LIMIT: Draft = {
-  side: "BUY", type: "LIMIT", stop: "", price: "50000", quantity: "0.1", total: "5000", isByTotal: false, timeInForce: "GTC", isPostOnly: false,
-};
+const LIMIT: Draft = { ...EMPTY, price: "50000", quantity: "0.1" };
+
+function orderParams(draft: Draft): object | undefined {
+  return placementOf(draft, BTCUSDT, "web-1")?.params;
+}
 
 function complaints(part: Partial<Draft>): object {
   return complaintsAbout({ ...LIMIT, ...part }, BTCUSDT, MEANS, wireAmount("50000"));
@@ -49,33 +52,33 @@ describe("an order is checked before it is sent", () => {
 
 describe("the parameters of an order", () => {
   test("are exact text", () => {
-    expect(orderParams({ ...LIMIT, price: "50000.10", quantity: "0.10000" }, BTCUSDT, "web-1")).toMatchObject({
+    expect(orderParams({ ...LIMIT, price: "50000.10", quantity: "0.10000" })).toMatchObject({
       symbol: "BTCUSDT", side: "BUY", type: "LIMIT", price: "50000.1", quantity: "0.1", timeInForce: "GTC", newClientOrderId: "web-1",
     });
   });
 
   test("of a post-only order name no time in force", () => {
-    const params = orderParams({ ...LIMIT, isPostOnly: true }, BTCUSDT, "web-1");
+    const params = orderParams({ ...LIMIT, isPostOnly: true });
     expect(params).toMatchObject({ type: "LIMIT_MAKER" });
-    expect(params?.["timeInForce"]).toBeUndefined();
+    expect(params).not.toHaveProperty("timeInForce");
   });
 
   test("of a market order by total carry the total alone", () => {
-    const params = orderParams({ ...LIMIT, type: "MARKET", isByTotal: true, total: "100" }, BTCUSDT, "web-1");
+    const params = orderParams({ ...LIMIT, type: "MARKET", isByTotal: true, total: "100" });
     expect(params).toMatchObject({ type: "MARKET", quoteOrderQty: "100" });
     expect(params).not.toHaveProperty("quantity");
     expect(params).not.toHaveProperty("price");
   });
 
   test("do not exist while a field is missing", () => {
-    expect(orderParams({ ...LIMIT, quantity: "" }, BTCUSDT, "web-1")).toBeNull();
-    expect(orderParams({ ...LIMIT, price: "0" }, BTCUSDT, "web-1")).toBeNull();
+    expect(orderParams({ ...LIMIT, quantity: "" })).toBeUndefined();
+    expect(orderParams({ ...LIMIT, price: "0" })).toBeUndefined();
   });
 });
 
 describe("a share of what is available", () => {
   test("rounds down to the lot, so that it can be paid", () => {
-    expect(shareOf({ ...LIMIT, price: "30000" }, 100n, BTCUSDT, MEANS, null)).toEqual({ quantity: "0.33333" });
+    expect(shareOf({ ...LIMIT, price: "30000" }, 100n, BTCUSDT, MEANS, null)).toEqual({ quantity: "0.33333", isByTotal: false });
     expect(shareOf({ ...LIMIT, side: "SELL" }, 75n, BTCUSDT, MEANS, null)).toMatchObject({ quantity: "0.75000" });
   });
 
@@ -89,7 +92,7 @@ describe("a share of what is available", () => {
 });
 
 test("a market lot of zero leaves the lot's own limits", () => {
-  expect(lotFor("MARKET", BTCUSDT)).toEqual({ least: wireAmount("0.00001"), most: wireAmount("100"), step: wireAmount("0.00001") });
+  expect(lotFor({ ...EMPTY, type: "MARKET" }, BTCUSDT)).toEqual({ least: wireAmount("0.00001"), most: wireAmount("100"), step: wireAmount("0.00001") });
 });
 
 describe("a price too far from the average", () => {
@@ -128,47 +131,6 @@ describe("a price too far from the average", () => {
     });
     expect(both.bands).toEqual({
       BUY: { up: wireAmount("1.1"), down: wireAmount("0.5") }, SELL: { up: wireAmount("1.05"), down: wireAmount("0.8") },
-    });
-  });
-});
-
-describe("a stop-limit order", () => {
-  const stop = { type: "STOP_LIMIT", stop: "51000" } as const;
-  const last = wireAmount("50000");
-
-  test.each<["BUY" | "SELL", string, string | null]>([
-    ["BUY", "50000.01", "STOP_LOSS_LIMIT"],
-    ["BUY", "49999.99", "TAKE_PROFIT_LIMIT"],
-    ["SELL", "49999.99", "STOP_LOSS_LIMIT"],
-    ["SELL", "50000.01", "TAKE_PROFIT_LIMIT"],
-    ["SELL", "50000", null],
-  ])("to %s at %s is a %s", (side, trigger, type) => {
-    expect(stopLimitType(side, wireAmount(trigger), last)).toBe(type);
-    expect(orderParams({ ...LIMIT, ...stop, side, stop: trigger }, BTCUSDT, "web-1", last)?.["type"]).toBe(type ?? undefined);
-  });
-
-  test("carries both prices, and is never post-only", () => {
-    const params = orderParams({ ...LIMIT, ...stop, price: "51100.50", isPostOnly: true, timeInForce: "IOC" }, BTCUSDT, "web-1", last);
-    expect(params).toMatchObject({ type: "STOP_LOSS_LIMIT", stopPrice: "51000", price: "51100.5", quantity: "0.1", timeInForce: "IOC" });
-  });
-
-  test("does not exist without a trigger, or without a last price", () => {
-    expect(orderParams({ ...LIMIT, ...stop, stop: "" }, BTCUSDT, "web-1", last)).toBeNull();
-    expect(orderParams({ ...LIMIT, ...stop, stop: "0" }, BTCUSDT, "web-1", last)).toBeNull();
-    expect(orderParams({ ...LIMIT, ...stop }, BTCUSDT, "web-1", null)).toBeNull();
-  });
-
-  test.each<[string, Partial<Draft>, object]>([
-    ["a good one", {}, {}],
-    ["a trigger off the tick", { stop: "51000.001" }, { stop: "Prices move in steps of 0.01 USDT." }],
-    ["a trigger where the price stands", { stop: "50000" }, { stop: "The last price is there already: choose another trigger." }],
-    ["a limit price off the tick", { price: "50000.001" }, { price: "Prices move in steps of 0.01 USDT." }],
-    ["more money than there is", { quantity: "0.20001" }, { total: "Needs 10000.5 USDT; 10000 is available." }],
-  ])("is checked before it is sent: %s", (_name, part, wanted) => expect(complaints({ ...stop, ...part })).toEqual(wanted));
-
-  test("waits for a first trade", () => {
-    expect(complaintsAbout({ ...LIMIT, ...stop }, BTCUSDT, null, null)).toEqual({
-      stop: "Nothing was traded yet: there is no last price to trigger at.",
     });
   });
 });

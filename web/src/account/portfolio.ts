@@ -87,6 +87,20 @@ export class Portfolio {
     if (isNewer(order, this.orders.peek().get(key))) this.orders.value = new Map(this.orders.peek()).set(key, order);
   }
 
+  /** Take a list that the exchange told us of, with its orders. */
+  takeList(list: OrderList, orders: Order[]): void {
+    batch(() => {
+      this.putLists([list]);
+      for (const order of orders) this.takeOrder(order);
+    });
+  }
+
+  /** List the open orders that end when this one is canceled: it, and all of its list. */
+  endingWith(order: Order): Order[] {
+    if (order.listId === -1) return [order];
+    return this.openOrders.value.filter(({ symbol, listId }) => symbol === order.symbol && listId === order.listId);
+  }
+
   /** Fetch balances and open orders anew; return false if they were not to be had. */
   async refresh(): Promise<boolean> {
     const credentials = this.session.credentials.peek();

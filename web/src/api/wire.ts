@@ -1,7 +1,7 @@
 /** Shapes of the public API that this page reads. Amounts are decimal text, times are milliseconds. */
 
 export type Side = "BUY" | "SELL";
-export type OrderType = "LIMIT" | "LIMIT_MAKER" | "MARKET" | "STOP_LOSS_LIMIT" | "TAKE_PROFIT_LIMIT";
+export type OrderType = "LIMIT" | "LIMIT_MAKER" | "MARKET" | "STOP_LOSS" | "STOP_LOSS_LIMIT" | "TAKE_PROFIT" | "TAKE_PROFIT_LIMIT";
 export type TimeInForce = "GTC" | "IOC" | "FOK";
 
 export interface WireFilter {
@@ -15,6 +15,8 @@ export interface WireInstrument {
   baseAsset: string;
   quoteAsset: string;
   orderTypes: string[];
+  ocoAllowed?: boolean;
+  allowTrailingStop?: boolean;
   filters: WireFilter[];
 }
 
@@ -183,6 +185,9 @@ export interface WireOrderList {
   symbol: string;
   orders: { orderId: number }[];
 }
+
+/** The answer to the placement of a list. */
+export type WireListPlacement = WireOrderList & { orderReports: WirePlacement[] };
 
 export interface WireListStatus {
   e: "listStatus";

@@ -14,14 +14,22 @@ export interface Band {
   down: Amount;
 }
 
+export interface DeltaBounds {
+  least: bigint;
+  most: bigint;
+}
+
 export interface Instrument {
   symbol: string;
   base: string;
   quote: string;
   isTrading: boolean;
   status: string;
-  /** Whether it takes stop-limit orders, of both kinds. */
-  hasStopLimits: boolean;
+  orderTypes: ReadonlySet<string>;
+  hasOco: boolean;
+  hasTrailing: boolean;
+  /** The bounds of a trailing delta in hundredths of a percent: for what waits for a rise, and for a fall. */
+  trailing: Record<"above" | "below", DeltaBounds>;
   tick: Amount;
   leastPrice: Amount;
   mostPrice: Amount;
@@ -35,15 +43,17 @@ export interface Instrument {
   bands: Record<Side, Band>;
   /** The minutes that the average is taken over; zero takes the last price instead. */
   averageMinutes: number;
-  /** The most open orders, and the most of them with a trigger; zero means any number. */
+  /** The most open orders, the most of them with a trigger, and the most open lists; zero means any number. */
   ordersMost: number;
   algoOrdersMost: number;
+  listsMost: number;
   priceDecimals: number;
   quantityDecimals: number;
 }
 
 const UNIT: Amount = 1n;
-const STOP_LIMITS = ["STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"];
+/** Below a whole: a price trails by no more. */
+const DELTA_MOST = 9_999;
 
 function field(filter: WireFilter | undefined, name: string): Amount {
   const value = filter?.[name];
@@ -53,6 +63,11 @@ function field(filter: WireFilter | undefined, name: string): Amount {
 function count(filter: WireFilter | undefined, name: string): number {
   const value = filter?.[name];
   return typeof value === "number" ? value : 0;
+}
+
+function deltas(filter: WireFilter | undefined, direction: "Above" | "Below"): DeltaBounds {
+  const [least, most] = [count(filter, `minTrailing${direction}Delta`), count(filter, `maxTrailing${direction}Delta`)];
+  return { least: BigInt(least || 1), most: BigInt(most || DELTA_MOST) };
 }
 
 /** Read one side's band: of two rules the tighter one counts. */
@@ -82,7 +97,10 @@ export function readInstrument(wire: WireInstrument): Instrument {
     quote: wire.quoteAsset,
     isTrading: wire.status === "TRADING",
     status: wire.status,
-    hasStopLimits: STOP_LIMITS.every((type) => wire.orderTypes.includes(type)),
+    orderTypes: new Set(wire.orderTypes),
+    hasOco: wire.ocoAllowed === true,
+    hasTrailing: wire.allowTrailingStop === true,
+    trailing: { above: deltas(filter("TRAILING_DELTA"), "Above"), below: deltas(filter("TRAILING_DELTA"), "Below") },
     tick,
     leastPrice: field(price, "minPrice"),
     mostPrice: field(price, "maxPrice"),
@@ -96,6 +114,7 @@ export function readInstrument(wire: WireInstrument): Instrument {
     averageMinutes: count(bySide ?? percent, "avgPriceMins"),
     ordersMost: count(filter("MAX_NUM_ORDERS"), "maxNumOrders"),
     algoOrdersMost: count(filter("MAX_NUM_ALGO_ORDERS"), "maxNumAlgoOrders"),
+    listsMost: count(filter("MAX_NUM_ORDER_LISTS"), "maxNumOrderLists"),
     priceDecimals: decimalsOf(tick || UNIT),
     quantityDecimals: decimalsOf(step || UNIT),
   };

@@ -6,22 +6,17 @@ import type { Side, TimeInForce } from "../api/wire";
 import { costOf } from "../market/book";
 import type { Instrument } from "../market/instruments";
 import { useVenue, type Venue } from "../venue";
+import { Icon } from "../ui/icons";
 import { takeTestFunds } from "../wallet/test_funds";
 import { AmountField } from "./amount_field";
-import { complaintsAbout, type Complaints, type Draft, lotFor, orderParams, type Reference, shareOf, stopLimitType } from "./rules";
-import { conditionWords } from "./words";
+import {
+  conditionalKinds, DELTA_STEP, type Draft, EMPTY, isTimed, type Kind, KIND_NAMES, PRICE_FIELDS, type PriceField, takesMarket, unitPrice,
+  withKind, withoutAmounts, withPicked,
+} from "./draft";
+import { complaintsAbout, type Complaints, fittingKind, isTight, lotFor, type Means, placementOf, type Reference, shareOf } from "./rules";
+import { summaryOf } from "./summary";
 
-const EMPTY: Draft = {
-  side: "BUY",
-  type: "LIMIT",
-  stop: "",
-  price: "",
-  quantity: "",
-  total: "",
-  isByTotal: false,
-  timeInForce: "GTC",
-  isPostOnly: false,
-};
+const SUMMARY_ID = "order-summary";
 const SHARES = [25n, 50n, 75n, 100n];
 const LIFETIMES: Record<TimeInForce, string> = {
   GTC: "GTC: until canceled",
@@ -40,15 +35,14 @@ export function OrderForm(): JSX.Element {
   useSignalEffect(() => {
     void market.symbol.value;
     const { type } = draft.peek();
-    const isOffered = type !== "STOP_LIMIT" || market.instrument.peek()?.hasStopLimits === true;
-    draft.value = { ...draft.peek(), type: isOffered ? type : "LIMIT", stop: "", price: "", quantity: "", total: "" };
+    const listed = market.instrument.peek();
+    const isOffered = type === "LIMIT" || type === "MARKET" || (listed !== null && conditionalKinds(listed).includes(type));
+    draft.value = { ...withKind(draft.peek(), isOffered ? type : "LIMIT"), price: "" };
   });
   useSignalEffect(() => {
     const picked = market.picked.value;
     const decimals = market.instrument.peek()?.priceDecimals ?? 8;
-    if (picked === null) return;
-    const { type } = draft.peek();
-    change(draft, { price: formatAmount(picked.price, decimals), type: type === "MARKET" ? "LIMIT" : type });
+    if (picked !== null) change(draft, withPicked(draft.peek(), picked.price, decimals, market.ticker.peek()?.last || null));
   });
 
   return (
@@ -76,28 +70,26 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const params = orderParams(draft.value, instrument, desk.newClientOrderId(), reference);
-    if (params === null || isBusy.value || Object.keys(complaints).length > 0) return;
+    const placement = placementOf(draft.value, instrument, desk.newClientOrderId(), reference);
+    if (placement === null || isBusy.value || Object.keys(complaints).length > 0) return;
     isBusy.value = true;
-    const isPlaced = await desk.place(params);
+    const isPlaced = await desk.place(placement);
     isBusy.value = false;
-    if (isPlaced) change(draft, { stop: "", quantity: "", total: "" });
+    if (isPlaced) draft.value = withoutAmounts(draft.peek());
   };
   const share = (percent: bigint): void => {
     if (means === null) return;
     // A share needs a price to turn money into a quantity: the last one, if none is typed.
-    if (draft.value.type !== "MARKET" && draft.value.price === "" && reference !== null) {
+    if (draft.value.type === "LIMIT" && draft.value.price === "" && reference !== null) {
       change(draft, { price: formatAmount(reference, instrument.priceDecimals) });
     }
-    const part = shareOf(draft.value, percent, instrument, means, reference);
-    change(draft, part);
-    if (part.quantity !== undefined) change(draft, { total: totalFor(draft.value) });
+    change(draft, shareOf(draft.value, percent, instrument, means, reference));
   };
 
   return (
     <form class="ticket" noValidate onSubmit={(event) => void submit(event)}>
       <SideChoice draft={draft} />
-      <TypeChoice draft={draft} hasStopLimits={instrument.hasStopLimits} />
+      <TypeChoice draft={draft} instrument={instrument} />
       <Fields {...{ draft, instrument, complaints, reference }} />
       <div class="shares" role="group" aria-label="Share of what is available">
         {SHARES.map((percent) => (
@@ -106,7 +98,8 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
           </button>
         ))}
       </div>
-      {draft.value.type === "MARKET" ? null : <Lifetime draft={draft} />}
+      {isTimed(draft.value) ? <Lifetime draft={draft} /> : null}
+      <Summary {...{ draft: draft.value, instrument, means, reference }} />
       <Available {...{ venue, draft: draft.value, instrument, means }} />
       <SubmitButton {...{ venue, draft: draft.value, instrument, isBusy: isBusy.value, isSignedIn, complaints, reference }} />
     </form>
@@ -114,15 +107,7 @@ function Ticket({ venue, draft, isBusy, instrument }: TicketProps): JSX.Element 
 }
 
 function change(draft: Signal<Draft>, part: Partial<Draft>): void {
-  const next = { ...draft.peek(), ...part };
-  // The total of a limit order follows from price and quantity, so it follows whichever changes.
-  if (next.type !== "MARKET" && (part.price !== undefined || part.quantity !== undefined)) next.total = totalFor(next);
-  draft.value = next;
-}
-
-function totalFor({ price, quantity }: Draft): string {
-  const [left, right] = [parseAmount(price), parseAmount(quantity)];
-  return left === null || right === null || quantity === "" ? "" : trimAmount(multiply(left, right));
+  draft.value = { ...draft.peek(), ...part };
 }
 
 /** Estimate a market order by walking the book; without enough depth, by the last price. */
@@ -151,22 +136,37 @@ function SideChoice({ draft }: { draft: Signal<Draft> }): JSX.Element {
   );
 }
 
-function TypeChoice({ draft, hasStopLimits }: { draft: Signal<Draft>; hasStopLimits: boolean }): JSX.Element {
-  const type = (each: Draft["type"], words: string): JSX.Element => (
-    <button
-      type="button"
-      class="tab"
-      aria-pressed={draft.value.type === each}
-      onClick={() => change(draft, { type: each, isByTotal: false, stop: "", quantity: "", total: "" })}
-    >
-      {words}
-    </button>
-  );
+/** What most orders are stands side by side; what waits for a price is one list more. */
+function TypeChoice({ draft, instrument }: { draft: Signal<Draft>; instrument: Instrument }): JSX.Element {
+  const chosen = draft.value.type;
+  const kinds = conditionalKinds(instrument);
+  const choose = (kind: Kind): void => {
+    draft.value = withKind(draft.peek(), kind);
+  };
+  const isConditional = kinds.includes(chosen);
   return (
     <div class="types" role="group" aria-label="Order type">
-      {type("LIMIT", "Limit")}
-      {type("MARKET", "Market")}
-      {hasStopLimits ? type("STOP_LIMIT", "Stop-limit") : null}
+      {(["LIMIT", "MARKET"] as const).map((each) => (
+        <button type="button" class="tab" key={each} aria-pressed={chosen === each} onClick={() => choose(each)}>
+          {KIND_NAMES[each]}
+        </button>
+      ))}
+      {kinds.length === 0 ? null : (
+        <label class={`tab type-select${isConditional ? " is-chosen" : ""}`}>
+          <span class="visually-hidden">Order with a condition</span>
+          <select value={isConditional ? chosen : ""} onChange={(event) => choose(event.currentTarget.value as Kind)}>
+            <option value="" disabled hidden>
+              Conditional
+            </option>
+            {kinds.map((each) => (
+              <option key={each} value={each}>
+                {KIND_NAMES[each]}
+              </option>
+            ))}
+          </select>
+          <Icon name="chevron" />
+        </label>
+      )}
     </div>
   );
 }
@@ -179,26 +179,25 @@ interface FieldsProps {
 }
 
 function Fields({ draft, instrument, complaints, reference }: FieldsProps): JSX.Element {
-  const { type, price, quantity, total, isByTotal } = draft.value;
-  const step = lotFor(type, instrument).step;
+  const { type, quantity, total, isByTotal } = draft.value;
+  const { step } = lotFor(draft.value, instrument);
   const isMarket = type === "MARKET";
   const takeTotal = (text: string): void => {
     if (isMarket) return change(draft, { total: text, isByTotal: true, quantity: "" });
-    const [money, each] = [parseAmount(text), parseAmount(price)];
+    const [money, each] = [parseAmount(text), unitPrice(draft.peek(), reference)];
     const fitting = money === null || each === null || each === 0n ? "" : trimAmount(divide(money, each) - (divide(money, each) % (step || 1n)));
-    draft.value = { ...draft.peek(), total: text, quantity: fitting };
+    change(draft, { total: text, isByTotal: true, quantity: fitting });
   };
-  const estimate = isMarket && !isByTotal ? estimateText(quantity, reference) : total;
   return (
     <>
-      {type === "STOP_LIMIT" ? <StopField {...{ draft, instrument, complaints, reference }} /> : null}
+      {PRICE_FIELDS[type].map((field) => (
+        <PriceInput key={field.name} {...{ field, draft, instrument, complaints, reference }} />
+      ))}
       {isMarket ? (
         <p class="market-note">
           At the best prices of the book{reference === null ? "" : `, now about ${grouped(trimAmount(reference - (reference % (instrument.tick || 1n)), instrument.priceDecimals))}`}.
         </p>
-      ) : (
-        <AmountField label={type === "STOP_LIMIT" ? "Limit price" : "Price"} unit={instrument.quote} value={price} step={instrument.tick} complaint={complaints.price} onInput={(text) => change(draft, { price: text })} />
-      )}
+      ) : null}
       <AmountField
         label="Amount"
         unit={instrument.base}
@@ -209,9 +208,9 @@ function Fields({ draft, instrument, complaints, reference }: FieldsProps): JSX.
         onInput={(text) => change(draft, { quantity: text, isByTotal: false })}
       />
       <AmountField
-        label={isMarket && !isByTotal ? "Total (estimate)" : "Total"}
+        label={totalLabel(draft.value)}
         unit={instrument.quote}
-        value={estimate}
+        value={isByTotal ? total : totalText(draft.value, reference)}
         step={instrument.tick}
         complaint={complaints.total}
         onInput={takeTotal}
@@ -220,26 +219,54 @@ function Fields({ draft, instrument, complaints, reference }: FieldsProps): JSX.
   );
 }
 
-/** The trigger, and below it what it makes of the order: that turns round when the last price passes it. */
-function StopField({ draft, instrument, complaints, reference }: FieldsProps): JSX.Element {
-  const { side, stop } = draft.value;
-  const trigger = parseAmount(stop);
-  const type = trigger === null || complaints.stop !== undefined ? null : stopLimitType(side, trigger, reference);
+/** A price, or a delta; below a trigger on the wrong side of the last price the type that has it there. */
+function PriceInput({ field, draft, instrument, complaints, reference }: FieldsProps & { field: PriceField }): JSX.Element {
+  const { name, label, otherwise } = field;
+  const fitting = name === "stop" ? fittingKind(draft.value, reference) : null;
+  const put = (text: string): void => change(draft, { [name]: text, isByTotal: false });
   return (
     <>
-      <AmountField label="Trigger" unit={instrument.quote} value={stop} step={instrument.tick} complaint={complaints.stop} onInput={(text) => change(draft, { stop: text })} />
-      {trigger === null || type === null ? null : (
-        <p class="trigger-note" data-testid="trigger-note">
-          {conditionWords(type, side, trigger, instrument.priceDecimals)}
-        </p>
+      <AmountField
+        label={label}
+        unit={name === "delta" ? "%" : instrument.quote}
+        value={draft.value[name]}
+        step={name === "delta" ? 10n * DELTA_STEP : instrument.tick}
+        complaint={complaints[name]}
+        placeholder={otherwise}
+        onInput={put}
+      />
+      {fitting === null || complaints.stop === undefined ? null : (
+        <button type="button" class="link type-fitting" onClick={() => change(draft, { type: fitting })}>
+          {`Make it a ${KIND_NAMES[fitting].toLowerCase()} order`}
+        </button>
       )}
     </>
   );
 }
 
-function estimateText(quantity: string, reference: Reference): string {
-  const amount = parseAmount(quantity);
-  return amount === null || reference === null ? "" : formatAmount(multiply(amount, reference), 2);
+/** What is about to be sent, in words: heard with the button that sends it. */
+function Summary({ draft, instrument, means, reference }: { draft: Draft; instrument: Instrument; means: Means | null; reference: Reference }): JSX.Element | null {
+  const words = summaryOf(draft, instrument, reference);
+  if (words === "") return null;
+  return (
+    <p id={SUMMARY_ID} class="order-summary" data-testid="order-summary">
+      {words}
+      {isTight(draft, means, reference) ? ` Leave some ${instrument.quote} free: if the market is dearer then, the order is rejected.` : ""}
+    </p>
+  );
+}
+
+function totalLabel(draft: Draft): string {
+  if (draft.type === "OCO") return "Total (at most)";
+  return takesMarket(draft) && !(draft.type === "MARKET" && draft.isByTotal) ? "Total (estimate)" : "Total";
+}
+
+/** What amount and price come to; what is only estimated has two decimals. */
+function totalText(draft: Draft, reference: Reference): string {
+  const [unit, quantity] = [unitPrice(draft, reference), parseAmount(draft.quantity)];
+  if (unit === null || quantity === null) return "";
+  const total = multiply(unit, quantity);
+  return takesMarket(draft) ? formatAmount(total, 2) : trimAmount(total);
 }
 
 function Lifetime({ draft }: { draft: Signal<Draft> }): JSX.Element {
@@ -276,7 +303,7 @@ interface AvailableProps {
   venue: Venue;
   draft: Draft;
   instrument: Instrument;
-  means: { base: bigint; quote: bigint } | null;
+  means: Means | null;
 }
 
 function Available({ venue, draft, instrument, means }: AvailableProps): JSX.Element {
@@ -319,11 +346,12 @@ function SubmitButton({ venue, draft, instrument, isBusy, isSignedIn, complaints
       </button>
     );
   }
-  const isReady = orderParams(draft, instrument, "x", reference) !== null && Object.keys(complaints).length === 0;
+  const isReady = placementOf(draft, instrument, "x", reference) !== null && Object.keys(complaints).length === 0;
   return (
     <button
       type="submit"
       class={`button button-large button-${draft.side.toLowerCase()}`}
+      aria-describedby={draft.type === "LIMIT" || draft.type === "MARKET" ? undefined : SUMMARY_ID}
       aria-disabled={!isReady || isBusy || !instrument.isTrading}
       disabled={!instrument.isTrading}
     >

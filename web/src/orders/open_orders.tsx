@@ -9,7 +9,7 @@ import { dayTime } from "../ui/times";
 import { useVenue } from "../venue";
 import { PairCell, TriggerCell, TypeCell } from "./cells";
 import { filledPercent, type Order } from "./order";
-import { icebergWords, priceWords } from "./words";
+import { cancelWords, icebergWords, priceWords } from "./words";
 
 export function OpenOrders(): JSX.Element {
   const { portfolio, desk } = useVenue();
@@ -49,7 +49,7 @@ export function OpenOrders(): JSX.Element {
 }
 
 function OpenOrderRow({ order }: { order: Order }): JSX.Element {
-  const { market, desk } = useVenue();
+  const { market, portfolio, desk } = useVenue();
   const isCanceling = useSignal(false);
   const instrument = market.instruments.value.find((each) => each.symbol === order.symbol);
   const cancel = async (): Promise<void> => {
@@ -58,6 +58,8 @@ function OpenOrderRow({ order }: { order: Order }): JSX.Element {
     await desk.cancel(order);
     isCanceling.value = false;
   };
+  const ending = portfolio.endingWith(order).map(({ id }) => id).sort((left, right) => left - right);
+  const words = cancelWords(ending.length);
   const iceberg = icebergWords(order, instrument?.quantityDecimals);
   return (
     <tr>
@@ -77,10 +79,11 @@ function OpenOrderRow({ order }: { order: Order }): JSX.Element {
           type="button"
           class="button button-small button-quiet"
           aria-disabled={isCanceling.value}
-          aria-label={`Cancel order ${order.id}`}
+          aria-label={ending.length > 1 ? `${words}: orders ${ending.join(", ")} of one list` : `Cancel order ${order.id}`}
+          title={ending.length > 1 ? "They are one list: none of them can be canceled alone." : undefined}
           onClick={() => void cancel()}
         >
-          Cancel
+          {words}
         </button>
       </td>
     </tr>

@@ -7,29 +7,14 @@
  */
 import { type Amount, ceilTo, floorTo, formatAmount, grouped, multiply, parseAmount, trimAmount } from "../amounts";
 import type { Params } from "../api/signing";
-import type { OrderType, Side, TimeInForce } from "../api/wire";
+import type { Side } from "../api/wire";
 import type { Instrument, Lot } from "../market/instruments";
+import {
+  DELTA_STEP, deltaOf, type Draft, isAtMarket, isByRise, isPriced, isTimed, type Kind, type Leg, legsOf, PRICE_FIELDS, type PriceField,
+  takesMarket, unitPrice,
+} from "./draft";
 
-export interface Draft {
-  side: Side;
-  type: "LIMIT" | "MARKET" | "STOP_LIMIT";
-  /** The price that triggers a stop-limit order. */
-  stop: string;
-  price: string;
-  quantity: string;
-  /** The total in quote units; only a market order is sent by it. */
-  total: string;
-  isByTotal: boolean;
-  timeInForce: TimeInForce;
-  isPostOnly: boolean;
-}
-
-export interface Complaints {
-  stop?: string;
-  price?: string;
-  quantity?: string;
-  total?: string;
-}
+export type Complaints = Partial<Record<PriceField["name"] | "quantity" | "total", string>>;
 
 export interface Means {
   base: Amount;
@@ -39,88 +24,133 @@ export interface Means {
 /** The price a market order is estimated at, and that triggers are measured against: the last one. */
 export type Reference = Amount | null;
 
+/** What is sent, and where to. */
+export interface Placement {
+  path: "/api/v3/order" | "/api/v3/orderList/oco";
+  params: Params;
+}
+
+/** What a share of the money leaves, in percent: what is bought at the market later may cost more than its trigger says. */
+const SPARE_PERCENT = 2n;
+
+const OTHER_WAY: Partial<Record<Kind, Kind>> = {
+  STOP_LIMIT: "TAKE_PROFIT_LIMIT",
+  STOP_MARKET: "TAKE_PROFIT_MARKET",
+  TAKE_PROFIT_LIMIT: "STOP_LIMIT",
+  TAKE_PROFIT_MARKET: "STOP_MARKET",
+};
+
 /** Say what is wrong with a draft, by field; an empty field is not wrong yet, only unready. */
 export function complaintsAbout(
   draft: Draft, instrument: Instrument, means: Means | null, reference: Reference, average: Reference = null,
 ): Complaints {
   const complaints: Complaints = {};
-  const isMarket = draft.type === "MARKET";
-  const price = isMarket ? reference : parseAmount(draft.price);
-  if (!isMarket && draft.price !== "") put(complaints, "price", priceComplaint(price, instrument) ?? bandComplaint(draft.side, price, instrument, average));
-  if (draft.type === "STOP_LIMIT" && draft.stop !== "") {
-    put(complaints, "stop", stopComplaint(draft.side, parseAmount(draft.stop), instrument, reference));
+  for (const { name } of PRICE_FIELDS[draft.type]) {
+    if (draft[name] === "") continue;
+    if (name === "delta") put(complaints, name, deltaComplaint(draft, instrument, reference));
+    else put(complaints, name, fieldComplaint(draft, name, instrument, reference, average));
   }
-  if (isMarket && draft.isByTotal) {
+  if (draft.type === "MARKET" && draft.isByTotal) {
     const total = parseAmount(draft.total);
     if (draft.total !== "") put(complaints, "total", totalComplaint(draft.side, total, instrument, means));
     return complaints;
   }
   const quantity = parseAmount(draft.quantity);
   if (draft.quantity !== "") put(complaints, "quantity", quantityComplaint(draft, quantity, instrument, means));
-  if (price === null || price === 0n || quantity === null || quantity === 0n || complaints.price || complaints.quantity) {
-    return complaints;
+  const unit = unitPrice(draft, reference);
+  if (unit === null || quantity === null || quantity === 0n || Object.keys(complaints).length > 0) return complaints;
+  for (const leg of legsOf(draft, reference)) {
+    const price = leg.price ?? (leg.type === "MARKET" ? reference : (average ?? reference));
+    if (price !== null) put(complaints, "total", notionalComplaint(multiply(price, quantity), instrument, isAtMarket(leg)));
   }
-  const notional = multiply(price, quantity);
-  put(complaints, "total", notionalComplaint(notional, instrument, isMarket));
-  if (complaints.total === undefined && draft.side === "BUY" && means !== null && notional > means.quote) {
-    complaints.total = `Needs ${trimAmount(notional)} ${instrument.quote}; ${trimAmount(means.quote)} is available.`;
+  const needed = multiply(unit, quantity);
+  if (complaints.total === undefined && draft.side === "BUY" && means !== null && needed > means.quote) {
+    complaints.total = `Needs ${trimAmount(needed)} ${instrument.quote}; ${trimAmount(means.quote)} is available.`;
   }
   return complaints;
 }
 
-/** Choose the type by which way the last price must go to the trigger; null if it stands there, or is unknown. */
-export function stopLimitType(side: Side, stop: Amount, last: Reference): "STOP_LOSS_LIMIT" | "TAKE_PROFIT_LIMIT" | null {
-  if (last === null || stop === last) return null;
-  return stop > last === (side === "BUY") ? "STOP_LOSS_LIMIT" : "TAKE_PROFIT_LIMIT";
+/** Say which type waits for the trigger from where the last price stands, if the one chosen does not. */
+export function fittingKind(draft: Draft, last: Reference): Kind | null {
+  const [other, stop] = [OTHER_WAY[draft.type], parseAmount(draft.stop)];
+  if (other === undefined || stop === null || stop === 0n || last === null || stop === last) return null;
+  const [leg] = legsOf(draft, last);
+  return leg === undefined || stop > last === isByRise(leg.type, draft.side) ? null : other;
 }
 
-/** Write the parameters of POST /api/v3/order, or null while a field is missing or wrong. */
-export function orderParams(draft: Draft, instrument: Instrument, clientOrderId: string, last: Reference = null): Params | null {
-  const shared = { symbol: instrument.symbol, side: draft.side, newClientOrderId: clientOrderId, newOrderRespType: "FULL" };
-  if (draft.type === "MARKET") {
-    const amount = parseAmount(draft.isByTotal ? draft.total : draft.quantity);
-    if (amount === null || amount === 0n) return null;
-    return { ...shared, type: "MARKET", [draft.isByTotal ? "quoteOrderQty" : "quantity"]: trimAmount(amount) };
+/** Write what is to be sent, or null while a field is missing or wrong. */
+export function placementOf(draft: Draft, instrument: Instrument, clientId: string, last: Reference = null): Placement | null {
+  const { symbol } = instrument;
+  const shared = { symbol, side: draft.side, newOrderRespType: "FULL" };
+  const isByTotal = draft.type === "MARKET" && draft.isByTotal;
+  const amount = parseAmount(isByTotal ? draft.total : draft.quantity);
+  if (amount === null || amount === 0n || !isPriced(draft)) return null;
+  const legs = legsOf(draft, last);
+  if (draft.type === "OCO") {
+    const [above, below] = legs.map((leg) => legParams(leg, "GTC"));
+    const params = { ...shared, listClientOrderId: clientId, quantity: trimAmount(amount), ...prefixed("above", above), ...prefixed("below", below) };
+    return { path: "/api/v3/orderList/oco", params };
   }
-  const price = parseAmount(draft.price);
-  const quantity = parseAmount(draft.quantity);
-  if (price === null || price === 0n || quantity === null || quantity === 0n) return null;
-  if (draft.type === "STOP_LIMIT") {
-    const stop = parseAmount(draft.stop);
-    const stopType = stop === null || stop === 0n ? null : stopLimitType(draft.side, stop, last);
-    if (stop === null || stopType === null) return null;
-    const prices = { stopPrice: trimAmount(stop), price: trimAmount(price), quantity: trimAmount(quantity) };
-    return { ...shared, type: stopType, ...prices, timeInForce: draft.timeInForce };
-  }
-  const type: OrderType = draft.isPostOnly ? "LIMIT_MAKER" : "LIMIT";
+  const [leg] = legs;
+  // From which side the price must come follows from the last one.
+  if (leg === undefined || (draft.type === "TRAILING" && (leg.delta === null || last === null || leg.stop === last))) return null;
+  const lifetime = isTimed(draft) ? draft.timeInForce : undefined;
+  const params = { ...shared, newClientOrderId: clientId, [isByTotal ? "quoteOrderQty" : "quantity"]: trimAmount(amount), ...legParams(leg, lifetime) };
+  return { path: "/api/v3/order", params };
+}
+
+function legParams({ type, price, stop, delta }: Leg, lifetime: Draft["timeInForce"] | undefined): Params {
+  const isResting = type === "LIMIT" || type.endsWith("_LIMIT");
   return {
-    ...shared,
     type,
-    price: trimAmount(price),
-    quantity: trimAmount(quantity),
-    timeInForce: draft.isPostOnly ? undefined : draft.timeInForce,
+    ...(price === null ? {} : { price: trimAmount(price) }),
+    ...(stop === null ? {} : { stopPrice: trimAmount(stop) }),
+    ...(delta === null ? {} : { trailingDelta: String(delta) }),
+    ...(isResting && lifetime !== undefined ? { timeInForce: lifetime } : {}),
   };
+}
+
+/** Name parameters as those of a leg: stopPrice becomes belowStopPrice. */
+function prefixed(prefix: string, params: Params = {}): Params {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [`${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]));
 }
 
 /** Say the quantity or total that is `percent` of what is available, rounded down to what may be sent. */
 export function shareOf(draft: Draft, percent: bigint, instrument: Instrument, means: Means, reference: Reference): Partial<Draft> {
-  const lot = lotFor(draft.type, instrument);
+  const { step } = lotFor(draft, instrument);
   if (draft.side === "SELL") {
-    const quantity = floorTo((means.base * percent) / 100n, lot.step);
+    const quantity = floorTo((means.base * percent) / 100n, step);
     return { quantity: formatAmount(quantity, instrument.quantityDecimals), isByTotal: false };
   }
   const budget = (means.quote * percent) / 100n;
   if (draft.type === "MARKET") return { total: trimAmount(floorTo(budget, 1_000_000n), 2), isByTotal: true };
-  const price = parseAmount(draft.price) ?? reference;
+  const price = unitPrice(draft, reference) ?? reference;
   if (price === null || price === 0n) return {};
-  const quantity = floorTo((budget * 100_000_000n) / price, lot.step);
-  return { quantity: formatAmount(quantity, instrument.quantityDecimals) };
+  const quantity = floorTo((budget * 100_000_000n) / dearest(draft, price), step);
+  return { quantity: formatAmount(quantity, instrument.quantityDecimals), isByTotal: false };
+}
+
+/** Whether a buy that waits for its trigger could not be paid if the market were only a little dearer then. */
+export function isTight(draft: Draft, means: Means | null, reference: Reference): boolean {
+  const [unit, quantity] = [unitPrice(draft, reference), parseAmount(draft.quantity)];
+  if (means === null || unit === null || quantity === null || draft.side === "SELL" || draft.type === "MARKET") return false;
+  return multiply(dearest(draft, unit), quantity) > means.quote;
+}
+
+/** Say what a unit may cost: what is held for it, and more where it is bought at the market later. */
+function dearest(draft: Draft, price: Amount): Amount {
+  if (!takesMarket(draft)) return price;
+  const trailed = (price * (10_000n + (deltaOf(draft) ?? 0n))) / 10_000n;
+  return (trailed * (100n + SPARE_PERCENT)) / 100n;
+}
+
+/** What takes the market's price is held to the market's lot too. */
+export function lotFor(draft: Draft, instrument: Instrument): Lot {
+  return takesMarket(draft) ? marketLotOf(instrument) : instrument.lot;
 }
 
 /** The step of a market order is the lot's own, unless the market lot asks for a coarser one. */
-export function lotFor(type: Draft["type"], instrument: Instrument): Lot {
-  if (type !== "MARKET") return instrument.lot;
-  const { lot, marketLot } = instrument;
+export function marketLotOf({ lot, marketLot }: Instrument): Lot {
   return {
     least: marketLot.least > lot.least ? marketLot.least : lot.least,
     most: marketLot.most > 0n && marketLot.most < lot.most ? marketLot.most : lot.most,
@@ -129,7 +159,7 @@ export function lotFor(type: Draft["type"], instrument: Instrument): Lot {
 }
 
 function put(complaints: Complaints, field: keyof Complaints, message: string | null): void {
-  if (message !== null) complaints[field] = message;
+  if (message !== null) complaints[field] ??= message;
 }
 
 function priceComplaint(price: Amount | null, { tick, leastPrice, mostPrice, quote }: Instrument): string | null {
@@ -141,11 +171,54 @@ function priceComplaint(price: Amount | null, { tick, leastPrice, mostPrice, quo
   return null;
 }
 
-function stopComplaint(side: Side, stop: Amount | null, instrument: Instrument, last: Reference): string | null {
-  const complaint = priceComplaint(stop, instrument);
-  if (complaint !== null || stop === null) return complaint;
-  if (last === null) return "Nothing was traded yet: there is no last price to trigger at.";
-  return stopLimitType(side, stop, last) === null ? "The last price is there already: choose another trigger." : null;
+function fieldComplaint(
+  draft: Draft, name: "price" | "stop" | "stopLimit", instrument: Instrument, last: Reference, average: Reference,
+): string | null {
+  const price = parseAmount(draft[name]);
+  const complaint = priceComplaint(price, instrument) ?? (name === "stop" ? null : bandComplaint(draft.side, price, instrument, average));
+  return complaint ?? (price === null ? null : placeComplaint(draft, name, price, instrument, last));
+}
+
+/** Say on which side of the last price a price must stand, if it does not. */
+function placeComplaint(draft: Draft, name: string, price: Amount, instrument: Instrument, last: Reference): string | null {
+  const { side, type } = draft;
+  if (type === "OCO" && name !== "stopLimit") return pairComplaint(draft, name === "price", price, instrument, last);
+  if (name !== "stop") return null;
+  if (type === "TRAILING") {
+    if (last === null) return "Nothing was traded yet: there is no last price to trail.";
+    return price === last ? "The last price is there already: leave this empty to trail at once." : null;
+  }
+  const [leg] = legsOf(draft, last);
+  if (leg === undefined || last === null) return null;
+  const isUp = isByRise(leg.type, side);
+  if (isUp ? price > last : price < last) return null;
+  const what = `${type.startsWith("STOP") ? "A stop" : "A take-profit"} that ${side === "BUY" ? "buys" : "sells"}`;
+  return `${what} waits for a ${isUp ? "rise" : "fall"}: choose a trigger ${isUp ? "above" : "below"} the last price, ${said(last, instrument)}.`;
+}
+
+/** The legs of a pair stand on both sides of the last price; where nothing was traded yet they are only held to each other. */
+function pairComplaint({ side, price, stop }: Draft, isProfit: boolean, own: Amount, instrument: Instrument, last: Reference): string | null {
+  const other = parseAmount(isProfit ? stop : price);
+  const border = last ?? other;
+  const isAbove = isProfit === (side === "SELL");
+  if (border === null || (isAbove ? own > border : own < border)) return null;
+  const from = last === null ? `the ${isProfit ? "stop loss" : "take profit"}` : `the last price, ${said(border, instrument)}`;
+  return `The ${isProfit ? "take profit" : "stop loss"} of a ${side === "BUY" ? "buy" : "sale"} stands ${isAbove ? "above" : "below"} ${from}.`;
+}
+
+function deltaComplaint(draft: Draft, instrument: Instrument, last: Reference): string | null {
+  const percent = parseAmount(draft.delta);
+  if (percent === null) return "Enter a plain number.";
+  if (last === null) return "Nothing was traded yet: there is no last price to trail.";
+  const [leg] = legsOf(draft, last);
+  const bounds = instrument.trailing[leg !== undefined && isByRise(leg.type, draft.side) ? "above" : "below"];
+  if (percent < bounds.least * DELTA_STEP || percent > bounds.most * DELTA_STEP) return `Choose a delta ${deltaWords(bounds)}.`;
+  return percent % DELTA_STEP === 0n ? null : "Deltas move in steps of 0.01%.";
+}
+
+/** Say bounds of a trailing delta in percent. */
+export function deltaWords({ least, most }: { least: bigint; most: bigint }): string {
+  return `from ${trimAmount(least * DELTA_STEP)}% to ${trimAmount(most * DELTA_STEP)}%`;
 }
 
 /** The prices that the exchange takes now, on the tick; null while the average is unknown or nothing bounds them. */
@@ -171,7 +244,7 @@ function bandComplaint(side: Side, price: Amount | null, instrument: Instrument,
 }
 
 function quantityComplaint(draft: Draft, quantity: Amount | null, instrument: Instrument, means: Means | null): string | null {
-  const lot = lotFor(draft.type, instrument);
+  const lot = lotFor(draft, instrument);
   const base = instrument.base;
   if (quantity === null) return "Enter a plain number.";
   if (quantity === 0n || quantity < lot.least) return `The least quantity is ${trimAmount(lot.least)} ${base}.`;
@@ -198,4 +271,8 @@ function notionalComplaint(notional: Amount, instrument: Instrument, isMarket: b
     return `The most in one order is ${trimAmount(mostNotional)} ${quote}.`;
   }
   return null;
+}
+
+function said(price: Amount, { priceDecimals }: Instrument): string {
+  return grouped(trimAmount(price, priceDecimals));
 }

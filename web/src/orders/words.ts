@@ -66,11 +66,6 @@ export function triggerWords(order: Order, decimals = 0): string {
   return stop === "" ? trailing : `${trailing}, from ${stop}`;
 }
 
-/** Say what a type and a trigger that are being typed will make of an order. */
-export function conditionWords(type: string, side: Side, stop: Amount, decimals: number): string {
-  return `${TYPE_WORDS[type] ?? type}: placed once ${stopWords(type, side, stop, decimals)}.`;
-}
-
 /** Say whether a conditional order has met its condition, or what a leg waits for; nothing of an order at work. */
 export function waitingWords(order: Order, list: OrderList | undefined): string {
   if (order.status === "PENDING_NEW") {
@@ -96,9 +91,24 @@ export function orderLine(order: Order, base: string, quote: string): string {
   const verb = order.side === "BUY" ? "Buy" : "Sell";
   // The exchange gives an order by total the quantity that it bought.
   const what = order.quoteQuantity > 0n ? `for ${grouped(trimAmount(order.quoteQuantity))} ${quote}` : `${trimAmount(order.quantity)} ${base}`;
+  return `${verb} ${what} at ${placeLine(order)}`;
+}
+
+function placeLine(order: Order): string {
   const price = isAtMarket(order) ? "market" : priceWords(order);
-  const trigger = isConditional(order) ? `, ${TYPE_WORDS[order.type] ?? order.type}: ${triggerWords(order)}` : "";
-  return `${verb} ${what} at ${price}${trigger}`;
+  return isConditional(order) ? `${price}, ${TYPE_WORDS[order.type] ?? order.type}: ${triggerWords(order)}` : price;
+}
+
+/** Say what the orders of a list are in one line: Sell 0.5 BTC at 67,000; or at market, Stop Loss: Last ≤ 60,000. */
+export function listLine(orders: readonly Order[], base: string, quote: string): string {
+  const [first, ...others] = [...orders].sort((left, right) => Number(isConditional(left)) - Number(isConditional(right)));
+  if (first === undefined) return "";
+  return [orderLine(first, base, quote), ...others.map((order) => `or at ${placeLine(order)}`)].join("; ");
+}
+
+/** Name what a cancel of one order ends: with it go all others of its list that are open. */
+export function cancelWords(legs: number): string {
+  return legs < 2 ? "Cancel" : legs === 2 ? "Cancel both" : `Cancel all ${legs}`;
 }
 
 function isAtMarket(order: Order): boolean {
