@@ -197,26 +197,37 @@ def test_notices_are_few_and_lie_over_nothing_that_stays(new_trader: TraderMaker
         assert lowest["y"] + lowest["height"] > 844 - 60
 
 
-def test_a_stop_limit_order_is_named_by_the_side_its_trigger_lies_on(new_trader: TraderMaker) -> None:
+def test_orders_with_a_condition_are_placed_shown_and_canceled(new_trader: TraderMaker) -> None:
     trader, other = new_trader(), new_trader()
     for each in (trader, other):
         each.sign_up()
         each.take_test_funds()
     last = last_price_after_a_trade(trader, other)
-    low, high = last * Decimal("0.9"), last * Decimal("1.1")
-    form = trader.form
+    low, high = f"{last * Decimal('0.9'):.2f}", f"{last * Decimal('1.1'):.2f}"
+    form, page = trader.form, trader.page
+    kinds = form.get_by_label("Order with a condition")
     form.get_by_role("button", name="Sell", exact=True).click()
-    form.get_by_role("button", name="Stop-limit", exact=True).click()
-    form.get_by_label("Trigger").fill(f"{high:.2f}")
-    note = form.get_by_test_id("trigger-note")
-    expect(note).to_have_text(f"Take Profit Limit: placed once Last ≥ {high:,.2f}.")
-    form.get_by_label("Trigger").fill(f"{low:.2f}")
-    expect(note).to_have_text(f"Stop Loss Limit: placed once Last ≤ {low:,.2f}.")
-    form.get_by_label("Limit price").fill(f"{low:.2f}")
+    # A trigger on the wrong side says so and offers the type whose side it is.
+    kinds.select_option("STOP_LIMIT")
+    form.get_by_label("Trigger").fill(high)
+    form.get_by_role("button", name="Make it a take-profit limit order").click()
+    expect(kinds).to_have_value("TAKE_PROFIT_LIMIT")
+    kinds.select_option("OCO")
+    form.get_by_label("Take profit").fill(high)
+    form.get_by_label("Stop loss").fill(low)
+    form.get_by_label("Amount").fill("0.01")
+    expect(form).to_contain_text("or, if the price falls to")
+    form.get_by_role("button", name="Sell ETH").click()
+    expect(page.get_by_text("OCO placed")).to_be_visible()
+    kinds.select_option("TRAILING")
+    form.get_by_label("Trailing delta").fill("1.5")
     form.get_by_label("Amount").fill("0.01")
     form.get_by_role("button", name="Sell ETH").click()
-    trader.page.get_by_role("tab", name="Open orders (1)").click()
-    row = trader.page.get_by_test_id("open-orders").get_by_role("row").nth(1)
-    expect(row).to_contain_text("Stop Loss Limit")
-    expect(row).to_contain_text(f"Last ≤ {low:,.2f}")
+    page.get_by_role("tab", name="Open orders (3)").click()
+    orders = page.get_by_test_id("open-orders")
+    expect(orders).to_contain_text("Trailing 1.50 %")
+    expect(orders).to_contain_text("Limit Maker")
+    orders.get_by_role("button", name=re.compile("^Cancel both")).first.click()
+    expect(page.get_by_text("OCO canceled")).to_be_visible()
+    expect(page.get_by_role("tab", name="Open orders (1)")).to_be_visible()
     assert trader.complaints == []
