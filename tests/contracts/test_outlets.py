@@ -57,12 +57,20 @@ class MailServer(threading.Thread):
                     body = b""
                     while not body.endswith(b"\r\n.\r\n"):
                         body += stream.readline()
-                    self.mails.append(body.decode())
-                    self._say(stream, "250 taken")
+                    if b"To: spam@" in body:
+                        self._say(stream, "554 not this")
+                    elif b"To: later@" in body:
+                        self._say(stream, "451 not now")
+                    else:
+                        self.mails.append(body.decode())
+                        self._say(stream, "250 taken")
                 case "RCPT" if "gone" in line:
                     self._say(stream, "550 nobody of that name")
                 case "RCPT" if "full" in line:
                     self._say(stream, "452 come back later")
+                case "RCPT" if "close" in line:
+                    self._say(stream, "421 too busy")
+                    return
                 case "QUIT":
                     self._say(stream, "221 bye")
                     return
@@ -165,11 +173,25 @@ async def test_a_mailbox_that_is_full_is_tried_again_and_one_that_is_gone_is_not
     outlet = open_outlet(f"smtp://127.0.0.1:{mail_server.port}", "no-reply@example.com", render)
     given = [
         Notification(name, Topic.DEPOSIT, 1, f"{name}@example.com", 0, FACTS)
-        for name in ("fine", "gone", "full", "last")
+        for name in ("full", "fine", "gone", "spam", "later", "last")
     ]
     left = await outlet.hand(given)
-    assert [each.id for each in left] == ["full", "last"]
-    assert len(mail_server.mails) == 1
+    assert [each.id for each in left] == ["full", "later"]
+    assert [next(line for line in mail.splitlines() if line.startswith("To:")) for mail in mail_server.mails] == [
+        "To: fine@example.com",
+        "To: last@example.com",
+    ]
+    assert [each.id for each in await outlet.hand(left)] == ["full", "later"], "the server is there, and takes neither"
+
+
+async def test_a_server_that_closes_leaves_what_is_behind(mail_server: MailServer) -> None:
+    outlet = open_outlet(f"smtp://127.0.0.1:{mail_server.port}", "no-reply@example.com", render)
+    given = [
+        Notification(name, Topic.DEPOSIT, 1, f"{name}@example.com", 0, FACTS) for name in ("fine", "close", "last")
+    ]
+    assert [each.id for each in await outlet.hand(given)] == ["close", "last"]
+    with pytest.raises(ConnectionError):
+        await outlet.hand(given[1:])
 
 
 @pytest.mark.parametrize("address", ["=?utf-8?q?=0a?=@b.c", "=?utf-8?q??=@b.c", "=?utf-8?q?=c3=a9?=@b.c"])

@@ -30,6 +30,9 @@ class Rows:
         found = [(number, each) for number, each in self.notices.items() if each.topic in topics and number > after]
         return dict(found[:limit])
 
+    async def count(self, topics: Collection[str]) -> int:
+        return sum(each.topic in topics for each in self.notices.values())
+
     async def forget(self, number: int) -> None:
         del self.notices[number]
 
@@ -64,7 +67,7 @@ async def test_each_is_handed_over_once_and_forgotten() -> None:
     assert [await work.turn(), await work.turn()] == [0, 0]
     assert [each.id for each in outlet.taken] == ["security-1", "security-2", "security-3"]
     assert rows.notices == {}
-    assert work.counters() == {"handed": 3, "faults": 0, "stale": 0, "muted": 0, "without_address": 0}
+    assert work.counters() == {"handed": 3, "faults": 0, "stale": 0, "muted": 0, "without_address": 0, "waiting": 0}
 
 
 async def test_a_crash_after_handing_over_tells_one_again_with_the_same_id() -> None:

@@ -36,6 +36,8 @@ class Outlet:
                 middle = (len(notifications) + 1) // 2
                 self.taken += notifications[:middle]
                 return list(notifications[middle:])
+            case "none":
+                return list(notifications)
             case "crash":
                 self.taken += notifications
                 raise RuntimeError("the process died after handing over")
@@ -50,6 +52,12 @@ class Rows:
         self.cursor = 0
         self.moved = False
         self.quiet: set[tuple[int, str]] = set()
+        self.kept: list[Draft] = []
+        self.has_room = True
+
+    async def defer(self, drafts: Collection[Draft]) -> bool:
+        self.kept += drafts if self.has_room else []
+        return self.has_room
 
     async def advance(self, before: int, to: int) -> bool:
         if self.moved or before != self.cursor:
@@ -119,6 +127,33 @@ async def test_what_was_not_taken_is_handed_over_again() -> None:
     work = await run(Ending(1), Rows(), outlet)
     assert [each.id for each in outlet.taken] == [each.id for each in clean.taken]
     assert work.faults == 4  # one half was all there was
+
+
+async def test_what_an_outlet_takes_none_of_keeps_up_nothing_behind_it() -> None:
+    clean, rows, outlet = Outlet(), Rows(), Outlet("half", "none")
+    await run(Ending(1), Rows(), clean)
+    work = await run(Ending(1), rows, outlet)
+    told = [each.id for each in outlet.taken]
+    assert 0 < len(rows.kept) < work.handed
+    assert sorted(told + [each.id for each in rows.kept]) == sorted(each.id for each in clean.taken)
+    assert rows.cursor == Recorded(1).batches[-1].last_sequence
+
+
+async def test_where_there_is_no_room_to_keep_it_everything_waits() -> None:
+    clean, rows, outlet = Outlet(), Rows(), Outlet("none", "none", "none")
+    rows.has_room = False
+    await run(Ending(1), Rows(), clean)
+    await run(Ending(1), rows, outlet)
+    assert rows.kept == []
+    assert [each.id for each in outlet.taken] == [each.id for each in clean.taken]
+
+
+async def test_many_are_handed_over_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "RETRY_S", (60.0,))
+    clean, outlet = Outlet(), Outlet("half", "half", "half", "half")
+    await run(Ending(1), Rows(), clean)
+    await run(Ending(1), Rows(), outlet)
+    assert [each.id for each in outlet.taken] == [each.id for each in clean.taken]
 
 
 async def test_a_crash_after_handing_over_tells_again_with_the_same_ids() -> None:

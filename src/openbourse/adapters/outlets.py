@@ -17,6 +17,8 @@ log: Final = structlog.get_logger()
 SMTP_SECONDS_MAX: Final = 15.0
 MAILS_PER_CONNECTION_MAX: Final = 50
 PERMANENT: Final = range(500, 600)
+CLOSING: Final = 421
+"""What a server says of all mails, not of this one."""
 
 Render = Callable[[Notification], tuple[str, str]]
 
@@ -83,21 +85,22 @@ class MailOutlet:
         return [*await asyncio.to_thread(self._send, now), *notifications[MAILS_PER_CONNECTION_MAX:]]
 
     def _send(self, notifications: list[Notification]) -> list[Notification]:
-        left = list(notifications)
+        waiting, later = list(notifications), list[Notification]()
         try:
             with self._connect() as server:
-                while left:
-                    self._send_one(server, left[0])
-                    left.pop(0)
+                while waiting:
+                    if not self._send_one(server, waiting[0]):
+                        later.append(waiting[0])
+                    waiting.pop(0)
         except smtplib.SMTPException as fault:
-            if len(left) == len(notifications):
+            if len(waiting) == len(notifications):
                 raise ConnectionError(f"the mail server {self._host}: {type(fault).__name__}") from None
         except OSError as fault:
-            if len(left) == len(notifications):
+            if len(waiting) == len(notifications):
                 raise ConnectionError(
                     f"the mail server {self._host}: {fault.strerror or type(fault).__name__}"
                 ) from None
-        return left
+        return later + waiting
 
     def _connect(self) -> smtplib.SMTP:
         context = ssl.create_default_context()
@@ -112,26 +115,36 @@ class MailOutlet:
             server.login(self._user, self._password)
         return server
 
-    def _send_one(self, server: smtplib.SMTP, notification: Notification) -> None:
-        """Send a mail; one that the server will never take counts as sent. Raises SMTPException, OSError."""
+    def _send_one(self, server: smtplib.SMTP, notification: Notification) -> bool:
+        """Send a mail; False when the server takes others but not this one now. One that it will never take counts as sent.
+
+        Raises SMTPException, OSError.
+        """
         try:
             mail = self._mail(notification)
         except (NotificationFault, ValueError, LookupError) as fault:
             # What cannot be made a mail never will be, and nothing behind it is to wait for it.
             self.refused += 1
             log.warning("no mail can be made", id=notification.id, why=type(fault).__name__)
-            return
+            return True
+        code = 0
         try:
             server.send_message(mail)
         except smtplib.SMTPNotSupportedError:
-            self.refused += 1
-            log.warning("mail refused", id=notification.id, code=0)
+            pass
         except smtplib.SMTPRecipientsRefused as fault:
             code = next(iter(fault.recipients.values()))[0]
-            if code not in PERMANENT:
-                raise
-            self.refused += 1
-            log.warning("mail refused", id=notification.id, code=code)
+        except smtplib.SMTPDataError as fault:
+            code = fault.smtp_code
+        else:
+            return True
+        if code == CLOSING:
+            raise smtplib.SMTPServerDisconnected
+        if code and code not in PERMANENT:
+            return False
+        self.refused += 1
+        log.warning("mail refused", id=notification.id, code=code)
+        return True
 
     def _mail(self, notification: Notification) -> EmailMessage:
         subject, text = self._render(notification)

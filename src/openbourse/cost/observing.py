@@ -9,9 +9,9 @@ from openbourse.monitor.slo import METRICS, Kind, Metric
 from openbourse.roles import FLEETS, Fleet
 
 D = Decimal
-ALARM_METRICS: Final = 56
+ALARM_METRICS: Final = 57
 """What the alarms look at: an alarm on a share looks at two, and each is paid for."""
-SECOND_ALARM_METRICS: Final = 43
+SECOND_ALARM_METRICS: Final = 44
 """The same in a second Region, where neither reports by the clock nor rotation are."""
 PAGING_ALARMS: Final = 1
 EMF_EVERY_S: Final = 10

@@ -63,6 +63,11 @@ class Outbox:
             for number, user_id, email, topic, facts, time_ms in rows
         }
 
+    async def count(self, topics: Collection[str]) -> int:
+        """Return how many notices of these topics wait."""
+        asked = "SELECT count(*) FROM identity.notices WHERE topic = ANY($1::text[])"
+        return int(await self._database.fetchval(asked, list(topics)))
+
     async def forget(self, number: int) -> None:
         """Note that a notice is told, or will never be."""
         await self._database.execute("DELETE FROM identity.notices WHERE number = $1", number)

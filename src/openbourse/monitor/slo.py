@@ -131,6 +131,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("notifier", "behind", Kind.GAUGE, Unit.COUNT, ("notifier",), "commands committed and not looked at yet"),
     Metric("notifier", "handed", Kind.COUNTER, Unit.COUNT, ("notifier",), "notifications handed over"),
     Metric("notifier", "faults", Kind.COUNTER, Unit.COUNT, ("notifier",), "hand-overs that failed, to be done again"),
+    Metric("notifier", "waiting", Kind.GAUGE, Unit.COUNT, ("notifier",), "notices that no outlet has taken yet"),
 )
 
 SLOS: Final[tuple[Slo, ...]] = (
@@ -198,6 +199,10 @@ SLOS: Final[tuple[Slo, ...]] = (
     Slo(
         "notifier-behind", "notifier_behind", "Maximum", ">", 50_000, 300, 3, 3, "breaching", False, "workers.md",
         "people hear of their fills too late",
+    ),
+    Slo(
+        "notices-waiting", "notifier_waiting", "Maximum", ">", 100, 300, 3, 3, "notBreaching", False, "workers.md",
+        "so many mailboxes that take nothing for a quarter of an hour are one fault: ours, or the mail server's",
     ),
 )  # fmt: skip
 

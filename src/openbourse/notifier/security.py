@@ -30,6 +30,7 @@ class Notices(Protocol):
 
     async def waiting(self, topics: Collection[str], after: int, limit: int) -> dict[int, Notification]: ...
     async def forget(self, number: int) -> None: ...
+    async def count(self, topics: Collection[str]) -> int: ...
 
 
 class SecuritySending:
@@ -47,6 +48,7 @@ class SecuritySending:
         self.stale = 0
         self.muted = 0
         self.without_address = 0
+        self.waiting = 0
 
     async def run(self) -> None:
         """Tell for ever. Raises OSError, and what the database raises when it is away."""
@@ -71,6 +73,7 @@ class SecuritySending:
             if faults == FAULTS_MAX:
                 self._after = number
                 break
+        self.waiting = await self._notices.count(SECURITY)
         return faults
 
     def counters(self) -> dict[str, int]:
@@ -81,6 +84,7 @@ class SecuritySending:
             "stale": self.stale,
             "muted": self.muted,
             "without_address": self.without_address,
+            "waiting": self.waiting,
         }
 
     async def _tell(self, notice: Notification) -> bool:

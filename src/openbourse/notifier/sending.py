@@ -41,6 +41,7 @@ class Store(Protocol):
 
     async def advance(self, before: int, to: int) -> bool: ...
     async def silenced(self, accounts: Collection[int]) -> set[tuple[int, str]]: ...
+    async def defer(self, drafts: Collection[Draft]) -> bool: ...
 
 
 class Directory(Protocol):
@@ -99,7 +100,7 @@ class Sending:
             drafts += self._telling.take(decode(batch.events, KINDS), batch.time_us)
             self.cursor = batch.last_sequence
         if drafts:
-            await self._hand_over(await self._addressed(drafts))
+            await self._hand_over(await self.addressed(drafts))
         now = asyncio.get_running_loop().time()
         if drafts or now - self._written_at >= CURSOR_EVERY_S:
             if not await self._store.advance(self._stored, self.cursor):
@@ -107,7 +108,8 @@ class Sending:
             self._stored = self.cursor
             self._written_at = now
 
-    async def _addressed(self, drafts: list[Draft]) -> list[Notification]:
+    async def addressed(self, drafts: list[Draft]) -> list[Notification]:
+        """Return what is to be told of drafts, with where to: not what somebody has silenced, nor to whom nobody knows where."""
         known = await self._directory.addresses({draft.account for draft in drafts})
         silenced = await self._store.silenced({draft.account for draft in drafts})
         wanted = [draft for draft in drafts if not _is_silenced(draft, silenced)]
@@ -122,7 +124,7 @@ class Sending:
         return found
 
     async def _hand_over(self, notifications: list[Notification]) -> None:
-        """Hand over until all is taken, or too old."""
+        """Hand over until all is taken, kept to be tried by itself, or too old."""
         attempt = 0
         while True:
             oldest_ms = self._now_us() // 1_000 - AGE_MAX_S * 1_000
@@ -133,12 +135,20 @@ class Sending:
             try:
                 notifications = await self._outlet.hand(fresh)
             except OSError as fault:
-                notifications = fresh
+                notifications, is_away = fresh, True
                 log.warning("notifications wait", count=len(fresh), why=str(fault))
+            else:
+                is_away = False
             self.handed += len(fresh) - len(notifications)
             if not notifications:
                 return
             self.faults += 1
+            if len(notifications) < len(fresh):
+                attempt = 0
+                continue
+            # The outlet is there and takes none of these: nobody is to wait for their mailboxes.
+            if not is_away and await self._store.defer([_draft(each) for each in notifications]):
+                return
             await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
             attempt += 1
 
@@ -159,6 +169,10 @@ def _is_silenced(draft: Draft, silenced: Collection[tuple[int, str]]) -> bool:
     """Tell whether somebody chose not to hear of this; that more happened goes without a word if all of it does."""
     topics = ORDERS if draft.topic is Topic.MUTED else (draft.topic,)
     return all(topic in CHOSEN and (draft.account, topic) in silenced for topic in topics)
+
+
+def _draft(notification: Notification) -> Draft:
+    return Draft(notification.id, notification.topic, notification.account, notification.time_ms, notification.facts)
 
 
 async def _groups(queue: "asyncio.Queue[CommittedBatch]") -> AsyncIterator[list[CommittedBatch]]:

@@ -1,6 +1,7 @@
 """The notifier role: one worker at a time tells people what happened."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -13,6 +14,7 @@ from openbourse.identity.outbox import Outbox
 from openbourse.identity.store import Store as IdentityStore
 from openbourse.machine import THIS_MACHINE
 from openbourse.marketdata.view import read_listing
+from openbourse.notifier.deferred import Deferred
 from openbourse.notifier.rendering import render
 from openbourse.notifier.security import SecuritySending
 from openbourse.notifier.sending import CursorMoved, Sending
@@ -43,17 +45,19 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
             listing.apply(await read_listing(pool))
             telling = Telling(listing, settings.venue.shard, settings.notify_topics)
             sending = Sending(feed, store, directory, telling, outlet, cursor, THIS_MACHINE.now_us)
+            deferred = Deferred(store, sending.addressed, outlet, THIS_MACHINE.now_us)
 
             async def standing(sending: Sending = sending) -> int:
                 return sending.cursor
 
             behind = Behind(journal.head, standing)
-            stores.telemetry.add("notifier", partial(_counters, sending, behind, security))
+            stores.telemetry.add("notifier", partial(_counters, behind, sending, deferred, security))
             log.info("telling", cursor=cursor)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(behind.run())
                     tasks.create_task(sending.run())
+                    tasks.create_task(deferred.run())
                     tasks.create_task(security.run())
             except* (CursorMoved, KeyError) as faults:
                 # KeyError: something was listed after what the rows knew when this began; they know it in a moment.
@@ -63,6 +67,8 @@ async def run_notifier(stores: Stores, ready: Callable[[], None], stop: asyncio.
     await run_alone(settings.database_url, LOCK, work, ready, stop)
 
 
-def _counters(sending: Sending, behind: Behind, security: SecuritySending) -> dict[str, int]:
-    counted, more = sending.counters(), security.counters()
-    return {**counted, **{name: counted[name] + more[name] for name in more}, "behind": behind.commands}
+def _counters(behind: Behind, *parts: Sending | Deferred | SecuritySending) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for part in parts:
+        counted.update(part.counters())
+    return {**counted, "behind": behind.commands}
