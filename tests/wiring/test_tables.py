@@ -4,6 +4,8 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -11,6 +13,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+import openbourse
 from openbourse import wiring
 from openbourse.cli.app import app
 from openbourse.history.tables import LATER
@@ -32,6 +35,14 @@ async def test_migrating_twice_is_migrating_once(settings: ProcessSettings) -> N
     assert await journal.fetchval("SELECT count(*) FROM journal.batch") == 0
     await database.close()
     await journal.close()
+
+
+def test_a_revision_that_somebody_has_applied_stays_as_it_is() -> None:
+    """A changed one would be refused by every database that has it: write a new one, and add its line."""
+    source = Path(openbourse.__file__).parent
+    found = sorted(source.glob("*/revisions/*.sql"))
+    lines = [f"{sha256(path.read_bytes()).hexdigest()}  {path.relative_to(source)}" for path in found]
+    assert lines == Path(__file__).with_name("revisions.sha256").read_text().splitlines()
 
 
 async def test_an_index_that_came_later_is_made_beside_rows_once_and_whole(settings: ProcessSettings) -> None:

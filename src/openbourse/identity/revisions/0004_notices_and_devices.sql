@@ -7,7 +7,6 @@ CREATE TABLE identity.notices (
     facts jsonb NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX notices_of_user ON identity.notices (user_id);
 
 -- What an account was signed in to from before, as its sessions show it: the kind of browser and system, the network.
 CREATE TABLE identity.devices (
